@@ -1,0 +1,60 @@
+# Doorstep's commands. `make` or `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The first of these that is Python 3.11 or newer; name another with `make setup PYTHON=python3.12`.
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
+	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $(name))))
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.doorstep-setup
+PINS := requirements/setup.txt requirements/dev.txt
+SOURCES := $(wildcard services shared cli deploy tests bench)
+REPORT ?= .doorstep-reports
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-header --no-emit-index-url
+
+.PHONY: help
+help: ## List the commands
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(STAMP) ## Create .venv with the hash-pinned dependencies (costs nothing when nothing changed)
+
+$(STAMP): $(PINS) pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "Doorstep needs Python 3.11 or newer; python3 here is: $$(python3 --version 2>&1 || true)." >&2; \
+		echo "Install one, then: make setup PYTHON=/path/to/python3.11" >&2; exit 1; fi
+	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "$(PYTHON) cannot create environments; on Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; fi
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/setup.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+.PHONY: lock
+lock: setup ## Compile requirements/*.txt from pyproject.toml again, with hashes (LOCK_ARGS=--upgrade for newer ones)
+	$(COMPILE) $(LOCK_ARGS) requirements/setup.in -o requirements/setup.txt
+	$(COMPILE) $(LOCK_ARGS) pyproject.toml -o requirements/runtime.txt
+	$(COMPILE) $(LOCK_ARGS) pyproject.toml --extra local -o requirements/local.txt
+	$(COMPILE) $(LOCK_ARGS) pyproject.toml --extra local --extra dev -o requirements/dev.txt
+
+.PHONY: format
+format: setup ## Format the code and apply the safe fixes
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+.PHONY: check
+check: setup ## Lint, formatting, types, import layers, house rules
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy $(SOURCES)
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/house_rules
+
+.PHONY: test
+test: setup ## Run every test against the embedded stack (ARGS="tests/orders -k ..." narrows it)
+	$(BIN)/pytest $(ARGS)
