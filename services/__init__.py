@@ -1,0 +1,1 @@
+"""The independent services: orders, inventory, shipping and care."""

@@ -1,0 +1,1 @@
+"""Plumbing and contracts that every service uses; no business rule lives here."""
