@@ -1,0 +1,91 @@
+"""Names that the stack, the tests and the settings classes share: services, roles, environment variables."""
+
+from typing import Final, Literal
+
+SERVICES: Final = ("orders", "inventory", "shipping", "care")
+PARTITIONS: Final = 12
+TOPICS: Final = tuple(f"doorstep.{service}" for service in SERVICES)
+
+DatabaseRole = Literal["service", "owner", "readonly", "admin"]
+READONLY_ROLE: Final = "doorstep_readonly"
+ADMIN_ROLE: Final = "postgres"
+
+POSTGRES: Final = "postgres"
+BROKER: Final = "broker"
+SIMULATOR: Final = "simulator"
+MAILBOX: Final = "mailbox"
+SUPERVISOR: Final = "supervisor"
+
+ENVIRONMENT: Final = "DOORSTEP_ENVIRONMENT"
+KAFKA_BOOTSTRAP: Final = "DOORSTEP_KAFKA_BOOTSTRAP"
+CLOCK_FILE: Final = "DOORSTEP_CLOCK_FILE"
+TOKEN_PUBLIC_KEYS: Final = "DOORSTEP_TOKEN_PUBLIC_KEYS"  # noqa: S105 - a name, not a secret
+SERVICE_PRIVATE_KEY: Final = "DOORSTEP_SERVICE_PRIVATE_KEY"
+LOG_LEVEL: Final = "DOORSTEP_LOG_LEVEL"
+
+CARRIER_URL: Final = "SHIPPING_CARRIER_URL"
+CARRIER_API_KEY: Final = "SHIPPING_CARRIER_API_KEY"
+CARRIER_WEBHOOK_SECRET: Final = "SHIPPING_CARRIER_WEBHOOK_SECRET"  # noqa: S105 - a name, not a secret
+SHIPPING_PUBLIC_URL: Final = "SHIPPING_PUBLIC_URL"
+SMTP_HOST: Final = "CARE_SMTP_HOST"
+SMTP_PORT: Final = "CARE_SMTP_PORT"
+
+SIMULATOR_HOST: Final = "SIMULATOR_HOST"
+SIMULATOR_PORT: Final = "SIMULATOR_PORT"
+SIMULATOR_API_KEY: Final = "SIMULATOR_API_KEY"
+SIMULATOR_WEBHOOK_SECRET: Final = "SIMULATOR_WEBHOOK_SECRET"  # noqa: S105 - a name, not a secret
+SIMULATOR_STATE: Final = "SIMULATOR_STATE"
+SIMULATOR_SEED: Final = "SIMULATOR_SEED"
+
+HOME: Final = "DOORSTEP_HOME"
+PORT_BASE: Final = "DOORSTEP_PORT_BASE"
+
+
+def api_of(service: str) -> str:
+    """Name the process that answers a service's HTTP."""
+    return f"{service}-api"
+
+
+def worker_of(service: str) -> str:
+    """Name the process that relays, consumes and runs the jobs of a service."""
+    return f"{service}-worker"
+
+
+def database_url(service: str) -> str:
+    """Name the variable with the connection of the service's own role."""
+    return f"{service.upper()}_DATABASE_URL"
+
+
+def migrations_database_url(service: str) -> str:
+    """Name the variable with the connection of the role that owns the tables."""
+    return f"{service.upper()}_MIGRATIONS_DATABASE_URL"
+
+
+def host(service: str) -> str:
+    """Name the variable with the address the service listens on."""
+    return f"{service.upper()}_HOST"
+
+
+def port(service: str) -> str:
+    """Name the variable with the port of the service's API."""
+    return f"{service.upper()}_PORT"
+
+
+def ops_port(service: str) -> str:
+    """Name the variable with the port of the worker's health and metrics."""
+    return f"{service.upper()}_OPS_PORT"
+
+
+def secret(service: str) -> str:
+    """Name the variable with the service's secret for HMACs."""
+    return f"{service.upper()}_SECRET"
+
+
+def url(service: str) -> str:
+    """Name the variable with the address at which others call the service."""
+    return f"DOORSTEP_{service.upper()}_URL"
+
+
+def port_override(process: str) -> str:
+    """Name the variable that sets the port of one process of the embedded stack."""
+    return f"DOORSTEP_PORT_{process.upper().replace('-', '_')}"

@@ -1,0 +1,75 @@
+"""Which port each process of the stack listens on, and whether it is free."""
+
+import os
+import socket
+from collections.abc import Iterable, Mapping
+
+from deploy.local import names
+from deploy.local.errors import PortTakenError, StackError
+
+DEFAULT_BASE = 8100
+_HIGHEST = 65535
+_OFFSETS: dict[str, int] = {
+    **{names.api_of(service): 1 + index for index, service in enumerate(names.SERVICES)},
+    **{names.worker_of(service): 11 + index for index, service in enumerate(names.SERVICES)},
+    names.SIMULATOR: 9,
+    names.MAILBOX: 25,
+    names.POSTGRES: 32,
+    names.BROKER: 92,
+}
+
+Ports = dict[str, int]
+
+
+def fixed(base: int | None = None, environment: Mapping[str, str] = os.environ) -> Ports:
+    """Give every process its port: base plus offset, unless an environment variable sets it."""
+    start = base if base is not None else _number(names.PORT_BASE, environment, DEFAULT_BASE)
+    return {
+        process: _number(names.port_override(process), environment, start + offset)
+        for process, offset in _OFFSETS.items()
+    }
+
+
+def free() -> Ports:
+    """Give every process a port that nobody listened on a moment ago."""
+    sockets = [socket.socket() for _ in _OFFSETS]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return {process: int(one.getsockname()[1]) for process, one in zip(_OFFSETS, sockets, strict=True)}
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def is_taken(port: int) -> bool:
+    """Say whether another program listens on the port of this machine."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def check_free(ports: Ports, processes: Iterable[str]) -> None:
+    """Raise PortTakenError naming every taken port, whose it is to be, and how to choose another."""
+    taken = [(process, ports[process]) for process in processes if is_taken(ports[process])]
+    if not taken:
+        return
+    lines = [
+        f"port {port} for {process} is taken by another program; set {names.port_override(process)} to another"
+        for process, port in taken
+    ]
+    lines.append(f"or move all ports at once: --port-base N or {names.PORT_BASE}=N (default {DEFAULT_BASE})")
+    raise PortTakenError("\n".join(lines))
+
+
+def _number(name: str, environment: Mapping[str, str], default: int) -> int:
+    text = environment.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isdigit() or not 0 < int(text) <= _HIGHEST:
+        raise StackError(f"{name}={text!r} is not a port: expected a whole number from 1 to {_HIGHEST}")
+    return int(text)
