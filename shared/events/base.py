@@ -45,25 +45,20 @@ class Event(Value):
         """The stream this fact belongs to: an order id, or a SKU for stock facts."""
         raise NotImplementedError
 
-    @property
-    def topic(self) -> str:
-        """The producing service's one topic."""
-        return topic_of(self.source)
-
 
 def topic_of(source: str) -> str:
     """Name the topic of a producing service, e.g. `doorstep.orders`."""
     return f"doorstep.{source}"
 
 
-E = TypeVar("E", bound=Event, covariant=True)
+E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Received(Generic[E]):
+class Received(Generic[E_co]):
     """An event as it arrived: the fact and its envelope; `occurred_at` is business time."""
 
-    event: E
+    event: E_co
     id: UUID
     source: str
     key: str

@@ -1,0 +1,246 @@
+"""The one kind of transaction: rows and events are committed together, or neither."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import asyncpg
+import orjson
+from sqlalchemy import event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from shared import clock, outbox, tracing
+from shared.events.base import Event
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+
+T = TypeVar("T")
+
+_TRANSIENT = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+)
+_AWAY = (
+    ConnectionError,
+    TimeoutError,
+    PoolTimeoutError,
+    InterfaceError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.ConnectionDoesNotExistError,
+)
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """Give the asyncpg error beneath SQLAlchemy's wrapping, or the error itself."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return error.orig.__cause__ or error.orig
+    return error
+
+
+def is_transient(error: BaseException) -> bool:
+    """Say whether the same transaction may succeed at once: deadlock, serialisation, lock timeout."""
+    return isinstance(root_cause(error), _TRANSIENT)
+
+
+def is_away(error: BaseException) -> bool:
+    """Say whether the database is unreachable rather than unwilling."""
+    cause = root_cause(error)
+    connection_lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return isinstance(cause, _AWAY) or connection_lost
+
+
+class Transaction:
+    """Rows, locks and events of one unit of work; whoever opened it commits, nobody else.
+
+    `session` serves SQLModel rows; `fetch`, `row`, `value` and `execute` serve set-based SQL ($1 style) on
+    the same connection; `publish` queues an event that is written to the outbox with the commit.
+    """
+
+    def __init__(self, database: "Database", session: AsyncSession, cause: str) -> None:
+        self.database = database
+        self.session = session
+        self.now: datetime = clock.now()
+        self.cause = cause
+        self.events: list[outbox.Pending] = []
+        self.wrote = False
+        self._raw: Connection | None = None
+        self._after_commit: list[Callable[[], None]] = []
+
+    def publish(self, fact: Event, *, occurred_at: datetime | None = None) -> None:
+        """Queue an event of this service; `occurred_at` defaults to business time now."""
+        self.events.append(
+            outbox.Pending(fact, occurred_at or self.now, cause=self.cause, traceparent=tracing.current_traceparent())
+        )
+
+    def after_commit(self, act: Callable[[], None]) -> None:
+        """Run `act` once the transaction is committed (a metric, a wake-up; nothing that may fail)."""
+        self._after_commit.append(act)
+
+    async def connection(self) -> "Connection":
+        """Give the asyncpg connection beneath, inside this transaction, pending rows flushed."""
+        if self.session.new or self.session.dirty or self.session.deleted:
+            await self.session.flush()
+            self.wrote = True
+        if self._raw is None:
+            sqlalchemy_connection = await self.session.connection()
+            proxy = await sqlalchemy_connection.get_raw_connection()
+            raw = cast("Connection", proxy.driver_connection)
+            if not raw.is_in_transaction():
+                await sqlalchemy_connection.exec_driver_sql("select 1")
+            self._raw = raw
+        return self._raw
+
+    async def fetch(self, sql: str, *values: object) -> list[asyncpg.Record]:
+        """Run a query and give all rows."""
+        return list(await (await self.connection()).fetch(sql, *values))
+
+    async def row(self, sql: str, *values: object) -> asyncpg.Record | None:
+        """Run a query and give its first row."""
+        return await (await self.connection()).fetchrow(sql, *values)
+
+    async def value(self, sql: str, *values: object) -> Any:  # noqa: ANN401 - the column's type
+        """Run a query and give the first column of its first row."""
+        return await (await self.connection()).fetchval(sql, *values)
+
+    async def execute(self, sql: str, *values: object) -> int:
+        """Run a statement and give the number of rows it touched."""
+        self.wrote = True
+        tag = await (await self.connection()).execute(sql, *values)
+        count = tag.rsplit(" ", 1)[-1]
+        return int(count) if count.isdigit() else 0
+
+    async def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run a statement for each row of values in one round trip."""
+        self.wrote = True
+        await (await self.connection()).executemany(sql, rows)
+
+    async def finish(self) -> None:
+        """Write the queued events and commit; only Database.transaction calls this."""
+        if self.session.new or self.session.dirty or self.session.deleted:
+            self.wrote = True
+        if self.events:
+            self.wrote = True
+            await outbox.append(await self.connection(), self.events, self.database.epoch)
+        await self.session.commit()
+        for act in self._after_commit:
+            act()
+
+
+class Database:
+    """One service's database: its pool and its transactions."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, epoch: int = 1, application: str = "doorstep") -> None:
+        self.url = url
+        self.epoch = epoch
+        self.activity = 0
+        self.open_transactions = 0
+        self._listeners: list[Callable[[bool], None]] = []
+        self.engine: AsyncEngine = create_async_engine(
+            url.replace("postgresql://", "postgresql+asyncpg://", 1),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=5,
+            pool_use_lifo=True,
+            json_serializer=_identity,
+            json_deserializer=_identity,
+            connect_args={
+                "timeout": 5,
+                "server_settings": {
+                    "application_name": application,
+                    "jit": "off",
+                    "tcp_keepalives_idle": "10",
+                    "tcp_keepalives_interval": "5",
+                    "tcp_keepalives_count": "3",
+                },
+            },
+        )
+        event.listen(self.engine.sync_engine, "connect", _teach_json)
+
+    def on_commit(self, listener: Callable[[bool], None]) -> None:
+        """Call `listener(published)` after every commit that wrote something."""
+        self._listeners.append(listener)
+
+    @asynccontextmanager
+    async def transaction(self, cause: str = "") -> AsyncIterator[Transaction]:
+        """Open a transaction; commit at the end of the block, roll back if it raises.
+
+        `cause` is the request, event or job id that everything published here follows from.
+        """
+        self.open_transactions += 1
+        try:
+            async with AsyncSession(self.engine, expire_on_commit=False) as session:
+                tx = Transaction(self, session, cause)
+                yield tx
+                await tx.finish()
+            if tx.wrote:
+                self.activity += 1
+                for listener in self._listeners:
+                    listener(bool(tx.events))
+        finally:
+            self.open_transactions -= 1
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self.engine.dispose()
+
+
+async def connect(url: str, *, application: str) -> "asyncpg.Connection[asyncpg.Record]":
+    """Open one direct connection (advisory locks, LISTEN), never through a pool; JSON is Python values."""
+    connection = await asyncpg.connect(
+        url,
+        timeout=5,
+        server_settings={
+            "application_name": application,
+            "idle_in_transaction_session_timeout": "10000",
+            "tcp_keepalives_idle": "10",
+            "tcp_keepalives_interval": "5",
+            "tcp_keepalives_count": "3",
+        },
+    )
+    await _set_codecs(connection)
+    return connection
+
+
+def _identity(value: T) -> T:
+    return value
+
+
+async def _set_codecs(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(
+            kind,
+            schema="pg_catalog",
+            format="binary",
+            encoder=_encode_jsonb if kind == "jsonb" else orjson.dumps,
+            decoder=_decode_jsonb if kind == "jsonb" else orjson.loads,
+        )
+
+
+def _encode_jsonb(value: object) -> bytes:
+    return b"\x01" + orjson.dumps(value, default=str)
+
+
+def _decode_jsonb(raw: bytes) -> object:
+    return orjson.loads(raw[1:])
+
+
+def _teach_json(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    """Let jsonb columns be Python values on both paths, SQLModel and asyncpg."""
+    connection.run_async(_set_codecs)

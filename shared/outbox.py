@@ -1,0 +1,90 @@
+"""Events on their way out: written with the rows they tell of, numbered without gaps per stream."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from shared.events.base import Event, topic_of
+from shared.ids import new_id
+
+if TYPE_CHECKING:
+    from shared.db import Connection
+
+SHARDS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A fact waiting for its transaction's commit."""
+
+    fact: Event
+    occurred_at: datetime
+    cause: str
+    traceparent: str | None
+
+
+# Streams are locked in key order and numbered in the transaction's last statement, so the order of
+# sequences is the order of commits; identities are drawn after the sort, so ids follow sequences.
+_APPEND = """
+with fact as (
+  select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[],
+    $7::timestamptz[], $8::int[], $9::smallint[])
+  with ordinality as f(event_id, topic, key, type, headers, payload, occurred_at, countdown, shard, place)
+), taken as (
+  insert into stream (key, sequence)
+  select s.key, s.count from unnest($10::text[], $11::bigint[]) as s(key, count) order by s.key
+  on conflict (key) do update set sequence = stream.sequence + excluded.sequence
+  returning key, sequence
+)
+insert into outbox (event_id, shard, topic, key, epoch, sequence, type, headers, payload, occurred_at)
+select f.event_id, f.shard, f.topic, f.key, $12, t.sequence - f.countdown, f.type, f.headers, f.payload, f.occurred_at
+from fact f join taken t using (key)
+order by f.place
+"""
+
+
+def shard_of(key: str) -> int:
+    """Give the shard of a key; one relay at a time sends a shard."""
+    return zlib.crc32(key.encode()) % SHARDS
+
+
+async def append(connection: "Connection", events: Sequence[Pending], epoch: int) -> None:
+    """Write events to the outbox inside the caller's transaction, as its last statement."""
+    totals: dict[str, int] = {}
+    for pending in events:
+        totals[pending.fact.key] = totals.get(pending.fact.key, 0) + 1
+    seen: dict[str, int] = {}
+    rows: list[tuple[object, ...]] = []
+    for pending in events:
+        key = pending.fact.key
+        seen[key] = seen.get(key, 0) + 1
+        rows.append(_row(pending, countdown=totals[key] - seen[key]))
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    keys = sorted(totals)
+    await connection.execute(_APPEND, *columns, keys, [totals[key] for key in keys], epoch)
+
+
+def _row(pending: Pending, countdown: int) -> tuple[object, ...]:
+    fact = pending.fact
+    event_id: UUID = new_id()
+    headers = {
+        "ce_causationid": pending.cause,
+        "ce_correlationid": fact.key,
+        "ce_traceparent": pending.traceparent or "",
+        "ce_aggregatetype": fact.aggregate_type,
+        "ce_aggregateid": fact.key,
+    }
+    return (
+        event_id,
+        topic_of(fact.source),
+        fact.key,
+        fact.event_type,
+        headers,
+        fact.model_dump(mode="json"),
+        pending.occurred_at,
+        countdown,
+        shard_of(fact.key),
+    )

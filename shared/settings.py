@@ -1,0 +1,63 @@
+"""Settings by environment variable: `DOORSTEP_*` for the platform, `<SERVICE>_*` for one service."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.errors import ConfigurationError
+
+MIN_SECRET_LENGTH = 32
+
+
+class PlatformSettings(BaseSettings):
+    """What every process of the suite shares."""
+
+    model_config = SettingsConfigDict(env_prefix="DOORSTEP_")
+
+    environment: Literal["local", "production"] = "production"
+    kafka_bootstrap: str
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    kafka_sasl_username: str = ""
+    kafka_sasl_password: SecretStr = SecretStr("")
+    kafka_ca_file: Path | None = None
+    clock_file: Path | None = None
+    token_public_keys: str = Field(description="kid:base64url-ed25519[,kid:…]; two at a time while rotating")
+    service_private_key: SecretStr = SecretStr("")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    orders_url: str = "http://localhost:8101"
+    inventory_url: str = "http://localhost:8102"
+    shipping_url: str = "http://localhost:8103"
+    care_url: str = "http://localhost:8104"
+
+
+class ServiceSettings(BaseSettings):
+    """What every service needs; a service's own class sets the prefix and adds its own fields."""
+
+    database_url: SecretStr
+    migrations_database_url: SecretStr | None = None
+    host: str = "127.0.0.1"
+    port: int
+    ops_port: int
+    pool_size: int = Field(default=10, ge=2, le=100)
+    secret: SecretStr = Field(description="keys the HMACs of idempotency rows and tokens; at least 32 characters")
+    retention_days: int = Field(default=7, ge=1, le=30)
+    producer_epoch: int = Field(default=1, ge=1, description="raised by one after this database was restored")
+
+    def require_real_secret(self, environment: str) -> None:
+        """Refuse a short or well-known secret outside the local stack; raises ConfigurationError."""
+        value = self.secret.get_secret_value()
+        if environment != "local" and (len(value) < MIN_SECRET_LENGTH or "change" in value.lower()):
+            raise ConfigurationError(
+                f"{self.model_config.get('env_prefix', '')}SECRET must be a secret of your own with at least "
+                f"{MIN_SECRET_LENGTH} characters; make one with: openssl rand -hex 32"
+            )
+
+
+@lru_cache(maxsize=1)
+def platform() -> PlatformSettings:
+    """Read the platform's settings once per process."""
+    return PlatformSettings()

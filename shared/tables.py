@@ -1,0 +1,152 @@
+"""The plumbing tables every service's database has; a service's first migration creates them."""
+
+RING_SLOTS = 32  # daily partitions of event_log and inbox; retention is at most RING_SLOTS - 2 days
+
+_TABLES = """
+create table stream (
+  key text primary key,
+  sequence bigint not null check (sequence > 0)
+) with (fillfactor = 80);
+
+create table outbox (
+  id bigint generated always as identity primary key,
+  event_id uuid not null,
+  shard smallint not null check (shard between 0 and 63),
+  topic text not null,
+  key text not null,
+  epoch int not null,
+  sequence bigint not null,
+  type text not null,
+  headers jsonb not null,
+  payload jsonb not null,
+  occurred_at timestamptz not null,
+  recorded_at timestamptz not null default clock_timestamp()
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+
+create table event_log (
+  slot smallint not null,
+  event_id uuid not null,
+  shard smallint not null,
+  topic text not null,
+  key text not null,
+  epoch int not null,
+  sequence bigint not null,
+  type text not null,
+  headers jsonb not null,
+  payload jsonb not null,
+  occurred_at timestamptz not null,
+  recorded_at timestamptz not null,
+  published_at timestamptz not null,
+  primary key (slot, key, epoch, sequence)
+) partition by list (slot);
+
+create table inbox (
+  slot smallint not null,
+  consumer text not null,
+  event_id uuid not null,
+  primary key (slot, consumer, event_id)
+) partition by list (slot);
+
+create table stream_position (
+  consumer text not null,
+  source text not null,
+  key text not null,
+  epoch int not null default 1,
+  sequence bigint not null,
+  primary key (consumer, source, key)
+) with (fillfactor = 80);
+
+create table parked (
+  consumer text not null,
+  source text not null,
+  key text not null,
+  epoch int not null,
+  sequence bigint not null,
+  event_id uuid not null,
+  topic text not null,
+  partition int not null,
+  headers jsonb not null,
+  payload text not null,
+  state text not null default 'parked' check (state in ('parked', 'dead')),
+  reason text not null,
+  attempts int not null default 0,
+  parked_at timestamptz not null,
+  primary key (consumer, source, key, epoch, sequence)
+);
+
+create table dead_letter (
+  id bigint generated always as identity primary key,
+  consumer text not null,
+  topic text not null,
+  partition int not null,
+  "offset" bigint not null,
+  reason text not null,
+  error text not null,
+  headers jsonb not null,
+  key text,
+  payload text,
+  recorded_at timestamptz not null,
+  state text not null default 'open' check (state in ('open', 'replayed', 'discarded')),
+  unique (consumer, topic, partition, "offset", recorded_at)
+);
+
+create table idempotency (
+  scope text not null,
+  key text not null,
+  fingerprint jsonb not null,
+  status int,
+  body jsonb,
+  headers jsonb,
+  created_at timestamptz not null,
+  primary key (scope, key)
+);
+create index on idempotency (created_at);
+
+create table pause_switch (
+  kind text not null,
+  scope text not null default '*',
+  reason text not null,
+  actor text not null,
+  paused_at timestamptz not null,
+  primary key (kind, scope)
+);
+
+create table audit (
+  id bigint generated always as identity primary key,
+  at timestamptz not null,
+  actor text not null,
+  act text not null,
+  subject text not null,
+  reason text not null,
+  before jsonb,
+  after jsonb,
+  cause text not null default ''
+);
+create index on audit (subject);
+
+create function refuse_change() returns trigger language plpgsql as
+$$ begin raise exception 'rows of % are never changed', tg_table_name; end $$;
+
+create trigger audit_is_insert_only before update or delete on audit
+for each row execute function refuse_change();
+"""
+
+
+def plumbing_statements() -> list[str]:
+    """Give the statements that create the plumbing, one by one."""
+    statements = [statement.strip() for statement in _TABLES.split(";\n\n") if statement.strip()]
+    statements = [statement.rstrip(";") for statement in statements]
+    for table in ("event_log", "inbox"):
+        statements.extend(
+            f"create table {table}_{slot} partition of {table} for values in ({slot})" for slot in range(RING_SLOTS)
+        )
+    return _one_by_one(statements)
+
+
+def _one_by_one(statements: list[str]) -> list[str]:
+    """Split groups at line-ending semicolons, but leave a function's body alone."""
+    singles: list[str] = []
+    for statement in statements:
+        parts = [statement] if "$$" in statement else statement.split(";\n")
+        singles.extend(part.strip().rstrip(";") for part in parts if part.strip())
+    return singles

@@ -1,0 +1,37 @@
+"""The W3C trace context of the work at hand: carried over HTTP, through the outbox and Kafka, and in logs."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
+_LENGTH = 55
+
+
+def current_traceparent() -> str | None:
+    """Give the trace context of this task, `00-<trace>-<span>-01`, or None."""
+    return _traceparent.get()
+
+
+def trace_id() -> str:
+    """Give the 32 hex digits of the current trace, or an empty string."""
+    current = _traceparent.get()
+    return current.split("-")[1] if current else ""
+
+
+@contextmanager
+def trace(traceparent: str | None) -> Iterator[str]:
+    """Continue the trace that arrived, or start one; gives the context to hand on."""
+    token = _traceparent.set(_child(traceparent))
+    try:
+        yield _traceparent.get() or ""
+    finally:
+        _traceparent.reset(token)
+
+
+def _child(traceparent: str | None) -> str:
+    parts = (traceparent or "").split("-")
+    valid = len(traceparent or "") == _LENGTH and len(parts) == 4  # noqa: PLR2004 - version, trace, span, flags
+    trace_part = parts[1] if valid else secrets.token_hex(16)
+    return f"00-{trace_part}-{secrets.token_hex(8)}-01"
