@@ -1,0 +1,1 @@
+"""Care: watches the facts of all other services, and owns exceptions, cases, remedies and messages."""
