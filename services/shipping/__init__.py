@@ -1,0 +1,1 @@
+"""Shipping: parcels outside the house, from the label to the doorstep."""

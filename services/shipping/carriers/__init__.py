@@ -1,0 +1,1 @@
+"""Adapters to the carriers, one Protocol and one adapter each."""
