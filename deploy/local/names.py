@@ -3,7 +3,6 @@
 from typing import Final, Literal
 
 SERVICES: Final = ("orders", "inventory", "shipping", "care")
-PARTITIONS: Final = 12
 TOPICS: Final = tuple(f"doorstep.{service}" for service in SERVICES)
 
 DatabaseRole = Literal["service", "owner", "readonly", "admin"]
@@ -12,12 +11,14 @@ ADMIN_ROLE: Final = "postgres"
 
 POSTGRES: Final = "postgres"
 BROKER: Final = "broker"
+CONTROLLER: Final = "controller"
 SIMULATOR: Final = "simulator"
 MAILBOX: Final = "mailbox"
 SUPERVISOR: Final = "supervisor"
 
 ENVIRONMENT: Final = "DOORSTEP_ENVIRONMENT"
 KAFKA_BOOTSTRAP: Final = "DOORSTEP_KAFKA_BOOTSTRAP"
+KAFKA_IDEMPOTENT: Final = "DOORSTEP_KAFKA_IDEMPOTENT"
 CLOCK_FILE: Final = "DOORSTEP_CLOCK_FILE"
 TOKEN_PUBLIC_KEYS: Final = "DOORSTEP_TOKEN_PUBLIC_KEYS"  # noqa: S105 - a name, not a secret
 SERVICE_PRIVATE_KEY: Final = "DOORSTEP_SERVICE_PRIVATE_KEY"

@@ -16,6 +16,7 @@ _OFFSETS: dict[str, int] = {
     names.MAILBOX: 25,
     names.POSTGRES: 32,
     names.BROKER: 92,
+    names.CONTROLLER: 93,
 }
 
 Ports = dict[str, int]

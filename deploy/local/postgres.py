@@ -14,7 +14,7 @@ import asyncpg
 from deploy.local import names
 from deploy.local.components import postgres_directory, system_program
 from deploy.local.errors import StartFailedError
-from deploy.local.processes import Command
+from deploy.local.processes import Command, mark_of
 
 # A data directory lives only as long as the tests do, so nothing needs to reach the disk.
 _THROWAWAY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
@@ -82,8 +82,13 @@ async def is_ready(dsn: str) -> bool:
 
 
 def remove_stale_lock(directory: Path) -> None:
-    """Remove the pid file of a server that is gone; its pid may belong to another program by now."""
-    (directory / "postmaster.pid").unlink(missing_ok=True)
+    """Remove the pid file of a server that is gone and whose pid another program has by now."""
+    lock = directory / "postmaster.pid"
+    if not lock.exists():
+        return
+    holder = mark_of(int(lock.read_text().split(maxsplit=1)[0]))
+    if holder is not None and str(directory) not in holder.command:
+        lock.unlink()
 
 
 def _run_initdb(directory: Path, password_file: Path, extra: list[str]) -> None:

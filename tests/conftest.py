@@ -1,0 +1,86 @@
+"""One stack for the whole session, on free ports and a home of its own, and clients to reach it."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import cast
+
+import pytest
+import pytest_asyncio
+
+from deploy.local import names, state
+from deploy.local.commands import BrokerKind, Options
+from deploy.local.stack import LocalStack
+from tests.clients import Clients
+
+_PREFIX = "doorstep-test-"
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "faults: kills, freezes and cuts processes of a stack of its own")
+    config.addinivalue_line("markers", "journeys: follows orders through all services")
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    for item in items:
+        area = item.path.relative_to(_ROOT / "tests").parts[0]
+        if area in {"faults", "journeys"}:
+            item.add_marker(area)
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """Where the recorded data of other people lies."""
+    return Path(os.environ.get("DOORSTEP_DATA", _ROOT.parent / "shared" / "data"))
+
+
+@pytest_asyncio.fixture(scope="session")
+async def stack() -> AsyncIterator[LocalStack]:
+    """The running stack; DOORSTEP_TEST_BROKER=kafka runs it on a real Kafka."""
+    await _remove_leftovers()
+    home = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    options = Options(
+        services=_services(),
+        simulator=(_ROOT / "deploy" / "carrier_simulator" / "__main__.py").exists(),
+        broker=cast("BrokerKind", os.environ.get("DOORSTEP_TEST_BROKER", "tansu")),
+        throwaway=True,
+    )
+    running = await LocalStack.start(home, options=options)
+    try:
+        yield running
+    finally:
+        await running.stop()
+        if not os.environ.get("DOORSTEP_TEST_KEEP"):
+            shutil.rmtree(home)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def clients(stack: LocalStack) -> AsyncIterator[Clients]:
+    """HTTP clients: clients.of("orders", role="operator"), clients.anonymous("orders")."""
+    opened = Clients(stack)
+    yield opened
+    await opened.close()
+
+
+def _services() -> list[str]:
+    """Those asked for by DOORSTEP_TEST_SERVICES, else all that can be started."""
+    asked = os.environ.get("DOORSTEP_TEST_SERVICES")
+    if asked:
+        return asked.split(",")
+    return [name for name in names.SERVICES if (_ROOT / "services" / name / "__main__.py").exists()]
+
+
+def _homes() -> list[Path]:
+    return sorted(Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"))
+
+
+async def _remove_leftovers() -> None:
+    """Stop and delete what an earlier session that was killed has left behind."""
+    for home in _homes():
+        record = state.read(home)
+        if record is not None and not record.is_owned:
+            await state.stop_leftovers(home)
+            shutil.rmtree(home, ignore_errors=True)

@@ -1,0 +1,74 @@
+"""The databases of a stack: who may do what in them, and how long."""
+
+import asyncpg
+import pytest
+
+from deploy.local import databases, names
+from deploy.local.stack import LocalStack
+
+_LIMITS = {
+    "statement_timeout": "5s",
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "10s",
+    "transaction_timeout": "30s",
+}
+
+
+@pytest.mark.parametrize("service", names.SERVICES)
+async def test_a_service_may_change_rows_but_not_tables_of_its_owner(stack: LocalStack, service: str) -> None:
+    owner = await asyncpg.connect(stack.dsn(service, "owner"))
+    used = await asyncpg.connect(stack.dsn(service))
+    try:
+        await owner.execute("CREATE TABLE privileges_probe (id bigserial PRIMARY KEY, word text)")
+        await used.execute("INSERT INTO privileges_probe (word) VALUES ('one')")
+        await used.execute("UPDATE privileges_probe SET word = 'two'")
+        assert await used.fetchval("SELECT word FROM privileges_probe") == "two"
+        await used.execute("TRUNCATE privileges_probe")
+        for statement in ("ALTER TABLE privileges_probe ADD more int", "CREATE TABLE another (id int)"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await used.execute(statement)
+    finally:
+        await owner.execute("DROP TABLE IF EXISTS privileges_probe")
+        await owner.close()
+        await used.close()
+
+
+async def test_the_readonly_role_reads_every_database_and_changes_none(stack: LocalStack) -> None:
+    for service in names.SERVICES:
+        owner = await asyncpg.connect(stack.dsn(service, "owner"))
+        reader = await asyncpg.connect(stack.dsn(service, "readonly"))
+        try:
+            await owner.execute("CREATE TABLE readonly_probe (id int)")
+            assert await reader.fetch("SELECT * FROM readonly_probe") == []
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await reader.execute("INSERT INTO readonly_probe VALUES (1)")
+        finally:
+            await owner.execute("DROP TABLE IF EXISTS readonly_probe")
+            await owner.close()
+            await reader.close()
+
+
+async def test_a_service_cannot_enter_the_database_of_another(stack: LocalStack) -> None:
+    foreign = stack.dsn("orders").rpartition("/")[0] + "/care"
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await asyncpg.connect(foreign)
+
+
+async def test_a_service_has_limits_that_its_migrations_have_not(stack: LocalStack) -> None:
+    used = await asyncpg.connect(stack.dsn("orders"))
+    owner = await asyncpg.connect(stack.dsn("orders", "owner"))
+    try:
+        assert {name: await used.fetchval(f"SHOW {name}") for name in _LIMITS} == _LIMITS
+        assert await owner.fetchval("SHOW statement_timeout") == "0"
+    finally:
+        await used.close()
+        await owner.close()
+
+
+async def test_preparing_the_databases_again_changes_nothing(stack: LocalStack) -> None:
+    site = stack.site
+    plans = [site.plan(service) for service in names.SERVICES]
+    await databases.prepare(site.admin_dsn, plans, site.readonly())
+    used = await asyncpg.connect(stack.dsn("care"))
+    assert await used.fetchval("SELECT current_user") == "care"
+    await used.close()
