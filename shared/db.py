@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -66,6 +67,14 @@ def is_away(error: BaseException) -> bool:
     return isinstance(cause, _AWAY) or connection_lost
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What the facts of one key follow from: the id of a request, event or job, and its trace."""
+
+    cause: str
+    traceparent: str | None
+
+
 class Transaction:
     """Rows, locks and events of one unit of work; whoever opened it commits, nobody else.
 
@@ -78,6 +87,7 @@ class Transaction:
         self.session = session
         self.now: datetime = clock.now()
         self.cause = cause
+        self.origins: dict[str, Origin] = {}
         self.events: list[outbox.Pending] = []
         self.wrote = False
         self._raw: Connection | None = None
@@ -85,9 +95,8 @@ class Transaction:
 
     def publish(self, fact: Event, *, occurred_at: datetime | None = None) -> None:
         """Queue an event of this service; `occurred_at` defaults to business time now."""
-        self.events.append(
-            outbox.Pending(fact, occurred_at or self.now, cause=self.cause, traceparent=tracing.current_traceparent())
-        )
+        origin = self.origins.get(fact.key) or Origin(self.cause, tracing.current_traceparent())
+        self.events.append(outbox.Pending(fact, occurred_at or self.now, origin.cause, origin.traceparent))
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """Run `act` once the transaction is committed (a metric, a wake-up; nothing that may fail)."""

@@ -24,6 +24,7 @@ class PlatformSettings(BaseSettings):
     kafka_sasl_username: str = ""
     kafka_sasl_password: SecretStr = SecretStr("")
     kafka_ca_file: Path | None = None
+    kafka_idempotent: bool = Field(default=True, description="off for a broker without idempotent producers")
     clock_file: Path | None = None
     token_public_keys: str = Field(description="kid:base64url-ed25519[,kid:…]; two at a time while rotating")
     service_private_key: SecretStr = SecretStr("")

@@ -86,8 +86,9 @@ create table dead_letter (
   key text,
   payload text,
   recorded_at timestamptz not null,
+  fingerprint text not null,
   state text not null default 'open' check (state in ('open', 'replayed', 'discarded')),
-  unique (consumer, topic, partition, "offset", recorded_at)
+  unique (consumer, topic, partition, "offset", fingerprint)
 );
 
 create table idempotency (

@@ -1,0 +1,304 @@
+"""The event door: records become waves, a wave becomes one transaction, a failing stream waits alone."""
+
+import asyncio
+import contextlib
+import random
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TypeVar, cast
+
+import structlog
+
+from shared import clock, db, inbox, metrics
+from shared.db import Database, Origin, Transaction
+from shared.errors import NotYetError
+from shared.events.base import REGISTRY, Event, Received, topic_of
+from shared.failpoints import failpoint
+from shared.inbox import Envelope, UnreadableError
+from shared.kafka import BrokerAwayError, GroupConsumer, Record
+from shared.settings import PlatformSettings
+
+log = structlog.get_logger()
+
+E = TypeVar("E", bound=Event)
+Handler = Callable[[Transaction, list[Received[E]]], Awaitable[None]]
+
+_MAX_RECORDS = 500
+_POLL_SECONDS = 0.1
+_TRANSIENT_TRIES = 5
+_MAX_BACKOFF_SECONDS = 60.0
+_STALL_SECONDS = 60.0
+
+
+class EventRouter:
+    """A table of handlers by event class; a handler takes all events of its type in a wave at once."""
+
+    def __init__(self) -> None:
+        self.handlers: dict[str, Handler[Event]] = {}
+
+    def on(self, event_class: type[E]) -> Callable[[Handler[E]], Handler[E]]:
+        """Register the one handler of an event class."""
+
+        def register(handler: Handler[E]) -> Handler[E]:
+            if event_class.event_type in self.handlers:
+                raise ValueError(f"{event_class.event_type} has a handler already")
+            self.handlers[event_class.event_type] = cast("Handler[Event]", handler)
+            return handler
+
+        return register
+
+    @property
+    def sources(self) -> list[str]:
+        """The producing services whose topics must be read."""
+        return sorted({REGISTRY[event_type].source for event_type in self.handlers})
+
+
+def split_waves(envelopes: Sequence[Envelope]) -> list[list[Envelope]]:
+    """Put events into waves in which each key occurs once, in order."""
+    waves: list[list[Envelope]] = []
+    next_wave: dict[str, int] = defaultdict(int)
+    for envelope in envelopes:
+        number = next_wave[envelope.key]
+        next_wave[envelope.key] = number + 1
+        if number == len(waves):
+            waves.append([])
+        waves[number].append(envelope)
+    return waves
+
+
+class Applier:
+    """Applies waves to the database; knows nothing of the broker."""
+
+    def __init__(self, name: str, router: EventRouter, database: Database) -> None:
+        self.name = name
+        self._router = router
+        self._database = database
+        self.parked_keys: set[str] = set()
+
+    async def apply(self, wave: list[Envelope]) -> None:
+        """Apply a wave; what fails alone is parked; raises only when the database is away."""
+        pending = [wave]
+        while pending:
+            part = pending.pop(0)
+            try:
+                await self._with_retries(part)
+            except NotYetError as refused:
+                waiting = [envelope for envelope in part if envelope.key in refused.keys] or part
+                rest = [envelope for envelope in part if envelope not in waiting]
+                await self._park(waiting, f"not yet: {refused.reason}")
+                pending.extend([rest] if rest else [])
+            except Exception as error:
+                if db.is_away(error) or db.is_transient(error):
+                    raise
+                if len(part) > 1:
+                    middle = len(part) // 2
+                    pending.extend([part[:middle], part[middle:]])
+                else:
+                    log.exception("event cannot be applied", event_id=str(part[0].id), event_type=part[0].type)
+                    await self._park(part, f"{type(error).__name__}: {error}")
+
+    async def _with_retries(self, wave: list[Envelope]) -> None:
+        for attempt in range(1, _TRANSIENT_TRIES + 1):
+            try:
+                async with self._database.transaction() as tx:
+                    await self._apply_in(tx, wave)
+            except Exception as error:
+                if not db.is_transient(error) or attempt == _TRANSIENT_TRIES:
+                    raise
+                await asyncio.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311 - jitter
+            else:
+                return
+
+    async def _apply_in(self, tx: Transaction, wave: list[Envelope]) -> None:
+        advanced = await inbox.advance(tx, self.name, wave)
+        fresh = [envelope for envelope in wave if envelope.stream in advanced]
+        late = [envelope for envelope in wave if envelope.stream not in advanced]
+        if late:
+            await self._sort_out(tx, late)
+        if not fresh:
+            return
+        await self.run_handlers(tx, fresh)
+        await inbox.remember(tx, self.name, fresh)
+
+    async def run_handlers(self, tx: Transaction, envelopes: list[Envelope]) -> None:
+        """Call each type's handler once with all its events."""
+        by_type: dict[str, list[Envelope]] = defaultdict(list)
+        for envelope in envelopes:
+            tx.origins[envelope.key] = Origin(str(envelope.id), envelope.traceparent)
+            if envelope.type in self._router.handlers:
+                by_type[envelope.type].append(envelope)
+        for event_type, group in by_type.items():
+            await self._router.handlers[event_type](tx, [inbox.read_event(envelope) for envelope in group])
+            metrics.EVENTS_APPLIED.labels(self.name, event_type).inc(len(group))
+
+    async def _sort_out(self, tx: Transaction, late: list[Envelope]) -> None:
+        """Drop what was seen, bury what forks a stream, park what came before its turn."""
+        positions = await inbox.positions(tx, self.name, late)
+        known = await inbox.known(tx, self.name, late)
+        for envelope in late:
+            if envelope.id in known:
+                metrics.EVENTS_DROPPED.labels(self.name).inc()
+            elif (envelope.epoch, envelope.sequence) > positions[envelope.stream]:
+                await inbox.park(tx, self.name, envelope, "gap: an earlier event of this stream has not arrived")
+                self.parked_keys.add(envelope.key)
+                metrics.EVENTS_PARKED.labels(self.name, "gap").inc()
+            else:
+                error = f"position is {positions[envelope.stream]}, event is ({envelope.epoch}, {envelope.sequence})"
+                await inbox.bury(tx, self.name, envelope.record, "forked_stream", error)
+                metrics.DEAD_LETTERS.labels(self.name, "forked_stream").inc()
+
+    async def _park(self, envelopes: list[Envelope], reason: str) -> None:
+        unreadable = "UnreadableError" in reason
+        async with self._database.transaction() as tx:
+            for envelope in envelopes:
+                await inbox.park(tx, self.name, envelope, reason, state="dead" if unreadable else "parked")
+                self.parked_keys.add(envelope.key)
+                metrics.EVENTS_PARKED.labels(self.name, reason.partition(":")[0]).inc()
+
+    async def bury(self, record: Record, error: UnreadableError) -> None:
+        """Enter a record that is no event into the dead letters."""
+        async with self._database.transaction() as tx:
+            await inbox.bury(tx, self.name, record, "unreadable", str(error))
+        metrics.DEAD_LETTERS.labels(self.name, "unreadable").inc()
+        log.error("record cannot be read", topic=record.topic, partition=record.partition, offset=record.offset)
+
+
+class Consumer:
+    """One worker's membership in its service's group: polls, applies, commits, and survives the broker."""
+
+    def __init__(self, applier: Applier, sources: Sequence[str], settings: PlatformSettings, instance: str) -> None:
+        self._applier = applier
+        self._topics = [topic_of(source) for source in sources]
+        self._settings = settings
+        self._instance = instance
+        self._group: GroupConsumer | None = None
+        self._lock = asyncio.Lock()
+        self._stopping = False
+        self._busy = False
+        self._backing_off = False
+        self._progress_at = clock.monotonic()
+        self._rebuild = asyncio.Event()
+        self.after_wave: Callable[[set[str]], Awaitable[None]] | None = None
+
+    async def run(self) -> None:
+        """Consume until `stop`; the broker's absence is waited out, a lost topic ends the process."""
+        backoff = 0.2
+        while not self._stopping:
+            try:
+                await self._join()
+                backoff = 0.2
+                await self._consume()
+            except (BrokerAwayError, OSError) as error:
+                log.warning("consumer starts again", service=self._applier.name, error=str(error))
+                metrics.CONSUMER_REBUILDS.labels(self._applier.name).inc()
+                await asyncio.sleep(backoff)
+                backoff = min(backoff * 2, 5.0)
+            finally:
+                await self._leave()
+
+    async def stop(self) -> None:
+        """Finish the wave at hand and leave the group."""
+        self._stopping = True
+        async with self._lock:
+            pass
+
+    async def is_at_rest(self) -> bool:
+        """Say whether every record is read and applied; False while the broker is away."""
+        if self._busy or self._group is None:
+            return False
+        try:
+            return await self._group.lag() == 0 and not self._busy
+        except BrokerAwayError:
+            return False
+
+    def owned_partitions(self) -> list[int]:
+        """Give the partition numbers this worker holds."""
+        return self._group.owned_partitions() if self._group is not None else []
+
+    async def watch_stalls(self) -> None:
+        """Rebuild the consumer when it lags and makes no progress for 60 s, unless it is backing off."""
+        while True:
+            await asyncio.sleep(5)
+            if self._group is None or self._backing_off:
+                self._progress_at = clock.monotonic()
+                continue
+            with contextlib.suppress(BrokerAwayError):
+                lag = await self._group.lag()
+                metrics.CONSUMER_LAG.labels(self._applier.name).set(max(lag, 0))
+                if lag == 0:
+                    self._progress_at = clock.monotonic()
+            if clock.monotonic() - self._progress_at > _STALL_SECONDS:
+                log.error("consumer stalled, building it again", service=self._applier.name)
+                self._rebuild.set()
+
+    async def _join(self) -> None:
+        self._group = GroupConsumer(
+            self._settings,
+            group=f"doorstep.{self._applier.name}",
+            topics=self._topics,
+            instance=self._instance,
+            on_revoked=self._drain,
+        )
+        self._rebuild.clear()
+        self._progress_at = clock.monotonic()
+        await self._group.start()
+
+    async def _leave(self) -> None:
+        if self._group is not None:
+            group, self._group = self._group, None
+            await group.close()
+
+    async def _drain(self) -> None:
+        """Let the batch at hand be applied and committed before partitions go elsewhere."""
+        async with self._lock:
+            pass
+
+    async def _consume(self) -> None:
+        group = self._group
+        while not self._stopping and group is not None:
+            if self._rebuild.is_set():
+                raise BrokerAwayError("no progress for 60 s")
+            records = await group.poll(max_records=_MAX_RECORDS, timeout_seconds=_POLL_SECONDS)
+            if not records:
+                continue
+            self._busy = True
+            try:
+                async with self._lock:
+                    await self._apply_batch(records)
+                    failpoint("consumer.applied")
+                    await group.commit(records)
+                self._progress_at = clock.monotonic()
+            finally:
+                self._busy = False
+
+    async def _apply_batch(self, records: list[Record]) -> None:
+        envelopes: list[Envelope] = []
+        for record in records:
+            try:
+                envelopes.append(inbox.read_envelope(record))
+            except UnreadableError as error:
+                await self._patiently(partial(self._applier.bury, record, error))
+        for wave in split_waves(envelopes):
+            await self._patiently(partial(self._applier.apply, wave))
+            failpoint("consumer.wave")
+            touched = {envelope.key for envelope in wave} & self._applier.parked_keys
+            if touched and self.after_wave is not None:
+                await self.after_wave(touched)
+
+    async def _patiently(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Do `act`; while the database is away, back off in place and skip nothing."""
+        backoff = 0.1
+        while True:
+            try:
+                await act()
+            except Exception as error:
+                if not (db.is_away(error) or db.is_transient(error)):
+                    raise
+                self._backing_off = True
+                log.warning("waiting for the database", service=self._applier.name, error=str(error)[:200])
+                await asyncio.sleep(backoff)
+                backoff = min(backoff * 2, _MAX_BACKOFF_SECONDS)
+            else:
+                self._backing_off = False
+                return

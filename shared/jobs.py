@@ -1,0 +1,203 @@
+"""The clock door: timers that run an action when business time reaches it, and effects that call the outside."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+import structlog
+
+from shared import clock, db, metrics, tracing
+from shared.db import Database, Transaction
+from shared.ids import new_id
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+POLL_SECONDS = 0.25
+_STEPPED_POLL_SECONDS = 0.005
+_LEAST_GAP_SECONDS = 0.005
+_EMPTY_PAUSE_SECONDS = 0.1
+_FAILURE_PAUSE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[R]):
+    """What a call gave: a result, or the error it failed with."""
+
+    result: R | None = None
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something due at a business time; `run` does at most one batch and gives how many it did.
+
+    `next_due` is a scalar SQL query for the earliest business time at which there is work, null when there
+    is none at all; work that is claimed by a call in flight still counts as due.
+    """
+
+    name: str
+    next_due: str
+    run: Callable[[Database], Awaitable[int]]
+
+
+class Jobs:
+    """A service's table of jobs."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+
+    def timer(
+        self, *, next_due: str
+    ) -> Callable[[Callable[[Transaction], Awaitable[int]]], Callable[[Transaction], Awaitable[int]]]:
+        """Register `async (tx) -> count`: one transaction a batch, again while the count is positive."""
+
+        def register(act: Callable[[Transaction], Awaitable[int]]) -> Callable[[Transaction], Awaitable[int]]:
+            async def run(database: Database) -> int:
+                async with database.transaction(cause=f"job:{act.__name__}:{new_id()}") as tx:
+                    return await act(tx)
+
+            self.jobs.append(Job(act.__name__, next_due, run))
+            return act
+
+        return register
+
+    def effect(
+        self,
+        name: str,
+        *,
+        next_due: str,
+        claim: Callable[[Transaction], Awaitable[Sequence[T]]],
+        call: Callable[[T], Awaitable[R]],
+        record: Callable[[Transaction, T, Outcome[R]], Awaitable[None]],
+        parallel: int = 8,
+    ) -> None:
+        """Register outside work: claim rows with a lease and commit, call outside any transaction, record.
+
+        `claim` uses SKIP LOCKED and sets a lease on the real clock (see `lease_until`); `call` carries a
+        stable key per item, so that a second call after a crash is the same effect.
+        """
+
+        async def one(database: Database, item: T) -> None:
+            outcome: Outcome[R]
+            try:
+                outcome = Outcome(result=await call(item))
+            except Exception as error:  # noqa: BLE001 - record decides what a failure means
+                outcome = Outcome(error=error)
+                log.warning("outside call failed", effect=name, error=f"{type(error).__name__}: {error}"[:300])
+            async with database.transaction(cause=f"effect:{name}:{new_id()}") as tx:
+                await record(tx, item, outcome)
+            metrics.EFFECTS.labels("", name, "failed" if outcome.error else "done").inc()
+
+        async def run(database: Database) -> int:
+            async with database.transaction(cause=f"claim:{name}") as tx:
+                items = list(await claim(tx))
+            gate = asyncio.Semaphore(parallel)
+
+            async def guarded(item: T) -> None:
+                async with gate:
+                    await one(database, item)
+
+            results = await asyncio.gather(*(guarded(item) for item in items), return_exceptions=True)
+            for result in results:
+                if isinstance(result, BaseException):
+                    raise result
+            return len(items)
+
+        self.jobs.append(Job(name, next_due, run))
+
+
+def lease_until(seconds: float = 60) -> datetime:
+    """Give the real time until which a claimed row belongs to its claimer."""
+    return clock.real() + timedelta(seconds=seconds)
+
+
+def back_off_until(attempts: int, *, base_seconds: float = 0.2, most_seconds: float = 60) -> datetime:
+    """Give the real time of the next try after `attempts` failures."""
+    return clock.real() + timedelta(seconds=min(base_seconds * 2 ** min(attempts, 20), most_seconds))
+
+
+class Scheduler:
+    """Runs a service's jobs in one worker; asks for all due times in one query, woken by commits and steps."""
+
+    def __init__(self, service: str, jobs: Jobs, database: Database) -> None:
+        self._service = service
+        self._jobs = {job.name: job for job in jobs.jobs}
+        self._database = database
+        self._wake = asyncio.Event()
+        self._not_before: dict[str, float] = {}
+        self.running: set[str] = set()
+        self._question = " union all ".join(
+            f"select '{job.name}' as name, ({job.next_due}) as due"
+            for job in jobs.jobs  # constants of ours
+        )
+
+    def wake(self) -> None:
+        """Say that something was committed or the clock moved."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Run all jobs until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._watch_clock())
+            while self._jobs:
+                self._wake.clear()
+                for name in await self._runnable():
+                    self.running.add(name)
+                    group.create_task(self._run_job(self._jobs[name]))
+                await asyncio.sleep(_LEAST_GAP_SECONDS)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+
+    async def due_times(self) -> dict[str, datetime]:
+        """Give the earliest business time at which each job has work; jobs without any are absent."""
+        if not self._jobs:
+            return {}
+        async with self._database.transaction() as tx:
+            rows = await tx.fetch(self._question)
+        return {row["name"]: row["due"] for row in rows if row["due"] is not None}
+
+    async def _runnable(self) -> list[str]:
+        try:
+            due = await self.due_times()
+        except Exception as error:
+            if not (db.is_away(error) or db.is_transient(error)):
+                raise
+            log.warning("jobs wait for the database", service=self._service, error=str(error)[:200])
+            await asyncio.sleep(1)
+            return []
+        now, tick = clock.now(), clock.monotonic()
+        return [
+            name
+            for name, moment in due.items()
+            if moment <= now and name not in self.running and self._not_before.get(name, 0) <= tick
+        ]
+
+    async def _watch_clock(self) -> None:
+        seen = clock.now()
+        while True:
+            await asyncio.sleep(_STEPPED_POLL_SECONDS if clock.is_stepped() else POLL_SECONDS)
+            if clock.is_stepped() and clock.now() != seen:
+                seen = clock.now()
+                self._not_before.clear()
+                self.wake()
+
+    async def _run_job(self, job: Job) -> None:
+        try:
+            with tracing.trace(None):
+                while done := await job.run(self._database):
+                    metrics.JOB_RUNS.labels(self._service, job.name).inc(done)
+            pause = _EMPTY_PAUSE_SECONDS
+        except Exception as error:  # noqa: BLE001 - a job must not take the others down; it runs again
+            level = log.warning if db.is_away(error) or db.is_transient(error) else log.exception
+            level("job failed", service=self._service, job=job.name, error=f"{type(error).__name__}: {error}"[:300])
+            metrics.JOB_FAILURES.labels(self._service, job.name).inc()
+            pause = _FAILURE_PAUSE_SECONDS
+        self._not_before[job.name] = clock.monotonic() + pause
+        self.running.discard(job.name)
+        self.wake()

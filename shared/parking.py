@@ -1,0 +1,165 @@
+"""Parked streams: retried when any event of their key arrives and every half second, by one retrier a partition."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import asyncpg
+import structlog
+
+from shared import clock, db, inbox, metrics
+from shared.audit import audit
+from shared.consumer import Applier
+from shared.db import Database, Transaction
+from shared.errors import ConflictError, NotFoundError, NotYetError
+
+log = structlog.get_logger()
+
+RETRY_SECONDS = 0.5
+MAX_ATTEMPTS = 8
+PATIENCE = timedelta(minutes=15)  # before this a missing precondition is no failure
+_MAX_STREAMS = 200
+
+_STREAMS = """
+select distinct on (source, key) source, key, parked_at from parked
+where consumer = $1 and partition = any($2::int[]) and ($3::text[] is null or key = any($3))
+order by source, key, epoch, sequence
+"""
+_FIRST = """
+select * from parked where consumer = $1 and source = $2 and key = $3 order by epoch, sequence limit 1
+"""
+_DELETE = """
+delete from parked where consumer = $1 and source = $2 and key = $3 and epoch = $4 and sequence = $5
+"""
+
+
+class Retrier:
+    """Gives parked streams another chance; one per worker, for the partitions it owns."""
+
+    def __init__(self, applier: Applier, database: Database, owned: Callable[[], list[int]]) -> None:
+        self._applier = applier
+        self._database = database
+        self._owned = owned
+        self._lock = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Retry every half second until cancelled."""
+        while True:
+            await asyncio.sleep(RETRY_SECONDS)
+            try:
+                await self.retry(None)
+            except Exception as error:
+                if not (db.is_away(error) or db.is_transient(error)):
+                    raise
+                log.warning("retrier waits for the database", error=str(error)[:200])
+
+    async def retry(self, keys: set[str] | None) -> None:
+        """Retry the parked streams of these keys, or of all keys in the owned partitions."""
+        async with self._lock:
+            async with self._database.transaction() as tx:
+                wanted = None if keys is None else sorted(keys)
+                streams = await tx.fetch(_STREAMS, self._applier.name, self._owned(), wanted)
+            if keys is None:
+                self._applier.parked_keys = {row["key"] for row in streams}
+            for row in sorted(streams, key=lambda stream: stream["parked_at"])[:_MAX_STREAMS]:
+                while await self._retry_first(row["source"], row["key"]):
+                    pass
+
+    async def _retry_first(self, source: str, key: str) -> bool:
+        """Try the stream's first parked event; say whether the next one may be tried."""
+        row: asyncpg.Record | None = None
+        try:
+            async with self._database.transaction() as tx:
+                row = await tx.row(_FIRST, self._applier.name, source, key)
+                return row is not None and row["state"] == "parked" and await self._apply(tx, row)
+        except NotYetError as refused:
+            if row is not None and clock.real() - row["parked_at"] > PATIENCE:
+                await self._count_failure(row, f"not yet: {refused.reason}")
+        except Exception as error:
+            if row is None or db.is_away(error) or db.is_transient(error):
+                raise
+            await self._count_failure(row, f"{type(error).__name__}: {error}")
+        return False
+
+    async def _apply(self, tx: Transaction, row: asyncpg.Record) -> bool:
+        envelope = inbox.unpark(row)
+        await _delete(tx, row)
+        if await inbox.advance(tx, self._applier.name, [envelope]):
+            await self._applier.run_handlers(tx, [envelope])
+            await inbox.remember(tx, self._applier.name, [envelope])
+            return True
+        positions = await inbox.positions(tx, self._applier.name, [envelope])
+        if (envelope.epoch, envelope.sequence) > positions[envelope.stream]:
+            raise NotYetError(frozenset({envelope.key}), "gap: an earlier event of this stream has not arrived")
+        return True  # it was applied meanwhile: the row was a copy
+
+    async def _count_failure(self, row: asyncpg.Record, reason: str) -> None:
+        async with self._database.transaction() as tx:
+            state = await tx.value(
+                "update parked set attempts = attempts + 1, reason = $6, "
+                "state = case when attempts + 1 >= $7 then 'dead' else state end where consumer = $1 and source = $2 "
+                "and key = $3 and epoch = $4 and sequence = $5 returning state",
+                *_identity(row),
+                reason[:500],
+                MAX_ATTEMPTS,
+            )
+            tx.wrote = True
+        if state == "dead":
+            metrics.DEAD_LETTERS.labels(self._applier.name, "attempts").inc()
+            log.error(
+                "stream blocked by a dead event", source=row["source"], event_id=str(row["event_id"]), reason=reason
+            )
+
+
+def _identity(row: asyncpg.Record) -> tuple[str, str, str, int, int]:
+    return row["consumer"], row["source"], row["key"], row["epoch"], row["sequence"]
+
+
+async def _delete(tx: Transaction, row: asyncpg.Record) -> None:
+    await tx.execute(_DELETE, *_identity(row))
+
+
+async def list_parked(tx: Transaction, *, limit: int = 100) -> list[asyncpg.Record]:
+    """List parked and dead events, oldest first."""
+    return await tx.fetch("select * from parked order by parked_at, source, key, sequence limit $1", limit)
+
+
+async def list_dead_letters(tx: Transaction, *, limit: int = 100) -> list[asyncpg.Record]:
+    """List records that could not be read, oldest first."""
+    return await tx.fetch("select * from dead_letter where state = 'open' order by id limit $1", limit)
+
+
+async def discard(tx: Transaction, event_id: str, *, actor: str, reason: str) -> None:
+    """Give a parked event up: its stream's position advances past it; audited; raises NotFoundError."""
+    row = await _lock_parked(tx, event_id)
+    envelope = inbox.unpark(row)
+    await _delete(tx, row)
+    if not await inbox.advance(tx, row["consumer"], [envelope]):
+        raise ConflictError("an earlier event of this stream is parked too: replay or discard that one first")
+    await audit(tx, actor=actor, act="discard_event", subject=event_id, reason=reason)
+
+
+async def revive(tx: Transaction, event_id: str, *, actor: str, reason: str) -> None:
+    """Let a dead event be tried again; audited; raises NotFoundError."""
+    row = await _lock_parked(tx, event_id)
+    await tx.execute(
+        "update parked set state = 'parked', attempts = 0 where consumer = $1 and source = $2 and key = $3 "
+        "and epoch = $4 and sequence = $5",
+        *_identity(row),
+    )
+    await audit(tx, actor=actor, act="replay_event", subject=event_id, reason=reason)
+
+
+async def close_dead_letter(tx: Transaction, letter_id: int, *, actor: str, reason: str) -> None:
+    """Discard an unreadable record; audited; raises NotFoundError."""
+    touched = await tx.execute("update dead_letter set state = 'discarded' where id = $1 and state = 'open'", letter_id)
+    if not touched:
+        raise NotFoundError(f"there is no open dead letter {letter_id}")
+    await audit(tx, actor=actor, act="discard_dead_letter", subject=str(letter_id), reason=reason)
+
+
+async def _lock_parked(tx: Transaction, event_id: str) -> asyncpg.Record:
+    row = await tx.row("select * from parked where event_id::text = $1 for update", event_id)
+    if row is None:
+        raise NotFoundError(f"no parked event has the id {event_id}")
+    return row

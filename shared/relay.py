@@ -1,0 +1,193 @@
+"""Sends the outbox to the broker in order, then moves what was acknowledged to the event log."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import asyncpg
+import structlog
+
+from shared import clock, db, metrics
+from shared.failpoints import failpoint
+from shared.kafka import BrokerAwayError, Message, Producer
+from shared.outbox import SHARDS
+from shared.tables import RING_SLOTS
+
+if TYPE_CHECKING:
+    DirectConnection = asyncpg.Connection[asyncpg.Record]
+
+log = structlog.get_logger()
+
+CHANNEL = "doorstep_work"
+_LOCK_CLASS = 7301  # the advisory locks of the shards
+_BATCH = 500
+_POLL_SECONDS = 0.25
+_LOW_WATER_SECONDS = 30
+_SWEEP_SECONDS = 10
+_SHARDS_SECONDS = 1
+_MAX_BACKOFF_SECONDS = 5
+
+_READ = """
+select id, event_id, topic, key, epoch, sequence, type, headers, payload::text as payload, occurred_at
+from outbox where shard = any($1::smallint[]) and id > $2 and id <> all($3::bigint[]) order by id limit $4
+"""
+_MOVE = f"""
+with moved as (delete from outbox where id = any($1::bigint[]) returning *)
+insert into event_log (slot, event_id, shard, topic, key, epoch, sequence, type, headers, payload, occurred_at,
+  recorded_at, published_at)
+select (extract(epoch from recorded_at)::bigint / 86400 % {RING_SLOTS})::smallint, event_id, shard, topic, key, epoch,
+  sequence, type, headers, payload, occurred_at, recorded_at, clock_timestamp()
+from moved on conflict do nothing
+"""
+_REPLAY = """
+insert into outbox (event_id, shard, topic, key, epoch, sequence, type, headers, payload, occurred_at, recorded_at)
+select event_id, shard, topic, key, epoch, sequence, type, headers, payload, occurred_at, recorded_at
+from event_log where published_at >= $1 and ($2::text is null or key = $2)
+order by published_at, epoch, sequence
+"""
+
+
+class Relay:
+    """One per worker; several workers share the shards by advisory locks on their direct connections."""
+
+    def __init__(self, url: str, source: str, new_producer: Callable[[], Producer]) -> None:
+        self._url = url
+        self._source = source
+        self._new_producer = new_producer
+        self._producer: Producer | None = None
+        self._wake = asyncio.Event()
+        self._mine: set[int] = set()
+        self._in_flight: deque[tuple[list[int], asyncio.Task[None]]] = deque()
+        self._low_water: deque[tuple[float, int]] = deque()
+        self._swept_at = 0.0
+        self._asked_at = 0.0
+        self.sent = 0
+
+    def wake(self) -> None:
+        """Say that the outbox may have something new."""
+        self._wake.set()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Say whether nothing is in flight."""
+        return not self._in_flight
+
+    async def run(self) -> None:
+        """Relay until cancelled; any error throws connection and producer away and starts again."""
+        backoff = 0.1
+        while True:
+            connection: DirectConnection | None = None
+            try:
+                connection = await db.connect(self._url, application=f"{self._source} relay")
+                await self._relay(connection)
+            except (BrokerAwayError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("relay starts again", service=self._source, error=f"{type(error).__name__}: {error}")
+                metrics.RELAY_RESTARTS.labels(self._source).inc()
+                backoff = min(backoff * 2, _MAX_BACKOFF_SECONDS) if self.sent == 0 else 0.2
+                self.sent = 0
+            finally:
+                await self._abandon(connection)
+            await asyncio.sleep(backoff)
+
+    async def _abandon(self, connection: "DirectConnection | None") -> None:
+        for _, task in self._in_flight:
+            task.cancel()
+        await asyncio.gather(*(task for _, task in self._in_flight), return_exceptions=True)
+        self._in_flight.clear()
+        self._mine.clear()
+        if self._producer is not None:
+            producer, self._producer = self._producer, None
+            await producer.close()
+        if connection is not None:
+            with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await connection.close(timeout=2)
+
+    async def _relay(self, connection: "DirectConnection") -> None:
+        await connection.add_listener(CHANNEL, lambda *_: self._wake.set())
+        self._asked_at = self._swept_at = 0.0
+        self._low_water.clear()
+        while True:
+            await self._take_free_shards(connection)
+            self._wake.clear()
+            rows = await self._read(connection)
+            if rows:
+                await self._send(rows)
+            if self._in_flight and (not rows or len(self._in_flight) > 1):
+                await self._acknowledge(connection)
+            elif not rows:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
+
+    async def _take_free_shards(self, connection: "DirectConnection") -> None:
+        if len(self._mine) == SHARDS or clock.monotonic() - self._asked_at < _SHARDS_SECONDS:
+            return
+        self._asked_at = clock.monotonic()
+        wanted = [shard for shard in range(SHARDS) if shard not in self._mine]
+        rows = await connection.fetch(
+            "select shard from unnest($1::int[]) shard where pg_try_advisory_lock($2, shard)", wanted, _LOCK_CLASS
+        )
+        self._mine.update(row["shard"] for row in rows)
+
+    async def _read(self, connection: "DirectConnection") -> list[asyncpg.Record]:
+        if not self._mine:
+            return []
+        now = clock.monotonic()
+        low_water = 0
+        if now - self._swept_at < _SWEEP_SECONDS:
+            while len(self._low_water) > 1 and self._low_water[1][0] < now - _LOW_WATER_SECONDS:
+                self._low_water.popleft()
+            if self._low_water and self._low_water[0][0] < now - _LOW_WATER_SECONDS:
+                low_water = self._low_water[0][1]
+        else:
+            self._swept_at = now
+        busy = [identity for ids, _ in self._in_flight for identity in ids]
+        return list(await connection.fetch(_READ, sorted(self._mine), low_water, busy, _BATCH))
+
+    async def _send(self, rows: list[asyncpg.Record]) -> None:
+        if self._producer is None:
+            self._producer = self._new_producer()
+            await self._producer.start()
+        messages = [_message(row) for row in rows]
+        ids = [row["id"] for row in rows]
+        self._in_flight.append((ids, asyncio.create_task(self._producer.send(messages))))
+
+    async def _acknowledge(self, connection: "DirectConnection") -> None:
+        ids, task = self._in_flight[0]
+        await task
+        failpoint("relay.acknowledged")
+        await connection.execute(_MOVE, ids)
+        self._in_flight.popleft()
+        self.sent += len(ids)
+        self._low_water.append((clock.monotonic(), ids[0] - 1))
+        metrics.EVENTS_PUBLISHED.labels(self._source).inc(len(ids))
+
+
+def _message(row: asyncpg.Record) -> Message:
+    headers: dict[str, str] = {
+        "content-type": "application/json",
+        "ce_specversion": "1.0",
+        "ce_id": str(row["event_id"]),
+        "ce_source": row["topic"].removeprefix("doorstep."),
+        "ce_type": row["type"],
+        "ce_subject": row["key"],
+        "ce_time": row["occurred_at"].isoformat(),
+        "ce_epoch": str(row["epoch"]),
+        "ce_sequence": str(row["sequence"]),
+        **row["headers"],
+    }
+    encoded = tuple((name, value.encode()) for name, value in headers.items())
+    return Message(row["topic"], row["key"].encode(), row["payload"].encode(), encoded)
+
+
+async def replay(url: str, since: datetime, key: str | None = None) -> int:
+    """Queue everything published since `since` (real time) once more, of one key if given; gives the count."""
+    connection = await db.connect(url, application="doorstep replay")
+    try:
+        tag = await connection.execute(_REPLAY, since, key)
+        await connection.execute("select pg_notify($1, '')", CHANNEL)
+        return int(tag.rsplit(" ", 1)[-1])
+    finally:
+        await connection.close()
