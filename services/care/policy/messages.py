@@ -1,0 +1,172 @@
+"""Whether and when a customer hears from us: dedupe, coalescing, quiet hours, a daily maximum, reasons kept."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from services.care.clocks import BusinessCalendar, next_open
+from services.care.policy.priority import Priority
+from services.care.states import ExceptionKind
+
+
+class Topic(StrEnum):
+    """What a message is about."""
+
+    DELAY = "delay"
+    LOSS = "loss"
+    DAMAGE = "damage"
+    STOCK = "stock"
+    DELIVERY_ATTEMPT = "delivery_attempt"
+    RETURN = "return"
+    REMEDY = "remedy"
+
+
+TOPIC_OF: Mapping[ExceptionKind, Topic] = {
+    ExceptionKind.PRESHIP_RISK: Topic.DELAY,
+    ExceptionKind.TRANSIT_RISK: Topic.DELAY,
+    ExceptionKind.FULFILMENT_OVERDUE: Topic.DELAY,
+    ExceptionKind.PROMISE_BREACHED: Topic.DELAY,
+    ExceptionKind.NO_FIRST_SCAN: Topic.DELAY,
+    ExceptionKind.STALLED: Topic.DELAY,
+    ExceptionKind.STUCK_FLOW: Topic.DELAY,
+    ExceptionKind.DELIVERY_PROBLEM: Topic.DELAY,
+    ExceptionKind.ADDRESS_PROBLEM: Topic.DELAY,
+    ExceptionKind.FEED_SILENT: Topic.DELAY,
+    ExceptionKind.LOSS_SUSPECTED: Topic.LOSS,
+    ExceptionKind.LOST: Topic.LOSS,
+    ExceptionKind.DAMAGE: Topic.DAMAGE,
+    ExceptionKind.SHORT_PICK: Topic.STOCK,
+    ExceptionKind.BACKORDER_SLIP: Topic.STOCK,
+    ExceptionKind.FAILED_ATTEMPT: Topic.DELIVERY_ATTEMPT,
+    ExceptionKind.RETURNED_TO_SENDER: Topic.RETURN,
+}
+
+
+class Channel(StrEnum):
+    """How a message travels."""
+
+    EMAIL = "email"
+    WEBHOOK = "webhook"
+    SMS = "sms"
+
+
+class Silence(StrEnum):
+    """Why a message is not sent."""
+
+    STOREFRONT_WRITES = "storefront_writes: the storefront writes to its customers itself"
+    SAME_NEWS = "same_news: this topic and promise revision were already told"
+    TOO_SOON = "too_soon: the same topic within 24 hours, and nothing got a day worse"
+    DAILY_MAXIMUM = "daily_maximum: two messages in 24 hours"
+    COALESCED = "coalesced: joined to a message about to leave"
+    DELIVERED = "delivered: the parcel arrived before the message left"
+    SUPERSEDED = "superseded: a newer promise revision has its own message"
+    NO_RECIPIENT = "no_recipient: the order has no contact point for any channel"
+    CANCELLED = "cancelled: the order was cancelled before the message left"
+
+
+QUIET_FROM, QUIET_UNTIL = time(21), time(8)
+QUIET_CHANNELS = frozenset({Channel.SMS})
+COALESCE = timedelta(minutes=20)
+AGAIN_AFTER = timedelta(hours=24)
+WORSE_BY = timedelta(days=1)
+MOST_PER_DAY = 2
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What we would like to tell: a topic under a promise revision, the date as it now stands, the state."""
+
+    topic: Topic
+    promise_revision: int
+    promised_by: datetime | None
+    state: str
+    """What distinguishes two messages of a topic: the leading exception's kind, or the remedy."""
+
+    def told_as(self, other: "News") -> bool:
+        """Say whether telling `other` would repeat this."""
+        mine = (self.topic, self.promise_revision, self.state)
+        return mine == (other.topic, other.promise_revision, other.state)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A message of the same order that left, or is about to."""
+
+    news: News
+    at: datetime
+    waiting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Send at a moment, or be silent for a reason."""
+
+    send_at: datetime | None
+    silence: Silence | None = None
+
+
+def _worse(news: News, told: News) -> bool:
+    if news.state != told.state:
+        return True
+    if news.promised_by is None or told.promised_by is None:
+        return False
+    return news.promised_by >= told.promised_by + WORSE_BY
+
+
+def _silence(news: News, told: Sequence[Told], now: datetime) -> Silence | None:
+    same_topic = [message for message in told if message.news.topic is news.topic]
+    if any(message.news.told_as(news) for message in same_topic):
+        return Silence.SAME_NEWS
+    if any(message.waiting for message in same_topic):
+        return Silence.COALESCED
+    recent = [message for message in same_topic if message.at > now - AGAIN_AFTER]
+    if recent and not _worse(news, max(recent, key=lambda message: message.at).news):
+        return Silence.TOO_SOON
+    if sum(message.at > now - timedelta(days=1) for message in told) >= MOST_PER_DAY:
+        return Silence.DAILY_MAXIMUM
+    return None
+
+
+def plan_message(
+    news: News, told: Sequence[Told], now: datetime, priority: Priority, *, storefront_writes: bool = False
+) -> Plan:
+    """Decide about one piece of news; less than P1 waits a little so that parcels share one message."""
+    if storefront_writes:
+        return Plan(None, Silence.STOREFRONT_WRITES)
+    silence = _silence(news, told, now)
+    if silence is not None:
+        return Plan(None, silence)
+    return Plan(now if priority is Priority.P1 else now + COALESCE)
+
+
+def after_quiet_hours(channel: Channel, at: datetime, zone: str) -> datetime:
+    """Give the moment a channel may be used: quiet hours at the recipient bind SMS, never e-mail."""
+    if channel not in QUIET_CHANNELS:
+        return at
+    awake = BusinessCalendar.weekly(zone, f"{QUIET_UNTIL:%H:%M}-{QUIET_FROM:%H:%M}", days=range(7))
+    return next_open(awake, at.astimezone(ZoneInfo("UTC")))
+
+
+@dataclass(frozen=True, slots=True)
+class AtSending:
+    """How the order stands in the moment a message leaves."""
+
+    promise_revision: int
+    delivered: bool
+    cancelled: bool
+
+
+_MOOT_WHEN_DELIVERED = frozenset({Topic.DELAY, Topic.LOSS, Topic.STOCK, Topic.DELIVERY_ATTEMPT, Topic.RETURN})
+
+
+def still_true(news: News, now_stands: AtSending) -> Silence | None:
+    """Look again at sending: drop what was superseded, delivered or cancelled in the meantime."""
+    if now_stands.delivered and news.topic in _MOOT_WHEN_DELIVERED:
+        return Silence.DELIVERED
+    if now_stands.cancelled and news.topic is not Topic.REMEDY:
+        return Silence.CANCELLED
+    if news.topic is Topic.DELAY and now_stands.promise_revision > news.promise_revision:
+        return Silence.SUPERSEDED
+    return None

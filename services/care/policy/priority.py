@@ -1,0 +1,96 @@
+"""How urgent a case is: impact and urgency make a score, the score makes P1 to P4."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from services.care.states import ExceptionKind, Level
+
+
+class Priority(StrEnum):
+    """P1 is the most urgent."""
+
+    P1 = "P1"
+    P2 = "P2"
+    P3 = "P3"
+    P4 = "P4"
+
+    def raised(self) -> "Priority":
+        """Give the next more urgent priority; P1 stays."""
+        return _ORDER[max(0, _ORDER.index(self) - 1)]
+
+
+_ORDER = tuple(Priority)
+
+IMPACT: Mapping[ExceptionKind, int] = {
+    ExceptionKind.FEED_SILENT: 0,
+    ExceptionKind.NO_FIRST_SCAN: 1,
+    ExceptionKind.STALLED: 1,
+    ExceptionKind.PRESHIP_RISK: 1,
+    ExceptionKind.TRANSIT_RISK: 1,
+    ExceptionKind.FULFILMENT_OVERDUE: 1,
+    ExceptionKind.BACKORDER_SLIP: 1,
+    ExceptionKind.STUCK_FLOW: 1,
+    ExceptionKind.ADDRESS_PROBLEM: 1,
+    ExceptionKind.PROMISE_BREACHED: 2,
+    ExceptionKind.FAILED_ATTEMPT: 2,
+    ExceptionKind.DELIVERY_PROBLEM: 2,
+    ExceptionKind.LOSS_SUSPECTED: 2,
+    ExceptionKind.SHORT_PICK: 2,
+    ExceptionKind.RETURNED_TO_SENDER: 3,
+    ExceptionKind.DAMAGE: 3,
+    ExceptionKind.LOST: 3,
+}
+"""From 0 (for information) to 3 (the customer has no usable goods)."""
+
+_URGENCY: tuple[tuple[timedelta, int], ...] = (
+    (timedelta(hours=72), 0),
+    (timedelta(hours=24), 1),
+    (timedelta(0), 2),
+)
+_DEADLINE_PASSED = 3
+_P1_SCORE, _P2_SCORE, _P3_SCORE = 6, 4, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What makes the same exception worse for one customer than for another."""
+
+    second_failure: bool = False
+    """The customer's second failure in 90 days; a reshipment that fails is one."""
+    perishable: bool = False
+    dated_gift: bool = False
+    dated_gift_within_day: bool = False
+    safety: bool = False
+
+    @property
+    def aggravated(self) -> bool:
+        """Say whether the score rises by one."""
+        return self.second_failure or self.perishable or self.dated_gift
+
+    @property
+    def may_be_p1(self) -> bool:
+        """Say whether P1 is open to it: if each late parcel were a P1, the clocks would mean nothing."""
+        return self.safety or self.perishable or self.dated_gift_within_day or self.second_failure
+
+
+def urgency(deadline: datetime | None, now: datetime) -> int:
+    """Score the time left to the promise, the pick-up's or the claim's deadline: 0 to 3."""
+    if deadline is None:
+        return 0
+    left = deadline - now
+    return next((score for at_least, score in _URGENCY if left > at_least), _DEADLINE_PASSED)
+
+
+def priority_of(
+    kind: ExceptionKind, level: Level, deadline: datetime | None, now: datetime, circumstances: Circumstances
+) -> Priority:
+    """Score a case's leading exception; a mere risk counts one impact less."""
+    impact = max(0, IMPACT[kind] - (1 if level is Level.AT_RISK else 0))
+    score = impact + urgency(deadline, now) + circumstances.aggravated
+    if score >= _P1_SCORE and circumstances.may_be_p1:
+        return Priority.P1
+    if score >= _P2_SCORE:
+        return Priority.P2
+    return Priority.P3 if score >= _P3_SCORE else Priority.P4

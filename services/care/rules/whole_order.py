@@ -1,0 +1,47 @@
+"""Rules on the order as a whole: its promise, and that something keeps happening."""
+
+from datetime import datetime, timedelta
+
+from services.care.rules.facts import Basis, OrderFacts, StepFacts
+from services.care.rules.finding import NOTHING, Look, Scalar, Seen, Subject, SubjectKind, combine
+from services.care.states import Level
+
+_MOMENT = timedelta(seconds=1)
+_WATCHED_BY_OTHER_RULES = frozenset({"carrier"})
+"""What a carrier holds is judged by scans and quantiles, not by a maximum dwell."""
+
+
+def promise_breached(facts: OrderFacts, now: datetime, _basis: Basis) -> Look:
+    """See that the promise's local day is over and something is not delivered."""
+    promise = facts.promise
+    if promise is None or facts.undelivered_units == 0:
+        return NOTHING
+    if now < promise.deliver_by:
+        return Look(again_at=promise.deliver_by)
+    evidence: dict[str, Scalar] = {
+        "promised_by": promise.deliver_by.isoformat(),
+        "promise_revision": promise.revision,
+        "undelivered_units": facts.undelivered_units,
+        "in_house_units": facts.units_in_house,
+    }
+    return Look((Seen(Subject(SubjectKind.ORDER, facts.order_id), Level.BREACHED, evidence),))
+
+
+def _stuck(step: StepFacts, now: datetime) -> Look:
+    if step.due_at is None or step.holder in _WATCHED_BY_OTHER_RULES:
+        return NOTHING
+    if now <= step.due_at:
+        return Look(again_at=step.due_at + _MOMENT)
+    evidence: dict[str, Scalar] = {
+        "step": step.step,
+        "holder": step.holder,
+        "since": step.since.isoformat(),
+        "due_at": step.due_at.isoformat(),
+        "unblock": step.unblock,
+    }
+    return Look((Seen(Subject(SubjectKind.STEP, step.step), Level.BREACHED, evidence),))
+
+
+def stuck_flow(facts: OrderFacts, now: datetime, _basis: Basis) -> Look:
+    """See a step whose next event is absent for longer than its state may last."""
+    return combine((_stuck(step, now) for step in facts.steps), now)

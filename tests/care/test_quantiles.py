@@ -1,0 +1,58 @@
+"""Quantiles: learned from finished parcels of the trailing 90 days, configured until there are enough."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.care.quantiles import DEFAULTS, ENOUGH_SAMPLES, EVERYWHERE, Distribution, Sample, Stage, learn
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+hours = st.lists(st.floats(0.5, 500), min_size=1, max_size=120).map(sorted)
+
+
+def samples(count: int, *, days_ago: float = 10, hours_each: float = 30) -> list[Sample]:
+    return [Sample(Stage.TRANSIT, "DE", NOW - timedelta(days=days_ago), hours_each) for _ in range(count)]
+
+
+def test_configured_values_serve_until_there_are_fifty_samples() -> None:
+    configured = learn(samples(ENOUGH_SAMPLES - 1), NOW).look_up(Stage.TRANSIT, "DE")
+    learned = learn(samples(ENOUGH_SAMPLES), NOW).look_up(Stage.TRANSIT, "DE")
+    assert not configured.learned
+    assert configured.quantile(0.8) == DEFAULTS[Stage.TRANSIT][EVERYWHERE].p80
+    assert learned.learned
+    assert learned.quantile(0.8) == 30
+
+
+def test_a_parcel_that_finishes_later_teaches_nothing_yet() -> None:
+    assert learn(samples(80, days_ago=-1), NOW).learned(Stage.TRANSIT, "DE") is None
+
+
+def test_what_is_older_than_the_window_is_forgotten() -> None:
+    assert learn(samples(80, days_ago=91), NOW).learned(Stage.TRANSIT, "DE") is None
+
+
+def test_the_most_specific_key_with_enough_samples_wins() -> None:
+    special = [Sample(Stage.TRANSIT, "DE-10", NOW - timedelta(days=1), 12.0) for _ in range(60)]
+    history = learn([*samples(60), *special], NOW)
+    assert history.look_up(Stage.TRANSIT, "DE-10", "DE").quantile(0.5) == 12
+    assert history.look_up(Stage.TRANSIT, "DE-99", "DE").quantile(0.5) == 30
+
+
+@given(hours, st.floats(0.05, 0.95), st.floats(1, 500))
+def test_the_announced_crossing_is_where_the_chance_passes_the_share(
+    stretches: list[float], share: float, limit: float
+) -> None:
+    times = Distribution(tuple(stretches), learned=True)
+    crossing = times.elapsed_when_chance_exceeds(share, limit)
+    assert times.chance_beyond(limit, crossing) > share
+    assert all(times.chance_beyond(limit, at) <= share for at in (*stretches, 0.0) if at < crossing)
+
+
+@given(hours, st.floats(0.05, 0.95))
+def test_a_quantile_is_a_value_that_happened_with_at_least_that_share_below_or_at_it(
+    stretches: list[float], share: float
+) -> None:
+    value = Distribution(tuple(stretches), learned=True).quantile(share)
+    assert value in stretches
+    assert sum(stretch <= value for stretch in stretches) >= share * len(stretches)
