@@ -313,14 +313,19 @@ async def end_offsets(settings: PlatformSettings, topics: Sequence[str]) -> dict
         await asyncio.wait_for(consumer.stop(), _STOP_SECONDS)
 
 
-async def committed_offsets(settings: PlatformSettings, group: str) -> dict[tuple[str, int], int]:
-    """Read what `group` has committed for each (topic, partition); raises BrokerAwayError."""
+async def committed_offsets(
+    settings: PlatformSettings, group: str, topics: Sequence[str]
+) -> dict[tuple[str, int], int]:
+    """Read what `group` has committed for each (topic, partition) of `topics`; raises BrokerAwayError."""
     admin = AIOKafkaAdminClient(
         bootstrap_servers=settings.kafka_bootstrap, request_timeout_ms=10_000, **_security(settings)
     )
     await _within(_START_SECONDS, admin.start(), "connect to the broker")
     try:
-        offsets = await _within(_START_SECONDS, admin.list_consumer_group_offsets(group), "read committed offsets")
+        # Named one by one: the embedded broker answers a request for "all" with what aiokafka cannot read.
+        partitions = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
+        reading = admin.list_consumer_group_offsets(group, partitions=partitions)
+        offsets = await _within(_START_SECONDS, reading, "read committed offsets")
         return {
             (partition.topic, partition.partition): meta.offset
             for partition, meta in offsets.items()

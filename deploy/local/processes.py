@@ -12,6 +12,7 @@ from pathlib import Path
 from deploy.local.errors import StartFailedError
 
 _POLL_SECONDS = 0.05
+_ROOT = Path(__file__).resolve().parents[2]
 _LOG_TAIL_LINES = 15
 
 
@@ -55,6 +56,7 @@ class Child:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **command.environment},
                 start_new_session=True,
+                cwd=_ROOT,
                 user=command.user_id,
                 group=command.user_id,
                 extra_groups=[] if command.user_id is not None else None,

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -11,7 +11,7 @@ from typing import Self
 import httpx
 
 from deploy.local import broker, databases, kafka_server, names, ports, postgres, state, topics
-from deploy.local.commands import Options, command_of, environment_of
+from deploy.local.commands import Options, command_of, environment_of, service_command
 from deploy.local.components import broker_binary, postgres_directory
 from deploy.local.credentials import Credentials, load_or_create, staff_key_path
 from deploy.local.errors import StartFailedError
@@ -52,6 +52,7 @@ class LocalStack:
         stack = cls(home, chosen_ports or ports.free(), options)
         try:
             await stack.bring_up(progress)
+            stack.record(ready=True)
         except BaseException:
             await stack.stop()
             raise
@@ -109,10 +110,9 @@ class LocalStack:
             *([self.start_process(names.SIMULATOR)] if self.options.simulator else []),
         )
         progress("bringing the databases up to date")
-        await self.migrate()
+        await self.run_everywhere(["migrate"], _MIGRATION_SECONDS)
         progress("starting the services")
         await self.start_processes([*self.apis, *self.workers])
-        self.record(ready=True)
 
     async def start_broker(self) -> None:
         """Start the broker and create its topics."""
@@ -151,12 +151,13 @@ class LocalStack:
             await self.start_process(name, environment)
         self.record(ready=True)
 
-    async def migrate(self) -> None:
-        """Bring all databases to the newest schema; raises StartFailedError with what went wrong."""
+    async def run_everywhere(self, verb: Sequence[str], seconds: float) -> None:
+        """Run one verb of every service to its end, all at once; raises StartFailedError with what went wrong."""
         children = [
-            Child(command_of(self.site, self.options, f"{service}-migrate")) for service in self.options.services
+            Child(service_command(self.site, self.options, f"{service}-{verb[0]}", service, *verb))
+            for service in self.options.services
         ]
-        await _all(*(child.wait_done(_MIGRATION_SECONDS) for child in children))
+        await _all(*(child.wait_done(seconds) for child in children))
 
     async def is_ready(self, name: str) -> bool:
         """Say whether a process does its work now."""

@@ -1,0 +1,89 @@
+"""The supervisor: what dies comes back, and after the broker everything it forgot is published again."""
+
+import os
+import signal
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from deploy.local import control, names
+from deploy.local.processes import Mark
+from deploy.local.rest_point import behind
+from tests.deploy.homes import calls, recorded, running, stub_wish, wait_for
+
+_APIS = [names.api_of(service) for service in names.SERVICES]
+_WORKERS = [names.worker_of(service) for service in names.SERVICES]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    place = tmp_path_factory.mktemp("supervised")
+    with running(place, stub_wish(place)):
+        yield place
+
+
+def _kill(home: Path, name: str) -> Mark:
+    mark = recorded(home).processes[name]
+    os.kill(mark.pid, signal.SIGKILL)
+    return mark
+
+
+def _is_back(home: Path, name: str, old: Mark) -> bool:
+    record = recorded(home)
+    mark = record.processes.get(name)
+    return record.ready and mark is not None and mark.pid != old.pid and mark.is_alive()
+
+
+@pytest.mark.parametrize("name", ["orders-api", "care-worker", names.POSTGRES, names.MAILBOX])
+def test_a_killed_process_comes_back(home: Path, name: str) -> None:
+    old = _kill(home, name)
+    wait_for(lambda: _is_back(home, name, old), f"{name} comes back")
+    assert all(control.status(home).values())
+
+
+def test_a_process_that_dies_again_and_again_still_comes_back(home: Path) -> None:
+    for _ in range(3):
+        old = _kill(home, "shipping-api")
+        wait_for(lambda old=old: _is_back(home, "shipping-api", old), "shipping-api comes back")  # type: ignore[misc]
+
+
+def test_after_the_brokers_death_workers_restart_and_all_since_the_rest_point_is_replayed(home: Path) -> None:
+    before = recorded(home).processes
+    earlier = len(calls(home))
+    known = datetime.fromisoformat(_rest_point(home))
+    broker = _kill(home, names.BROKER)
+    wait_for(lambda: len(_replays(home, earlier)) == len(names.SERVICES), "every service replays")
+    wait_for(lambda: _is_back(home, names.BROKER, broker), "the broker comes back")
+
+    after = recorded(home).processes
+    assert {name: after[name] for name in _APIS} == {name: before[name] for name in _APIS}
+    assert all(after[name] != before[name] for name in _WORKERS)
+    started = [call["argv"][0] for call in calls(home)[earlier:]]
+    assert started == ["worker"] * len(names.SERVICES) + ["replay"] * len(names.SERVICES)
+    for since in _replays(home, earlier):
+        assert known - timedelta(minutes=1) <= since <= datetime.fromisoformat(calls(home)[earlier]["at"])
+
+
+def test_rest_points_go_on_after_a_replay(home: Path) -> None:
+    old = _rest_point(home)
+    broker = _kill(home, names.BROKER)
+    wait_for(lambda: _is_back(home, names.BROKER, broker), "the broker comes back")
+    wait_for(lambda: _rest_point(home) > old, "a newer rest point")
+
+
+def test_a_group_is_behind_only_where_it_reads() -> None:
+    ends = {("doorstep.orders", 0): 5, ("doorstep.care", 0): 7}
+    assert behind(ends, {("doorstep.orders", 0): 4}, ("doorstep.orders",)) == [("doorstep.orders", 0)]
+    assert behind(ends, {("doorstep.orders", 0): 5}, ("doorstep.orders",)) == []
+    assert behind(ends, {}, ("doorstep.shipping",)) == []
+
+
+def _rest_point(home: Path) -> str:
+    return (home / "rest_point.json").read_text().split('"')[3]
+
+
+def _replays(home: Path, earlier: int) -> list[datetime]:
+    replays = [call["argv"] for call in calls(home)[earlier:] if call["argv"][0] == "replay"]
+    return [datetime.fromisoformat(argv[2]) for argv in replays]
