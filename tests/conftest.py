@@ -42,9 +42,10 @@ async def stack() -> AsyncIterator[LocalStack]:
     """The running stack; DOORSTEP_TEST_BROKER=kafka runs it on a real Kafka."""
     await _remove_leftovers()
     home = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    asked = _asked()
     options = Options(
-        services=_services(),
-        simulator=(_ROOT / "deploy" / "carrier_simulator" / "__main__.py").exists(),
+        services=[name for name in asked if name != names.SIMULATOR],
+        simulator=names.SIMULATOR in asked,
         broker=cast("BrokerKind", os.environ.get("DOORSTEP_TEST_BROKER", "tansu")),
         throwaway=True,
     )
@@ -65,12 +66,14 @@ async def clients(stack: LocalStack) -> AsyncIterator[Clients]:
     await opened.close()
 
 
-def _services() -> list[str]:
-    """Those asked for by DOORSTEP_TEST_SERVICES, else all that can be started."""
+def _asked() -> list[str]:
+    """Give what DOORSTEP_TEST_SERVICES asks for ("orders,simulator"), else all that can be started."""
     asked = os.environ.get("DOORSTEP_TEST_SERVICES")
-    if asked:
-        return asked.split(",")
-    return [name for name in names.SERVICES if (_ROOT / "services" / name / "__main__.py").exists()]
+    if asked is not None:
+        return [name for name in asked.split(",") if name]
+    entries = {name: _ROOT / "services" / name for name in names.SERVICES}
+    entries[names.SIMULATOR] = _ROOT / "deploy" / "carrier_simulator"
+    return [name for name, place in entries.items() if (place / "__main__.py").exists()]
 
 
 def _homes() -> list[Path]:
