@@ -188,11 +188,12 @@ class Scheduler:
                 self.wake()
 
     async def _run_job(self, job: Job) -> None:
+        pause = _EMPTY_PAUSE_SECONDS  # due, but claimed by others or waiting for a retry
         try:
             with tracing.trace(None):
                 while done := await job.run(self._database):
+                    pause = 0.0
                     metrics.JOB_RUNS.labels(self._service, job.name).inc(done)
-            pause = _EMPTY_PAUSE_SECONDS
         except Exception as error:  # noqa: BLE001 - a job must not take the others down; it runs again
             level = log.warning if db.is_away(error) or db.is_transient(error) else log.exception
             level("job failed", service=self._service, job=job.name, error=f"{type(error).__name__}: {error}"[:300])

@@ -53,10 +53,13 @@ order by published_at, epoch, sequence
 class Relay:
     """One per worker; several workers share the shards by advisory locks on their direct connections."""
 
-    def __init__(self, url: str, source: str, new_producer: Callable[[], Producer]) -> None:
+    def __init__(
+        self, url: str, source: str, new_producer: Callable[[], Producer], on_notice: Callable[[], None]
+    ) -> None:
         self._url = url
         self._source = source
         self._new_producer = new_producer
+        self._on_notice = on_notice
         self._producer: Producer | None = None
         self._wake = asyncio.Event()
         self._mine: set[int] = set()
@@ -69,6 +72,10 @@ class Relay:
     def wake(self) -> None:
         """Say that the outbox may have something new."""
         self._wake.set()
+
+    def _noticed(self) -> None:
+        self._wake.set()
+        self._on_notice()
 
     @property
     def is_quiet(self) -> bool:
@@ -106,7 +113,7 @@ class Relay:
                 await connection.close(timeout=2)
 
     async def _relay(self, connection: "DirectConnection") -> None:
-        await connection.add_listener(CHANNEL, lambda *_: self._wake.set())
+        await connection.add_listener(CHANNEL, lambda *_: self._noticed())
         self._asked_at = self._swept_at = 0.0
         self._low_water.clear()
         while True:
@@ -182,12 +189,18 @@ def _message(row: asyncpg.Record) -> Message:
     return Message(row["topic"], row["key"].encode(), row["payload"].encode(), encoded)
 
 
-async def replay(url: str, since: datetime, key: str | None = None) -> int:
+async def republish(connection: "db.Connection", since: datetime, key: str | None) -> int:
     """Queue everything published since `since` (real time) once more, of one key if given; gives the count."""
+    tag = await connection.execute(_REPLAY, since, key)
+    return int(tag.rsplit(" ", 1)[-1])
+
+
+async def replay(url: str, since: datetime, key: str | None = None) -> int:
+    """Republish on a connection of its own, and wake the relays."""
     connection = await db.connect(url, application="doorstep replay")
     try:
-        tag = await connection.execute(_REPLAY, since, key)
+        count = await republish(connection, since, key)
         await connection.execute("select pg_notify($1, '')", CHANNEL)
-        return int(tag.rsplit(" ", 1)[-1])
     finally:
         await connection.close()
+    return count

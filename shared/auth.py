@@ -1,0 +1,222 @@
+"""Who is calling and what they may do: EdDSA tokens for staff and services, API keys for storefronts."""
+
+import base64
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from hashlib import sha256
+from typing import Annotated, Protocol
+from uuid import UUID
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from fastapi import Depends, Request
+
+from shared import clock
+from shared.errors import ConfigurationError, ForbiddenError, UnauthenticatedError
+
+ISSUER = AUDIENCE = "doorstep"
+TOKEN_MINUTES = 5
+_RAW_KEY_BYTES = 32
+
+
+class Role(StrEnum):
+    """What a member of staff, or a service, is."""
+
+    PICKER = "picker"
+    WAREHOUSE_LEAD = "warehouse_lead"
+    SUPPORT = "support"
+    CARE = "care"
+    CARE_LEAD = "care_lead"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+    SERVICE = "service"
+
+
+class Scope(StrEnum):
+    """What a route needs. `public` is said on purpose; a route without a scope fails a test."""
+
+    PUBLIC = "public"
+    STOREFRONT = "storefront"
+    PICK = "pick"
+    WAREHOUSE = "warehouse"
+    LOOK_UP = "look_up"
+    ORDER_EDIT = "order_edit"
+    CASE = "case"
+    CASE_LEAD = "case_lead"
+    OPERATE = "operate"
+    ADMINISTER = "administer"
+    INTERNAL = "internal"
+
+
+_STAFF = frozenset({Scope.LOOK_UP})
+SCOPES: dict[Role, frozenset[Scope]] = {
+    Role.PICKER: frozenset({Scope.PICK}),
+    Role.WAREHOUSE_LEAD: frozenset({Scope.PICK, Scope.WAREHOUSE, Scope.LOOK_UP}),
+    Role.SUPPORT: _STAFF | {Scope.ORDER_EDIT},
+    Role.CARE: _STAFF | {Scope.ORDER_EDIT, Scope.CASE},
+    Role.CARE_LEAD: _STAFF | {Scope.ORDER_EDIT, Scope.CASE, Scope.CASE_LEAD},
+    Role.OPERATOR: _STAFF | {Scope.OPERATE, Scope.WAREHOUSE, Scope.PICK},
+    Role.ADMIN: frozenset(Scope) - {Scope.INTERNAL, Scope.STOREFRONT},
+    Role.SERVICE: frozenset({Scope.INTERNAL}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A caller: a storefront (by API key) or staff or a service (by token)."""
+
+    subject: str
+    scopes: frozenset[Scope]
+    role: Role | None = None
+    storefront_id: UUID | None = None
+    test: bool = False
+
+    @property
+    def actor(self) -> str:
+        """How the audit trail and the timeline name the caller, e.g. `picker:ann`."""
+        return f"{self.role or 'storefront'}:{self.subject}"
+
+
+class KeyResolver(Protocol):
+    """Finds the storefront an API key belongs to; None for an unknown, expired or revoked key."""
+
+    def __call__(self, key_hash: str) -> Awaitable[Principal | None]: ...
+
+
+class TokenVerifier:
+    """Verifies staff and service tokens with the public keys of the settings."""
+
+    def __init__(self, public_keys: str) -> None:
+        self._keys: dict[str, Ed25519PublicKey] = {}
+        for entry in filter(None, (part.strip() for part in public_keys.split(","))):
+            key_id, _, encoded = entry.partition(":")
+            raw = _decode(encoded)
+            if not key_id or len(raw) != _RAW_KEY_BYTES:
+                raise ConfigurationError("DOORSTEP_TOKEN_PUBLIC_KEYS must be kid:base64url-ed25519[,kid:…]")
+            self._keys[key_id] = Ed25519PublicKey.from_public_bytes(raw)
+
+    def verify(self, token: str) -> Principal:
+        """Give the caller of a token; raises UnauthenticatedError."""
+        try:
+            key_id = str(jwt.get_unverified_header(token).get("kid", ""))
+            key = self._keys[key_id]
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=["EdDSA"],
+                issuer=ISSUER,
+                audience=AUDIENCE,
+                options={"require": ["exp", "iat", "sub", "iss", "aud"]},
+            )
+            role = Role(claims["role"])
+        except (jwt.PyJWTError, KeyError, ValueError) as error:
+            raise UnauthenticatedError("the token is not valid or has expired") from error
+        # A service's key must not make staff, and the console's must not make services.
+        if (role is Role.SERVICE) != key_id.startswith("service"):
+            raise UnauthenticatedError("this key may not issue that role")
+        return Principal(subject=str(claims["sub"]), scopes=SCOPES[role], role=role)
+
+
+def mint_token(private_key: str, *, subject: str, role: Role, minutes: int = TOKEN_MINUTES) -> str:
+    """Sign a token with `kid:base64url-raw-ed25519-private`; valid `minutes` of real time."""
+    key_id, _, encoded = private_key.partition(":")
+    now = clock.real()
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": subject,
+        "role": str(role),
+        "iat": now,
+        "nbf": now - timedelta(seconds=5),
+        "exp": now + timedelta(minutes=minutes),
+    }
+    key = Ed25519PrivateKey.from_private_bytes(_decode(encoded))
+    return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": key_id})
+
+
+def make_key_pair(key_id: str) -> tuple[str, str]:
+    """Make (private, public), each as `kid:base64url`."""
+    key = Ed25519PrivateKey.generate()
+    return (
+        f"{key_id}:{_encode(key.private_bytes_raw())}",
+        f"{key_id}:{_encode(key.public_key().public_bytes_raw())}",
+    )
+
+
+def make_api_key(*, test: bool) -> str:
+    """Make a storefront's key with 256 random bits; it is shown once and stored as its hash."""
+    return f"dsk_{'test' if test else 'live'}_{secrets.token_urlsafe(32)}"
+
+
+def hash_api_key(key: str) -> str:
+    """Give the SHA-256 under which a key is stored."""
+    return sha256(key.encode()).hexdigest()
+
+
+def same(left: str, right: str) -> bool:
+    """Compare secrets in constant time."""
+    return hmac.compare_digest(left.encode(), right.encode())
+
+
+def _decode(text: str) -> bytes:
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        return b""
+
+
+def _encode(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+async def _authenticate(request: Request) -> Principal:
+    scheme, _, credential = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not credential:
+        raise UnauthenticatedError(
+            "send an Authorization header: Bearer and a key or token", headers={"WWW-Authenticate": "Bearer"}
+        )
+    if credential.startswith("dsk_"):
+        resolver: KeyResolver | None = request.app.state.resolve_key
+        principal = await resolver(hash_api_key(credential)) if resolver is not None else None
+        if principal is None:
+            raise UnauthenticatedError("this API key is unknown, expired or revoked")
+        return principal
+    verifier: TokenVerifier = request.app.state.verifier
+    return verifier.verify(credential)
+
+
+def require(*scopes: Scope) -> Callable[[Request], Awaitable[Principal]]:
+    """Make the dependency of a route that any of `scopes` opens; its caller is the value."""
+
+    async def allowed(request: Request) -> Principal:
+        principal = await _authenticate(request)
+        if not principal.scopes.intersection(scopes):
+            raise ForbiddenError(f"this needs the scope {' or '.join(scopes)}")
+        request.state.principal = principal
+        return principal
+
+    allowed.scopes = scopes  # type: ignore[attr-defined]  # a test walks all routes and reads it
+    return allowed
+
+
+async def _anyone() -> None:
+    """Open to all, on purpose."""
+
+
+_anyone.scopes = (Scope.PUBLIC,)  # type: ignore[attr-defined]
+Public = Depends(_anyone)
+
+Storefront = Annotated[Principal, Depends(require(Scope.STOREFRONT))]
+Picker = Annotated[Principal, Depends(require(Scope.PICK))]
+Warehouse = Annotated[Principal, Depends(require(Scope.WAREHOUSE))]
+LookUp = Annotated[Principal, Depends(require(Scope.LOOK_UP))]
+OrderEditor = Annotated[Principal, Depends(require(Scope.ORDER_EDIT))]
+Care = Annotated[Principal, Depends(require(Scope.CASE))]
+CareLead = Annotated[Principal, Depends(require(Scope.CASE_LEAD))]
+Operator = Annotated[Principal, Depends(require(Scope.OPERATE))]
+Administrator = Annotated[Principal, Depends(require(Scope.ADMINISTER))]
+Internal = Annotated[Principal, Depends(require(Scope.INTERNAL))]

@@ -1,0 +1,118 @@
+"""The same request twice has one effect and one answer: its key is stored in the transaction of its effect."""
+
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+import orjson
+
+from shared import clock
+from shared.db import Transaction
+from shared.errors import FieldError, InvalidError
+
+_MAX_KEY_LENGTH = 200
+
+_CLAIM = """
+insert into idempotency (scope, key, fingerprint, created_at)
+select c.scope, c.key, c.fingerprint, $4 from unnest($1::text[], $2::text[], $3::jsonb[]) as c(scope, key, fingerprint)
+order by c.scope, c.key
+on conflict do nothing returning scope, key
+"""
+_STORED = """
+select i.scope, i.key, i.fingerprint, i.status, i.body, i.headers from idempotency i
+join unnest($1::text[], $2::text[]) as c(scope, key) using (scope, key)
+"""
+_SETTLE = """
+update idempotency i set status = s.status, body = s.body, headers = s.headers
+from unnest($1::text[], $2::text[], $3::int[], $4::jsonb[], $5::jsonb[]) as s(scope, key, status, body, headers)
+where i.scope = s.scope and i.key = s.key
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One request's key: `scope` is caller and route; `fingerprint` an HMAC per field of the body."""
+
+    scope: str
+    key: str
+    fingerprint: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer as it is stored and sent."""
+
+    status: int
+    body: object
+    headers: Mapping[str, str]
+
+
+def make_claim(scope: str, key: str | None, body: Mapping[str, object], secret: str) -> Claim:
+    """Check the key and fingerprint the body; raises InvalidError naming the header."""
+    if not key or len(key) > _MAX_KEY_LENGTH:
+        detail = "send an Idempotency-Key header of 1 to 200 characters: the same key again gives the same answer"
+        error = FieldError("/headers/Idempotency-Key", "required", detail)
+        raise InvalidError("the Idempotency-Key header is missing or too long", errors=(error,))
+    fingerprint = {
+        name: hmac.new(
+            secret.encode(), orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS), sha256
+        ).hexdigest()[:16]
+        for name, value in body.items()
+        if value is not None
+    }
+    return Claim(scope, key, fingerprint)
+
+
+async def claim(tx: Transaction, claims: Sequence[Claim]) -> list[Reply | InvalidError | None]:
+    """Claim keys; for each give None (ours: do the work), the stored answer, or the error of another body.
+
+    A concurrent twin waits for the first one's commit, at most the role's lock timeout.
+    """
+    won = await tx.fetch(
+        _CLAIM,
+        [c.scope for c in claims],
+        [c.key for c in claims],
+        [dict(c.fingerprint) for c in claims],
+        clock.real(),
+    )
+    mine = {(row["scope"], row["key"]) for row in won}
+    others = [c for c in claims if (c.scope, c.key) not in mine]
+    if not others:
+        return [None] * len(claims)
+    rows = await tx.fetch(_STORED, [c.scope for c in others], [c.key for c in others])
+    stored = {(row["scope"], row["key"]): row for row in rows}
+    answers: list[Reply | InvalidError | None] = []
+    for c in claims:
+        row = stored.get((c.scope, c.key))
+        if row is None:
+            answers.append(None)
+            continue
+        different = _differences(row["fingerprint"], c.fingerprint)
+        answers.append(_reused(different) if different else Reply(row["status"], row["body"], row["headers"] or {}))
+    return answers
+
+
+async def settle(tx: Transaction, replies: Sequence[tuple[Claim, Reply]]) -> None:
+    """Store the answers of claimed keys, in the transaction of their effects."""
+    await tx.execute(
+        _SETTLE,
+        [c.scope for c, _ in replies],
+        [c.key for c, _ in replies],
+        [reply.status for _, reply in replies],
+        [reply.body for _, reply in replies],
+        [dict(reply.headers) for _, reply in replies],
+    )
+
+
+def _differences(stored: Mapping[str, str], sent: Mapping[str, str]) -> list[str]:
+    return sorted(name for name in stored.keys() | sent.keys() if stored.get(name) != sent.get(name))
+
+
+def _reused(different: list[str]) -> InvalidError:
+    errors = tuple(
+        FieldError(f"/{name}", "differs", "differs from the first request with this key") for name in different
+    )
+    return InvalidError(
+        f"this Idempotency-Key was used for another request; these fields differ: {', '.join(different)}", errors=errors
+    )

@@ -1,0 +1,72 @@
+"""JSON logs: one line an event, with the service, the trace and the order; only allow-listed fields pass."""
+
+import logging
+import sys
+
+import orjson
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+from shared import tracing
+
+# What a log line may say. Names, streets, e-mails, phones, tokens and bodies are not among it.
+ALLOWED = frozenset(
+    {
+        "event", "level", "timestamp", "service", "role", "trace_id", "order_id", "request_id", "error", "exc_type",
+        "topic", "partition", "offset", "event_id", "event_type", "source", "key", "job", "effect", "method", "route",
+        "status", "milliseconds", "reason", "count", "sku", "location", "fulfilment_id", "parcel_id", "shipment_id",
+        "carrier", "case_id", "rule", "kind", "remedy_id", "port", "actor", "where", "raw_status", "raw_detail",
+        "message_id", "attempts",
+    }
+)  # fmt: skip
+
+
+def _allow_listed(_logger: WrappedLogger, _name: str, fields: EventDict) -> EventDict:
+    if trace_id := tracing.trace_id():
+        fields.setdefault("trace_id", trace_id)
+    error = fields.pop("exc_info", None)
+    if error:
+        info = error if isinstance(error, BaseException) else sys.exc_info()[1]
+        fields["exc_type"] = type(info).__name__
+        fields.setdefault("error", str(info)[:300])
+        fields["where"] = _where(info)
+    return {name: value for name, value in fields.items() if name in ALLOWED}
+
+
+def _where(error: BaseException | None) -> str:
+    """Give the innermost frames as `file:line`, without values."""
+    frames: list[str] = []
+    trace = error.__traceback__ if error is not None else None
+    while trace is not None:
+        frames.append(f"{trace.tb_frame.f_code.co_filename.rsplit('/', 2)[-1]}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return " > ".join(frames[-6:])
+
+
+def configure(service: str, role: str, level: str) -> None:
+    """Send everything, libraries' warnings included, to standard output as JSON lines."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _allow_listed,
+            structlog.processors.JSONRenderer(
+                serializer=lambda fields, **_: orjson.dumps(fields, default=str).decode()
+            ),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(service=service, role=role)
+    logging.basicConfig(level=logging.WARNING, handlers=[_Forward()], force=True)
+
+
+class _Forward(logging.Handler):
+    """Turns the standard library's records into our lines."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        text = record.getMessage()[:300]
+        structlog.get_logger().log(record.levelno, f"{record.name}: {text}", **({"exc_info": error} if error else {}))

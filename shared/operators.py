@@ -1,0 +1,204 @@
+"""Routes that every process or service has: health, metrics, rest, and the operators' repair of messages."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import Field
+
+from shared import db, parking, relay, switches
+from shared.audit import audit
+from shared.auth import LookUp, Operator, Public
+from shared.db import Database, Transaction
+from shared.doors import Answer, Body, Mutation, Tx
+from shared.errors import FieldError, InvalidError
+
+
+@dataclass(slots=True)
+class Rest:
+    """Whether a process rests, and what it waits for; the stepping driver reads it."""
+
+    at_rest: bool
+    activity: int
+    next_due: datetime | None
+    why: list[str]
+
+
+def process_router(database: Database, rest: Callable[[], Awaitable[Rest]]) -> APIRouter:
+    """Make the routes of one process: live, ready, metrics and rest."""
+    router = APIRouter(dependencies=[Public])
+
+    @router.get("/health/live", include_in_schema=False)
+    async def live() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @router.get("/health/ready", include_in_schema=False)
+    async def ready() -> JSONResponse:
+        try:
+            async with database.transaction() as tx:
+                await tx.value("select 1 from stream_position limit 1")
+        except Exception as error:
+            if db.is_away(error) or isinstance(db.root_cause(error), asyncpg.UndefinedTableError):
+                return JSONResponse({"status": "database away or not migrated"}, status_code=503)
+            raise
+        return JSONResponse({"status": "ok"})
+
+    @router.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    @router.get("/internal/rest", include_in_schema=False)
+    async def resting() -> dict[str, object]:
+        state = await rest()
+        due = state.next_due.isoformat() if state.next_due else None
+        return {"at_rest": state.at_rest, "activity": state.activity, "next_due": due, "why": state.why}
+
+    return router
+
+
+class Reason(Body):
+    """Why an operator acts; it goes into the audit trail."""
+
+    reason: str = Field(min_length=3, max_length=500)
+
+
+class Replay(Body):
+    """Publish again what was published since `since` (real time), of one key if given."""
+
+    since: datetime
+    key: str | None = None
+    reason: str = Field(min_length=3, max_length=500)
+
+
+class SetPause(Body):
+    """Which work to pause, and why; scope `*` means everywhere."""
+
+    kind: str
+    scope: str = switches.EVERYWHERE
+    reason: str = Field(min_length=3, max_length=500)
+
+
+class Listing(Answer):
+    """A list of rows."""
+
+    data: list[dict[str, object]]
+
+
+class Count(Answer):
+    """How many were done."""
+
+    count: int
+
+
+def operators_router(kinds: tuple[str, ...]) -> APIRouter:
+    """Make the operators' routes of a service; `kinds` are the pause switches it honours."""
+    router = APIRouter(prefix="/staff", tags=["operators"])
+    _add_parked(router)
+    _add_switches(router, kinds)
+    _add_replay(router)
+    return router
+
+
+def _add_parked(router: APIRouter) -> None:
+    @router.get("/parked")
+    async def list_parked(tx: Tx, _who: Operator, limit: int = 100) -> Listing:
+        """List the events that wait, and those given up, which block their stream."""
+        return Listing(data=_plain(await parking.list_parked(tx, limit=min(limit, 500))))
+
+    @router.post("/parked/{event_id}/replay")
+    async def revive(event_id: str, body: Reason, call: Mutation, who: Operator) -> Response:
+        """Try a dead event again."""
+        return await call.once(who, body, lambda tx: parking.revive(tx, event_id, actor=who.actor, reason=body.reason))
+
+    @router.post("/parked/{event_id}/discard")
+    async def discard(event_id: str, body: Reason, call: Mutation, who: Operator) -> Response:
+        """Give an event up; its stream goes on behind it."""
+        return await call.once(who, body, lambda tx: parking.discard(tx, event_id, actor=who.actor, reason=body.reason))
+
+    @router.get("/dead-letters")
+    async def list_dead_letters(tx: Tx, _who: Operator, limit: int = 100) -> Listing:
+        """List records that could not be read."""
+        return Listing(data=_plain(await parking.list_dead_letters(tx, limit=min(limit, 500))))
+
+    @router.post("/dead-letters/{letter_id}/discard")
+    async def close(letter_id: int, body: Reason, call: Mutation, who: Operator) -> Response:
+        """Close a dead letter."""
+        return await call.once(
+            who, body, lambda tx: parking.close_dead_letter(tx, letter_id, actor=who.actor, reason=body.reason)
+        )
+
+
+def _add_switches(router: APIRouter, kinds: tuple[str, ...]) -> None:
+    def check(body: SetPause) -> SetPause:
+        if body.kind not in kinds:
+            detail = f"this service pauses: {', '.join(kinds) or 'nothing'}"
+            raise InvalidError(detail, errors=(FieldError("/kind", "unknown_kind", detail),))
+        return body
+
+    @router.get("/pauses")
+    async def list_pauses(tx: Tx, _who: LookUp) -> Listing:
+        """List the pause switches that are set."""
+        return Listing(data=[_jsonable(_fields(pause)) for pause in await switches.list_pauses(tx)])
+
+    @router.post("/pauses")
+    async def pause(body: SetPause, call: Mutation, who: Operator) -> Response:
+        """Pause one kind of outside work."""
+        check(body)
+        return await call.once(
+            who, body, lambda tx: switches.pause(tx, body.kind, body.scope, actor=who.actor, reason=body.reason)
+        )
+
+    @router.post("/pauses/resume")
+    async def resume(body: SetPause, call: Mutation, who: Operator) -> Response:
+        """Resume it."""
+        check(body)
+        return await call.once(
+            who, body, lambda tx: switches.resume(tx, body.kind, body.scope, actor=who.actor, reason=body.reason)
+        )
+
+
+def _add_replay(router: APIRouter) -> None:
+    @router.post("/replay")
+    async def replay(body: Replay, call: Mutation, who: Operator) -> Response:
+        """Publish events again; consumers drop what they have applied."""
+
+        async def act(tx: Transaction) -> Count:
+            count = await relay.republish(await tx.connection(), body.since, body.key)
+            tx.wrote = True
+            await audit(tx, actor=who.actor, act="replay", subject=body.key or "*", reason=body.reason)
+            return Count(count=count)
+
+        return await call.once(who, body, act)
+
+    @router.get("/audit")
+    async def list_audit(tx: Tx, _who: Operator, subject: str | None = None, limit: int = 100) -> Listing:
+        """List the audit trail, newest first."""
+        rows = await tx.fetch(
+            "select * from audit where $1::text is null or subject = $1 order by id desc limit $2",
+            subject,
+            min(limit, 500),
+        )
+        return Listing(data=_plain(rows))
+
+
+def _plain(rows: list[asyncpg.Record]) -> list[dict[str, object]]:
+    return [_jsonable(dict(row)) for row in rows]
+
+
+def _fields(pause: switches.Pause) -> dict[str, object]:
+    return {
+        "kind": pause.kind,
+        "scope": pause.scope,
+        "reason": pause.reason,
+        "actor": pause.actor,
+        "at": pause.paused_at,
+    }
+
+
+def _jsonable(row: dict[str, object]) -> dict[str, object]:
+    plain = (str, int, float, bool, dict, list, type(None))
+    return {name: value if isinstance(value, plain) else str(value) for name, value in row.items()}

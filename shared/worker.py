@@ -1,0 +1,149 @@
+"""A service's worker: relay, consumer, retrier and jobs side by side, and what the stepping driver asks of them."""
+
+import asyncio
+import contextlib
+import gc
+import socket
+from datetime import datetime
+
+import structlog
+from fastapi import FastAPI
+
+from shared import clock, db, metrics
+from shared.consumer import Applier, Consumer
+from shared.db import Database
+from shared.doors import install_errors
+from shared.jobs import Scheduler
+from shared.kafka import Producer
+from shared.operators import Rest, process_router
+from shared.parking import Retrier
+from shared.process import Notifier, Service, make_server, serve_until_stopped
+from shared.relay import Relay
+from shared.settings import platform
+from shared.tables import RING_SLOTS
+
+log = structlog.get_logger()
+
+_SECONDS_A_DAY = 86_400
+_UPKEEP_SECONDS = 60
+
+
+class Worker:
+    """One worker process of a service."""
+
+    def __init__(self, service: Service, database: Database) -> None:
+        self._service = service
+        self._settings = service.settings()
+        self._database = database
+        slot = f"{service.name}-{socket.gethostname()}-{self._settings.ops_port}"
+        self._applier = Applier(service.name, service.events, database)
+        self._consumer = Consumer(self._applier, service.events.sources, platform(), slot)
+        self._retrier = Retrier(self._applier, database, self._consumer.owned_partitions)
+        self._consumer.after_wave = self._retrier.retry
+        self._scheduler = Scheduler(service.name, service.jobs, database)
+        self._relay = Relay(
+            database.url, service.name, lambda: Producer(platform(), slot), on_notice=self._scheduler.wake
+        )
+        self._notifier = Notifier(database.url, service.name)
+        database.on_commit(self._committed)
+
+    def _committed(self, published: bool) -> None:
+        self._scheduler.wake()
+        if published:
+            self._relay.wake()
+        self._notifier.mark()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until `stopping` is set, then finish what is at hand and leave; raises what ends a part."""
+        app = FastAPI(openapi_url=None)
+        install_errors(app)
+        app.include_router(process_router(self._database, self.rest))
+        ops = asyncio.create_task(
+            serve_until_stopped(make_server(app, self._settings.host, self._settings.ops_port), stopping)
+        )
+        await self._start_hooks()
+        parts = [
+            asyncio.create_task(part)
+            for part in (
+                self._relay.run(),
+                self._retrier.run(),
+                self._scheduler.run(),
+                self._notifier.run(),
+                self._upkeep(),
+                *((self._consumer.run(), self._consumer.watch_stalls()) if self._service.events.handlers else ()),
+            )
+        ]
+        gc.freeze()
+        done, _ = await asyncio.wait({ops, *parts}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.set()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._consumer.stop(), 10)
+        await asyncio.sleep(0)
+        for part in parts:
+            part.cancel()
+        await asyncio.gather(*parts, ops, return_exceptions=True)
+        await self._database.close()
+        for task in done:
+            if not task.cancelled() and task.exception() is not None:
+                log.critical("worker ends", error=str(task.exception())[:300])
+                task.result()
+
+    async def _start_hooks(self) -> None:
+        for hook in self._service.on_start:
+            await hook(self._database)
+
+    async def rest(self) -> Rest:
+        """Say whether outbox, consumer and jobs have nothing to do at this business time."""
+        why: list[str] = []
+        before = self._database.activity
+        async with self._database.transaction() as tx:
+            if await tx.value("select exists (select from outbox)"):
+                why.append("outbox")
+        due = await self._scheduler.due_times()
+        now = clock.now()
+        late = [name for name, moment in due.items() if moment <= now]
+        why.extend(f"job {name}" for name in sorted({*late, *self._scheduler.running}))
+        if not self._relay.is_quiet:
+            why.append("relay")
+        if self._service.events.handlers and not await self._consumer.is_at_rest():
+            why.append("consumer")
+        if self._database.activity != before:
+            why.append("commits")
+        upcoming: list[datetime] = [moment for moment in due.values() if moment > now]
+        return Rest(not why, self._database.activity, min(upcoming, default=None), why)
+
+    async def _upkeep(self) -> None:
+        """Empty the rings' old days, drop old idempotency rows, and measure the outbox."""
+        while True:
+            try:
+                await self._clean()
+                await self._measure()
+            except Exception as error:
+                if not (db.is_away(error) or db.is_transient(error)):
+                    raise
+            await asyncio.sleep(_UPKEEP_SECONDS)
+
+    async def _clean(self) -> None:
+        today = int(clock.real().timestamp()) // _SECONDS_A_DAY
+        keep = {(today + offset) % RING_SLOTS for offset in range(-self._settings.retention_days, 2)}
+        for slot in sorted(set(range(RING_SLOTS)) - keep):
+            for table in ("event_log", "inbox"):
+                async with self._database.transaction() as tx:
+                    if await tx.value(f"select exists (select from {table}_{slot})"):
+                        await tx.execute(f"truncate {table}_{slot}")
+        async with self._database.transaction() as tx:
+            await tx.execute(
+                "delete from idempotency where created_at < $1::timestamptz - make_interval(days => $2)",
+                clock.real(),
+                max(self._settings.retention_days, 7),
+            )
+
+    async def _measure(self) -> None:
+        async with self._database.transaction() as tx:
+            row = await tx.row(
+                "select count(*) as rows, coalesce(extract(epoch from clock_timestamp() - min(recorded_at)), 0) as age "
+                "from outbox"
+            )
+        if row is not None:
+            metrics.OUTBOX_ROWS.labels(self._service.name).set(row["rows"])
+            metrics.OUTBOX_AGE.labels(self._service.name).set(float(row["age"]))
