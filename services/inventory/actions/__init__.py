@@ -1,0 +1,1 @@
+"""What the inventory service can do."""

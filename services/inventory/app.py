@@ -1,0 +1,24 @@
+"""The inventory service: its doors put together."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.inventory import api, handlers, jobs
+from services.inventory.settings import settings
+from shared.process import Service, build_app
+
+service = Service(
+    name="inventory",
+    settings=settings,
+    router=api.router,
+    events=handlers.router,
+    jobs=jobs.jobs,
+    migrations=Path(__file__).parent / "migrations",
+    pause_kinds=("planning",),
+)
+
+
+def create_app() -> FastAPI:
+    """Build the HTTP door (for documentation, tests and ASGI servers)."""
+    return build_app(service)

@@ -1,0 +1,1 @@
+"""Facts of orders that reserve, firm up or give back stock."""

@@ -1,0 +1,5 @@
+"""The table of event handlers."""
+
+from shared.consumer import EventRouter
+
+router = EventRouter()

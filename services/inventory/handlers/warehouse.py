@@ -1,0 +1,1 @@
+"""Facts of orders that start or stop the warehouse's work."""

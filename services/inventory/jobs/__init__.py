@@ -1,0 +1,6 @@
+"""The clock door: the halves register their jobs in one table."""
+
+from services.inventory.jobs import stock, warehouse
+from services.inventory.jobs.table import jobs
+
+__all__ = ["jobs", "stock", "warehouse"]

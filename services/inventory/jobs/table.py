@@ -1,0 +1,5 @@
+"""The table of jobs."""
+
+from shared.jobs import Jobs
+
+jobs = Jobs()

@@ -1,0 +1,1 @@
+"""States of fulfilment orders, pick lists, pick tasks and parcels."""
