@@ -91,3 +91,9 @@ def _run(argv: list[str], seconds: float = _FORMAT_SECONDS) -> None:
     )
     if done.returncode:
         raise StartFailedError(f"{' '.join(argv[:1])} failed:\n{(done.stdout + done.stderr)[-4000:]}")
+
+
+if __name__ == "__main__":
+    from deploy.local import kafka_alone
+
+    kafka_alone.main()

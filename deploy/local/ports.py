@@ -24,9 +24,9 @@ Ports = dict[str, int]
 
 def fixed(base: int | None = None, environment: Mapping[str, str] = os.environ) -> Ports:
     """Give every process its port: base plus offset, unless an environment variable sets it."""
-    start = base if base is not None else _number(names.PORT_BASE, environment, DEFAULT_BASE)
+    start = base if base is not None else number(names.PORT_BASE, DEFAULT_BASE, environment)
     return {
-        process: _number(names.port_override(process), environment, start + offset)
+        process: number(names.port_override(process), start + offset, environment)
         for process, offset in _OFFSETS.items()
     }
 
@@ -67,7 +67,8 @@ def check_free(ports: Ports, processes: Iterable[str]) -> None:
     raise PortTakenError("\n".join(lines))
 
 
-def _number(name: str, environment: Mapping[str, str], default: int) -> int:
+def number(name: str, default: int, environment: Mapping[str, str] = os.environ) -> int:
+    """Read a port from an environment variable; raises StackError when it is none."""
     text = environment.get(name, "").strip()
     if not text:
         return default

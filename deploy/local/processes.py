@@ -82,6 +82,10 @@ class Child:
         if self.is_running:
             os.kill(self.pid, number)
 
+    def let_go(self) -> None:
+        """Leave it running after this process has ended."""
+        self._popen.returncode = 0
+
     async def stop(self) -> None:
         """Ask it to end, and end it with its whole group when it has not within its seconds."""
         self.signal(self.command.stop_signal)
