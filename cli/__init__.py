@@ -1,1 +1,1 @@
-"""The `doorstep` command line: HTTP clients of the services and the read-only checker."""
+"""The `doorstep` command line: HTTP clients of the services, and what starts and checks a stack."""

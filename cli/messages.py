@@ -1,0 +1,173 @@
+"""Messages that wait or were given up, publishing again, and the topics."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from pydantic import JsonValue
+
+from cli import client, show
+from cli.options import Json, Limit, Reason, group
+from deploy.local import names
+from deploy.local import topics as broker_topics
+from deploy.local.rest_point import SUBSCRIPTIONS
+from shared import kafka
+from shared.auth import Role
+
+dead_letters = group("Records that could not be read, and events given up, which block their stream.")
+parked = group("Events that wait for a precondition or failed, and block the later ones of their key.")
+topics = group("The broker's topics.")
+
+Service = Annotated[str, typer.Argument(help=f"One of {', '.join(names.SERVICES)}.")]
+Identity = Annotated[str, typer.Argument(help="The event's or the letter's id.")]
+_PARKED = (
+    ("service", "service"),
+    ("event", "event_id"),
+    ("type", "type"),
+    ("key", "key"),
+    ("number", "sequence"),
+    ("state", "state"),
+    ("tries", "attempts"),
+    ("since", "parked_at"),
+    ("reason", "reason"),
+)
+_LETTERS = (
+    ("service", "service"),
+    ("id", "id"),
+    ("topic", "topic"),
+    ("partition", "partition"),
+    ("offset", "offset"),
+    ("error", "error"),
+)
+
+
+@parked.command("list")
+def list_parked(limit: Limit = 100, as_json: Json = False) -> None:
+    """List what waits, in all services."""
+    show.rows(_everywhere("/staff/parked", limit), _PARKED, json=as_json, empty="nothing is parked")
+
+
+@parked.command("replay")
+def replay_parked(service: Service, identity: Identity, reason: Reason, as_json: Json = False) -> None:
+    """Try a dead event again."""
+    answer = client.post(service, f"/staff/parked/{identity}/replay", Role.OPERATOR, {"reason": reason})
+    show.done(answer, f"{identity} will be tried again", json=as_json)
+
+
+@parked.command("discard")
+def discard_parked(service: Service, identity: Identity, reason: Reason, as_json: Json = False) -> None:
+    """Give an event up; its stream goes on behind it."""
+    answer = client.post(service, f"/staff/parked/{identity}/discard", Role.OPERATOR, {"reason": reason})
+    show.done(answer, f"{identity} was given up", json=as_json)
+
+
+@dead_letters.command("list")
+def list_dead_letters(limit: Limit = 100, as_json: Json = False) -> None:
+    """List unreadable records and dead events, in all services."""
+    letters = _everywhere("/staff/dead-letters", limit)
+    dead: list[JsonValue] = [
+        row for row in show.list_of(_everywhere("/staff/parked", limit)) if row.get("state") == "dead"
+    ]
+    if as_json:
+        show.as_json({"unreadable": letters, "dead": dead})
+        return
+    show.rows(letters, _LETTERS, json=False, empty="no unreadable record")
+    show.rows(dead, _PARKED, json=False, empty="no dead event")
+
+
+@dead_letters.command("show")
+def show_dead_letter(service: Service, identity: Identity, as_json: Json = False) -> None:
+    """Show everything that is known of one."""
+    rows = [
+        row
+        for path in ("/staff/dead-letters", "/staff/parked")
+        for row in show.list_of(client.get(service, path, Role.OPERATOR, {"limit": 500}))
+        if identity in {str(row.get("id")), str(row.get("event_id"))}
+    ]
+    if not rows:
+        client.fail(f"{service} has no dead letter {identity}")
+    show.facts(rows[0], json=as_json, title=f"{service} {identity}")
+
+
+@dead_letters.command("replay")
+def replay_dead_letter(service: Service, identity: Identity, reason: Reason, as_json: Json = False) -> None:
+    """Try a dead event again (an unreadable record cannot be: discard it)."""
+    replay_parked(service, identity, reason, as_json)
+
+
+@dead_letters.command("discard")
+def discard_dead_letter(service: Service, identity: Identity, reason: Reason, as_json: Json = False) -> None:
+    """Give a dead event up, or close an unreadable record."""
+    if not identity.isdigit():
+        discard_parked(service, identity, reason, as_json)
+        return
+    answer = client.post(service, f"/staff/dead-letters/{identity}/discard", Role.OPERATOR, {"reason": reason})
+    show.done(answer, f"letter {identity} is closed", json=as_json)
+
+
+def replay(
+    since: Annotated[datetime, typer.Option(help="Real time, UTC unless it names a zone.")],
+    reason: Reason,
+    service: Annotated[str, typer.Option(help="Only this service's events.")] = ",".join(names.SERVICES),
+    key: Annotated[str | None, typer.Option(help="Only this order's or SKU's events.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Publish again what was published since a moment; consumers drop what they have applied."""
+    moment = since if since.tzinfo else since.replace(tzinfo=UTC)
+    body = {"since": moment.isoformat(), "key": key, "reason": reason}
+    rows: list[dict[str, JsonValue]] = []
+    for name in service.split(","):
+        answer = client.post(name, "/staff/replay", Role.OPERATOR, body)
+        rows.append({"service": name, "count": show.at(answer, "count") if isinstance(answer, dict) else 0})
+    show.rows(list(rows), (("service", "service"), ("published again", "count")), json=as_json)
+
+
+@topics.command("list")
+def list_topics(as_json: Json = False) -> None:
+    """List the topics: how long they are, and how far each service is behind."""
+    try:
+        rows = asyncio.run(_measure(client.found().bootstrap))
+    except kafka.BrokerAwayError as error:
+        client.fail(f"the broker cannot be reached: {error}; start the suite with: doorstep up", client.UNREACHABLE)
+    behind = [(f"{service} behind", f"behind.{service}") for service in names.SERVICES]
+    show.rows(
+        list(rows), (("topic", "topic"), ("partitions", "partitions"), ("records", "records"), *behind), json=as_json
+    )
+
+
+@topics.command("create")
+def create_topics(
+    replication: Annotated[int, typer.Option(help="Copies of each partition.")] = 1, as_json: Json = False
+) -> None:
+    """Create the topics that do not exist yet."""
+    asyncio.run(broker_topics.create(client.found().bootstrap, replication=replication))
+    list_topics(as_json)
+
+
+def _everywhere(path: str, limit: int) -> JsonValue:
+    return [
+        {"service": service, **row}
+        for service in names.SERVICES
+        for row in show.list_of(client.get(service, path, Role.OPERATOR, {"limit": limit}))
+    ]
+
+
+async def _measure(bootstrap: str) -> list[dict[str, JsonValue]]:
+    settings = broker_topics.settings_for(bootstrap)
+    ends = await kafka.end_offsets(settings, names.TOPICS)
+    behind: dict[str, dict[str, JsonValue]] = {topic: {} for topic in names.TOPICS}
+    for service, read in SUBSCRIPTIONS.items():
+        committed = await kafka.committed_offsets(settings, f"doorstep.{service}", read)
+        for topic in read:
+            places = [place for place in ends if place[0] == topic]
+            behind[topic][service] = sum(max(0, ends[place] - committed.get(place, 0)) for place in places)
+    return [
+        {
+            "topic": topic,
+            "partitions": sum(1 for place in ends if place[0] == topic),
+            "records": sum(end for place, end in ends.items() if place[0] == topic),
+            "behind": behind[topic],
+        }
+        for topic in names.TOPICS
+    ]
