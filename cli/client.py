@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from typing import NoReturn, cast
 
-import click
 import typer
 from pydantic import JsonValue
 from rich.markup import escape
@@ -69,7 +68,7 @@ def found() -> target.Target:
 
 def fail(message: str, status: int = REFUSED) -> NoReturn:
     """End the command with an error."""
-    if _wants_json():
+    if show.manner.json:
         show.as_json({"error": message})
     else:
         show.err.print(f"[red]{escape(message)}[/red]")
@@ -98,14 +97,9 @@ def _query(value: str | int | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _wants_json() -> bool:
-    context = click.get_current_context(silent=True)
-    return bool(context and context.params.get("as_json"))
-
-
 def _refused(service: str, error: HttpStatusError) -> NoReturn:
     """Show a problem+json as text: what, then each field with its reason, then what else it says."""
-    if _wants_json():
+    if show.manner.json:
         show.as_json(error.body)
         raise typer.Exit(REFUSED)
     problem = cast("dict[str, JsonValue]", error.body) if isinstance(error.body, dict) else {}

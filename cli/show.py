@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import orjson
 from pydantic import JsonValue
@@ -13,6 +14,15 @@ from rich.tree import Tree
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
+
+@dataclass
+class Manner:
+    """How the running command was asked to answer; errors read it, since they have no option of their own."""
+
+    json: bool = False
+
+
+manner = Manner()
 Column = tuple[str, str]
 Columns = Sequence[Column]
 Row = Mapping[str, JsonValue]

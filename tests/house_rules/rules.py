@@ -93,9 +93,7 @@ def public_names_are_documented(source: Source) -> Iterator[str]:
 
 def http_errors_stay_at_the_door(source: Source) -> Iterator[str]:
     """Only a service's HTTP door and the shared doors may name HTTPException: actions raise domain errors."""
-    is_door = bool(re.match(r"services/\w+/(?:api(?:/|\.py)|app\.py)", source.path)) or source.within(
-        "shared"
-    )
+    is_door = bool(re.match(r"services/\w+/(?:api(?:/|\.py)|app\.py)", source.path)) or source.within("shared")
     if not source.within(*PRODUCT) or is_door:
         return
     for node in ast.walk(source.tree):

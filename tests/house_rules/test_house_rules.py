@@ -89,9 +89,7 @@ def test_every_rule_is_shown_to_fail() -> None:
 
 
 def test_a_service_with_a_missing_or_a_foreign_file_is_found() -> None:
-    whole = [f"services/care/{name}.py" for name in shape.REQUIRED if name != "api"] + [
-        "services/care/api/cases.py"
-    ]
+    whole = [f"services/care/{name}.py" for name in shape.REQUIRED if name != "api"] + ["services/care/api/cases.py"]
 
     assert list(shape.misshapen("care", whole)) == []
     assert list(shape.misshapen("care", whole[1:])) == ["services/care has no __init__"]
