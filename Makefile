@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.doorstep-setup
 PINS := requirements/setup.txt requirements/dev.txt
 SOURCES := $(wildcard services shared cli deploy tests bench)
-REPORT ?= .doorstep-reports
+KAFKA_TESTS = $(wildcard $(addprefix tests/,shared orders inventory shipping care journeys))
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url
 
@@ -34,6 +34,18 @@ $(STAMP): $(PINS) pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
+
+.PHONY: run
+run: setup ## Start the suite on this machine, without load, and say where it is
+	$(BIN)/doorstep up
+
+.PHONY: stop
+stop: setup ## Stop it; its data stays for the next start
+	$(BIN)/doorstep down
+
+.PHONY: reset
+reset: setup ## Stop it and delete its data
+	$(BIN)/doorstep reset
 
 .PHONY: lock
 lock: setup ## Compile requirements/*.txt from pyproject.toml again, with hashes (LOCK_ARGS=--upgrade for newer ones)
@@ -58,3 +70,19 @@ check: setup ## Lint, formatting, types, import layers, house rules
 .PHONY: test
 test: setup ## Run every test against the embedded stack (ARGS="tests/orders -k ..." narrows it)
 	$(BIN)/pytest $(ARGS)
+
+.PHONY: java
+java:
+	@if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing Java 17 and Maven ..."; \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+				apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless maven >/dev/null; \
+		else \
+			echo "Apache Kafka needs Java 17 or newer and Maven (its jars come from Maven Central);" >&2; \
+			echo "on Debian or Ubuntu: sudo apt-get install openjdk-17-jre-headless maven" >&2; exit 1; \
+		fi; fi
+
+.PHONY: test-kafka
+test-kafka: setup java ## Run the service and journey tests against a real Apache Kafka, idempotent producer on
+	DOORSTEP_TEST_BROKER=kafka $(BIN)/pytest $(or $(ARGS),$(KAFKA_TESTS))
