@@ -34,13 +34,15 @@ _READ = """
 select id, event_id, topic, key, epoch, sequence, type, headers, payload::text as payload, occurred_at
 from outbox where shard = any($1::smallint[]) and id > $2 and id <> all($3::bigint[]) order by id limit $4
 """
+# What is published again counts as published now: else a broker's second death would forget it for good.
 _MOVE = f"""
 with moved as (delete from outbox where id = any($1::bigint[]) returning *)
 insert into event_log (slot, event_id, shard, topic, key, epoch, sequence, type, headers, payload, occurred_at,
   recorded_at, published_at)
 select (extract(epoch from recorded_at)::bigint / 86400 % {RING_SLOTS})::smallint, event_id, shard, topic, key, epoch,
   sequence, type, headers, payload, occurred_at, recorded_at, clock_timestamp()
-from moved on conflict do nothing
+from (select distinct on (key, epoch, sequence) * from moved) as once
+on conflict (slot, key, epoch, sequence) do update set published_at = excluded.published_at
 """
 _REPLAY = """
 insert into outbox (event_id, shard, topic, key, epoch, sequence, type, headers, payload, occurred_at, recorded_at)
