@@ -220,6 +220,7 @@ class LocalStack:
 
     def _planned(self) -> list[str]:
         extra = [names.SIMULATOR] if self.options.simulator else []
+        extra += [names.CONTROLLER] if self.options.broker == "kafka" else []
         return [names.POSTGRES, names.BROKER, names.MAILBOX, *extra, *self.apis, *self.workers]
 
 
