@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from shared.events.base import Progress
+
 
 class ShipmentStatus(StrEnum):
     """Where a shipment stands, from planning to its end."""
@@ -143,11 +145,11 @@ STATES: dict[ShipmentStatus, StateRule] = {
     ),
     S.VOIDED: _rule({S.PENDING}),
     S.VOID_REFUSED: _rule(
-        {S.PENDING, S.VOID_REQUESTED, S.HANDED_OVER},
+        {S.PENDING, S.VOID_REQUESTED},
         _ON_THE_WAY | {S.VOIDED},
         dwell=timedelta(days=2),
         holder="staff",
-        unblock="use the label, ask for the void again or close it with set-status",
+        unblock="ask for the void again, or close the parcel again for a new label",
     ),
     S.HANDED_OVER: _rule(
         _REPAIRS | {S.PICKED_UP},
@@ -226,8 +228,9 @@ LABEL_LIVE: frozenset[ShipmentStatus] = frozenset(STATES) - {
     S.BOOKING_FAILED,
     S.VOID_REQUESTED,
     S.VOIDED,
+    S.VOID_REFUSED,
 }
-TRACKED: frozenset[ShipmentStatus] = (_ON_THE_WAY | {S.HANDED_OVER, S.DELIVERY_CORRECTED}) - RESTING
+ON_ITS_WAY: frozenset[ShipmentStatus] = (_ON_THE_WAY | {S.HANDED_OVER, S.DELIVERY_CORRECTED}) - RESTING
 
 
 def may_move(current: ShipmentStatus, target: ShipmentStatus) -> bool:
@@ -241,6 +244,20 @@ def forward(current: ShipmentStatus, reported: ShipmentStatus) -> ShipmentStatus
     if current is S.RETURNING_TO_SENDER and reported is S.DELIVERED:
         reported = S.RETURNED_TO_SENDER
     return reported if reported in STATES[current].carrier else None
+
+
+def due_at(status: ShipmentStatus, since: datetime) -> datetime | None:
+    """Say when the longest stay in a state ends; None where the shipment rests."""
+    dwell = STATES[status].dwell
+    return since + dwell if dwell is not None else None
+
+
+def progress_of(status: ShipmentStatus, since: datetime) -> Progress:
+    """Describe a state for explain and for the stuck-flow rule."""
+    rule = STATES[status]
+    return Progress(
+        step=status.value, holder=rule.holder, since=since, due_at=due_at(status, since), unblock=rule.unblock
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ def test_shipments_of_the_other_recordings_are_read_too(name: str) -> None:
 
 
 def test_a_refusal_names_its_code_and_every_field() -> None:
-    refusal = messages.parse_error(422, answer("error", 0))
+    refusal = messages.parse_error(422, recorded("error")[0]["response"]["body"])
     assert type(refusal) is CarrierRejectedError
     assert refusal.code == "PARAMETER.REQUIRED"
     assert refusal.reasons == (FieldReason("shipment", "cannot be blank"),)
@@ -144,14 +144,14 @@ def test_a_refusal_names_its_code_and_every_field() -> None:
 
 
 def test_a_404_a_401_and_a_second_purchase_are_errors_of_their_own() -> None:
-    not_found = messages.parse_error(404, answer("event_retrieve_payload", 3))
+    not_found = messages.parse_error(404, recorded("event_retrieve_payload")[3]["response"]["body"])
     assert isinstance(not_found, NotFoundAtCarrierError)
-    assert isinstance(messages.parse_error(401, b'{"error": "not you"}'), CredentialsRefusedError)
-    bought = b'{"error": {"code": "SHIPMENT.POSTAGE.EXISTS", "message": ["Already", "bought"], "errors": ["no"]}}'
+    assert isinstance(messages.parse_error(401, {"error": "not you"}), CredentialsRefusedError)
+    bought = {"error": {"code": "SHIPMENT.POSTAGE.EXISTS", "message": ["Already", "bought"], "errors": ["no"]}}
     second = messages.parse_error(422, bought)
     assert isinstance(second, AlreadyBoughtError)
     assert second.in_words() == "Already; bought (no)"
-    assert messages.parse_error(400, b"<html>").in_words() == "HTTP 400"
+    assert messages.parse_error(400, "<html>").in_words() == "HTTP 400"
 
 
 def test_our_create_request_has_the_recorded_shape() -> None:

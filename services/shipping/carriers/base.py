@@ -107,6 +107,8 @@ class CarrierShipment:
     bought_rate: Rate | None
     label: Label | None
     refund: RefundStatus
+    refusals: tuple[str, ...] = ()
+    """Why some or all services are not offered, in the carrier's words."""
 
     @property
     def is_bought(self) -> bool:

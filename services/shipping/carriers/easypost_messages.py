@@ -97,6 +97,11 @@ class _Tracker(_Shape):
     tracking_details: tuple[_Detail, ...] = ()
 
 
+class _Message(_Shape):
+    carrier: str = ""
+    message: str | None = ""
+
+
 class _Shipment(_Shape):
     id: str
     reference: str | None = None
@@ -106,6 +111,7 @@ class _Shipment(_Shape):
     selected_rate: _Rate | None = None
     postage_label: _PostageLabel | None = None
     refund_status: str | None = None
+    messages: tuple[_Message, ...] = ()
 
 
 class _ShipmentPage(_Shape):
@@ -229,6 +235,7 @@ def _shipment(shape: _Shipment) -> CarrierShipment:
         bought_rate=_rate(shape.selected_rate) if shape.selected_rate else None,
         label=Label(label.label_url, label.label_file_type) if label else None,
         refund=_REFUNDS[shape.refund_status],
+        refusals=tuple(": ".join(filter(None, (message.carrier, message.message or ""))) for message in shape.messages),
     )
 
 
@@ -331,10 +338,10 @@ def _field_reasons(errors: tuple[_FieldError | str, ...]) -> tuple[FieldReason, 
     )
 
 
-def parse_error(status: int, body: bytes) -> CarrierRejectedError:
-    """Turn a 4xx answer into the refusal it means, whatever the body looks like."""
+def parse_error(status: int, body: object) -> CarrierRejectedError:
+    """Turn a 4xx answer's JSON into the refusal it means, whatever it looks like."""
     try:
-        error = _ErrorBody.model_validate_json(body).error
+        error = _ErrorBody.model_validate(body).error
     except ValidationError:
         error = f"HTTP {status}"
     if isinstance(error, str):

@@ -1,0 +1,1 @@
+"""What the shipping service can do; every function locks, checks, changes and publishes, none commits."""

@@ -1,0 +1,146 @@
+"""The EasyPost v2 HTTP API: which calls are made, and what a failed one means for what we asked."""
+
+import base64
+from collections.abc import Mapping
+from datetime import datetime
+
+from services.shipping.carriers import easypost_messages as messages
+from services.shipping.carriers.base import (
+    AnswerLostError,
+    CarrierShipment,
+    CarrierUnavailableError,
+    Label,
+    RateLimitedError,
+    RefundStatus,
+    ShipmentRequest,
+    Tracking,
+    WebhookMessage,
+)
+from shared.http import (
+    Answer,
+    HttpAnswerLostError,
+    HttpClient,
+    HttpStatusError,
+    HttpUnavailableError,
+)
+
+_TOO_MANY = 429
+_SERVER_ERROR = 500
+_UNAVAILABLE = 503
+_READ_ATTEMPTS = 3
+_PAGE_SIZE = 100
+_MAX_PAGES = 20
+_DEFAULT_WAIT_SECONDS = 5.0
+
+
+class EasyPost:
+    """Speaks to EasyPost; reads are repeated a few times, writes never: the caller asks first."""
+
+    name = "easypost"
+
+    def __init__(self, url: str, api_key: str, webhook_secret: str, *, timeout_seconds: float) -> None:
+        credentials = base64.b64encode(f"{api_key}:".encode()).decode()
+        self._api = HttpClient(
+            "easypost", url, headers={"authorization": f"Basic {credentials}"}, timeout_seconds=timeout_seconds
+        )
+        # Labels lie on a file host of their own, which must not see our key.
+        self._files = HttpClient("easypost label files", "", timeout_seconds=timeout_seconds)
+        self._webhook_secret = webhook_secret
+
+    async def create_shipment(self, request: ShipmentRequest) -> CarrierShipment:
+        """Ask for rates; nothing is paid for yet."""
+        answer = await self._write("/v2/shipments", messages.create_message(request))
+        return messages.parse_shipment(answer.content)
+
+    async def buy(self, carrier_shipment_id: str, rate_id: str) -> CarrierShipment:
+        """Buy the label of a created shipment; raises AlreadyBoughtError the second time."""
+        answer = await self._write(f"/v2/shipments/{carrier_shipment_id}/buy", messages.buy_message(rate_id))
+        return messages.parse_shipment(answer.content)
+
+    async def find_by_id(self, carrier_shipment_id: str) -> CarrierShipment:
+        """Ask for a created shipment; raises NotFoundAtCarrierError."""
+        answer = await self._read(f"/v2/shipments/{carrier_shipment_id}")
+        return messages.parse_shipment(answer.content)
+
+    async def find_by_reference(self, reference: str, created_after: datetime) -> CarrierShipment | None:
+        """Look through the list, which cannot be searched by reference, newest first and back to a moment."""
+        params = {
+            "page_size": str(_PAGE_SIZE),
+            "purchased": "false",
+            "start_datetime": created_after.isoformat(),
+        }
+        for _ in range(_MAX_PAGES):
+            answer = await self._read("/v2/shipments", params)
+            page, has_more = messages.parse_shipment_page(answer.content)
+            for shipment in page:
+                if shipment.reference == reference:
+                    return shipment
+            if not has_more or not page:
+                return None
+            params["before_id"] = page[-1].id
+        raise AnswerLostError(f"{reference} is not among the newest {_PAGE_SIZE * _MAX_PAGES} shipments")
+
+    async def void(self, carrier_shipment_id: str) -> RefundStatus:
+        """Ask for a refund; it is settled later, which `find_by_id` tells."""
+        answer = await self._write(f"/v2/shipments/{carrier_shipment_id}/refund", {})
+        return messages.parse_shipment(answer.content).refund
+
+    async def fetch_label(self, label: Label) -> bytes:
+        """Fetch what the bench prints."""
+        try:
+            answer = await self._files.get(label.url, attempts=_READ_ATTEMPTS)
+        except (HttpUnavailableError, HttpAnswerLostError, HttpStatusError) as error:
+            raise CarrierUnavailableError(f"the label file cannot be fetched: {error}") from error
+        return answer.content
+
+    async def fetch_tracking(self, tracker_id: str) -> Tracking:
+        """Ask where a parcel is."""
+        answer = await self._read(f"/v2/trackers/{tracker_id}")
+        return messages.parse_tracker(answer.content)
+
+    def parse_webhook(self, body: bytes, headers: Mapping[str, str]) -> WebhookMessage:
+        """Check the signature over the raw body, then read it."""
+        return messages.parse_webhook(body, headers, self._webhook_secret)
+
+    async def ensure_webhook(self, url: str) -> None:
+        """Register `url` for tracking messages unless it already is."""
+        answer = await self._read("/v2/webhooks")
+        if url not in messages.parse_webhook_urls(answer.content):
+            await self._write("/v2/webhooks", messages.webhook_message(url, self._webhook_secret))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+        await self._files.close()
+
+    async def _read(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
+        try:
+            return await self._api.get(path, params=params, attempts=_READ_ATTEMPTS)
+        except (HttpUnavailableError, HttpAnswerLostError) as error:
+            raise CarrierUnavailableError(str(error)) from error
+        except HttpStatusError as error:
+            if error.status >= _SERVER_ERROR:
+                raise CarrierUnavailableError(f"EasyPost answered {error.status}") from error
+            raise _refusal(error) from error
+
+    async def _write(self, path: str, body: Mapping[str, object]) -> Answer:
+        try:
+            return await self._api.request("POST", path, json=body)
+        except HttpUnavailableError as error:
+            raise CarrierUnavailableError(str(error)) from error
+        except HttpAnswerLostError as error:
+            raise AnswerLostError(str(error)) from error
+        except HttpStatusError as error:
+            # A server error says nothing about what was done before it.
+            if error.status >= _SERVER_ERROR and error.status != _UNAVAILABLE:
+                raise AnswerLostError(f"EasyPost answered {error.status}") from error
+            raise _refusal(error) from error
+
+
+def _refusal(error: HttpStatusError) -> Exception:
+    if error.status == _TOO_MANY:
+        wait = error.retry_after_seconds
+        return RateLimitedError(wait if wait is not None else _DEFAULT_WAIT_SECONDS)
+    if error.status == _UNAVAILABLE:
+        return CarrierUnavailableError("EasyPost is not available")
+    return messages.parse_error(error.status, error.body)

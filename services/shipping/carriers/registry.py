@@ -1,0 +1,22 @@
+"""The carriers this installation ships with, by the name of their adapter."""
+
+from functools import lru_cache
+
+from services.shipping.carriers.base import Carrier
+from services.shipping.carriers.easypost import EasyPost
+from services.shipping.settings import settings
+
+
+@lru_cache(maxsize=8)
+def carrier(name: str = "easypost") -> Carrier:
+    """Give the adapter of that name; raises KeyError for a name nobody implements."""
+    configured = settings()
+    adapters = {
+        "easypost": lambda: EasyPost(
+            configured.carrier_url,
+            configured.carrier_api_key.get_secret_value(),
+            configured.carrier_webhook_secret.get_secret_value(),
+            timeout_seconds=configured.carrier_timeout_seconds,
+        ),
+    }
+    return adapters[name]()
