@@ -18,6 +18,7 @@ create table if not exists shipment (
     reference text,
     custom_1 text,
     tracking_code text unique,
+    label_id text unique,
     created_at integer not null,
     refund_status text,
     refund_due_at integer,
@@ -80,15 +81,20 @@ create table if not exists event (
 );
 
 create table if not exists delivery (
-    ordinal integer primary key,
+    ordinal integer primary key autoincrement,
     event_id text not null,
     webhook_id text not null,
+    url text not null,
     lane text not null,
-    body blob not null,
-    reference text,
-    held integer not null default 0
+    held integer not null default 0,
+    duplicate integer not null default 0,
+    forged integer not null default 0,
+    done integer not null default 0
 );
-create index if not exists delivery_lane on delivery (lane) where held = 1;
+create index if not exists delivery_pending on delivery (ordinal) where done = 0 and held = 0;
+create index if not exists delivery_held on delivery (lane) where held = 1;
+create index if not exists delivery_event on delivery (event_id);
+create index if not exists delivery_webhook on delivery (webhook_id) where done = 0;
 
 create table if not exists fault (
     sequence integer primary key autoincrement,
