@@ -1,34 +1,13 @@
 """HTTP clients of the running services, each with a fresh token of one role."""
 
-import base64
-import time
 from collections.abc import Generator
 
 import httpx
-import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy.local.stack import LocalStack
+from shared.auth import Role, mint_token
 
-_TOKEN_SECONDS = 300
 _REQUEST_SECONDS = 30.0
-
-
-def mint_token(private_setting: str, *, role: str, subject: str) -> str:
-    """Sign a token of a role with a private key written kid:base64url."""
-    kid, _, encoded = private_setting.partition(":")
-    key = Ed25519PrivateKey.from_private_bytes(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
-    issued = int(time.time())
-    claims = {
-        "iss": "doorstep",
-        "aud": "doorstep",
-        "sub": subject,
-        "role": role,
-        "iat": issued,
-        "nbf": issued,
-        "exp": issued + _TOKEN_SECONDS,
-    }
-    return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": kid})
 
 
 class RoleAuth(httpx.Auth):
@@ -40,7 +19,7 @@ class RoleAuth(httpx.Auth):
         self._subject = subject
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        token = mint_token(self._private_setting, role=self._role, subject=self._subject)
+        token = mint_token(self._private_setting, subject=self._subject, role=Role(self._role))
         request.headers["Authorization"] = f"Bearer {token}"
         yield request
 

@@ -1,0 +1,52 @@
+"""What the embedded stack tells its processes, held against the settings classes and the event handlers."""
+
+import importlib
+from pathlib import Path
+from typing import cast
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from deploy.carrier_simulator.settings import Settings as SimulatorSettings
+from deploy.local import names, ports
+from deploy.local.commands import Options, command_of, environment_of
+from deploy.local.credentials import load_or_create
+from deploy.local.rest_point import SUBSCRIPTIONS
+from deploy.local.site import Site
+from shared.auth import Role, TokenVerifier, mint_token
+from tests.deploy.settings_classes import fields_of, platform_fields, service_settings
+
+
+def _site(home: Path) -> Site:
+    return Site(home, ports.fixed(None, {}), load_or_create(home))
+
+
+@pytest.mark.parametrize("service", names.SERVICES)
+def test_every_variable_is_a_setting_and_every_required_setting_has_one(tmp_path: Path, service: str) -> None:
+    given = set(environment_of(_site(tmp_path), Options(), service))
+    expected = platform_fields() | fields_of(service_settings(service))
+    assert given <= expected.keys()
+    assert {name for name, required in expected.items() if required} <= given
+
+
+def test_the_simulator_gets_what_its_settings_ask_for(tmp_path: Path) -> None:
+    given = set(command_of(_site(tmp_path), Options(), names.SIMULATOR).environment)
+    expected = platform_fields() | fields_of(cast("type[BaseSettings]", SimulatorSettings))
+    assert given <= expected.keys()
+    assert {name for name, required in expected.items() if required} <= given
+
+
+@pytest.mark.parametrize("service", names.SERVICES)
+def test_rest_points_wait_for_exactly_what_a_service_reads(service: str) -> None:
+    router = importlib.import_module(f"services.{service}.handlers").router
+    assert set(SUBSCRIPTIONS[service]) == {f"doorstep.{source.removeprefix('doorstep.')}" for source in router.sources}
+
+
+@pytest.mark.parametrize("service", names.SERVICES)
+def test_services_verify_the_tokens_of_staff_and_of_each_other(tmp_path: Path, service: str) -> None:
+    credentials = _site(tmp_path).credentials
+    verifier = TokenVerifier(credentials.token_public_keys)
+    staff = mint_token(credentials.staff_key.private_setting, subject="ann", role=Role.PICKER)
+    assert verifier.verify(staff).actor == "picker:ann"
+    private = credentials.service_keys[service].private_setting
+    assert verifier.verify(mint_token(private, subject=service, role=Role.SERVICE)).subject == service
