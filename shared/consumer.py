@@ -203,14 +203,10 @@ class Consumer:
         async with self._lock:
             pass
 
-    async def is_at_rest(self) -> bool:
-        """Say whether every record is read and applied; False while the broker is away."""
-        if self._busy or self._group is None:
-            return False
-        try:
-            return await self._group.lag() == 0 and not self._busy
-        except BrokerAwayError:
-            return False
+    @property
+    def is_joined(self) -> bool:
+        """Say whether this worker holds partitions and applies nothing at this moment."""
+        return not self._busy and bool(self.owned_partitions())
 
     def owned_partitions(self) -> list[int]:
         """Give the partition numbers this worker holds."""

@@ -152,6 +152,9 @@ class GroupConsumer:
         self._topics = tuple(sorted(topics))
         self._failure: BaseException | None = None
         self._on_revoked = on_revoked
+        # A broker without idempotent producers (the embedded one) keeps nothing and counts its end offsets in
+        # batches; after its death the supervisor replays, so there is nothing to check.
+        self._checks_ends = settings.kafka_idempotent
         self._checked = False
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.kafka_bootstrap,
@@ -161,7 +164,7 @@ class GroupConsumer:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             partition_assignment_strategy=(RangePartitionAssignor,),
-            session_timeout_ms=6_000,
+            session_timeout_ms=int(settings.kafka_session_seconds * 1000),
             heartbeat_interval_ms=500,
             rebalance_timeout_ms=60_000,
             max_poll_interval_ms=86_400_000,  # the stall watchdog judges, not the poll interval
@@ -190,7 +193,7 @@ class GroupConsumer:
         """Give the next records in partition order; raises BrokerAwayError, TopicShrunkError."""
         if self._failure is not None:
             raise self._failure
-        if not self._checked and self._consumer.assignment():
+        if self._checks_ends and not self._checked and self._consumer.assignment():
             await self._refuse_shrunk_topics()
             self._checked = True
         try:

@@ -1,7 +1,7 @@
 """Routes that every process or service has: health, metrics, rest, and the operators' repair of messages."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 import asyncpg
@@ -20,12 +20,18 @@ from shared.errors import FieldError, InvalidError
 
 @dataclass(slots=True)
 class Rest:
-    """Whether a process rests, and what it waits for; the stepping driver reads it."""
+    """Whether a process rests, and what it waits for; the stepping driver reads it.
+
+    `published` counts all events of the service (None for an API), `consumed` those it has applied or parked,
+    by source: the suite rests only when every consumer has what its producers published.
+    """
 
     at_rest: bool
     activity: int
     next_due: datetime | None
     why: list[str]
+    published: int | None = None
+    consumed: dict[str, int] = field(default_factory=dict)
 
 
 def process_router(database: Database, rest: Callable[[], Awaitable[Rest]]) -> APIRouter:
@@ -54,8 +60,7 @@ def process_router(database: Database, rest: Callable[[], Awaitable[Rest]]) -> A
     @router.get("/internal/rest", include_in_schema=False)
     async def resting() -> dict[str, object]:
         state = await rest()
-        due = state.next_due.isoformat() if state.next_due else None
-        return {"at_rest": state.at_rest, "activity": state.activity, "next_due": due, "why": state.why}
+        return _jsonable(asdict(state))
 
     return router
 
@@ -200,5 +205,10 @@ def _fields(pause: switches.Pause) -> dict[str, object]:
 
 
 def _jsonable(row: dict[str, object]) -> dict[str, object]:
-    plain = (str, int, float, bool, dict, list, type(None))
-    return {name: value if isinstance(value, plain) else str(value) for name, value in row.items()}
+    return {name: _plain_value(value) for name, value in row.items()}
+
+
+def _plain_value(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value if isinstance(value, (str, int, float, bool, dict, list, type(None))) else str(value)

@@ -9,7 +9,7 @@ from datetime import datetime
 import structlog
 from fastapi import FastAPI
 
-from shared import clock, db, metrics
+from shared import clock, db, inbox, metrics
 from shared.consumer import Applier, Consumer
 from shared.db import Database
 from shared.doors import install_errors
@@ -97,20 +97,19 @@ class Worker:
         why: list[str] = []
         before = self._database.activity
         async with self._database.transaction() as tx:
-            if await tx.value("select exists (select from outbox)"):
-                why.append("outbox")
+            published = int(await tx.value(inbox.PUBLISHED))
+            consumed = {row["source"]: int(row["events"]) for row in await tx.fetch(inbox.CONSUMED, self._service.name)}
         due = await self._scheduler.due_times()
         now = clock.now()
         late = [name for name, moment in due.items() if moment <= now]
         why.extend(f"job {name}" for name in sorted({*late, *self._scheduler.running}))
-        if not self._relay.is_quiet:
-            why.append("relay")
-        if self._service.events.handlers and not await self._consumer.is_at_rest():
+        if self._service.events.handlers and not self._consumer.is_joined:
             why.append("consumer")
         if self._database.activity != before:
             why.append("commits")
         upcoming: list[datetime] = [moment for moment in due.values() if moment > now]
-        return Rest(not why, self._database.activity, min(upcoming, default=None), why)
+        reads = {source: consumed.get(source, 0) for source in self._service.events.sources}
+        return Rest(not why, self._database.activity, min(upcoming, default=None), why, published, reads)
 
     async def _upkeep(self) -> None:
         """Empty the rings' old days, drop old idempotency rows, and measure the outbox."""
