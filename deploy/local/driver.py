@@ -1,0 +1,139 @@
+"""Steps business time: moves the one clock of a local stack forward, and waits until the suite rests."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from shared import clock
+from shared.http import Breaker, HttpAnswerLostError, HttpClient, HttpStatusError, HttpUnavailableError
+
+_PAUSE_SECONDS = 0.004
+_QUIET_ROUNDS = 2
+
+
+class RestlessError(RuntimeError):
+    """The suite does not come to rest; the message names what each process waits for."""
+
+
+class Report(BaseModel):
+    """What a process says of itself at `/internal/rest`."""
+
+    at_rest: bool
+    activity: int
+    next_due: datetime | None
+    why: list[str]
+    published: int | None = None
+    consumed: dict[str, int] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """All processes' reports, asked for at once; a process that does not answer is None."""
+
+    reports: Mapping[str, Report | None]
+
+    def restless(self) -> list[str]:
+        """Name what is not at rest, as `process: reason`."""
+        reasons = [
+            f"{name}: {', '.join(report.why) if report is not None else 'does not answer'}"
+            for name, report in sorted(self.reports.items())
+            if report is None or not report.at_rest
+        ]
+        return [*reasons, *self._unread()]
+
+    def _unread(self) -> list[str]:
+        """Compare what each service published with what each of its readers has applied or parked."""
+        published = {
+            name.removesuffix("-worker"): report.published
+            for name, report in self.reports.items()
+            if report is not None and report.published is not None
+        }
+        return [
+            f"{name}: {published[source] - count} events of {source} unread"
+            for name, report in sorted(self.reports.items())
+            if report is not None
+            for source, count in report.consumed.items()
+            if source in published and published[source] != count
+        ]
+
+    def activity(self) -> tuple[int, ...]:
+        """Give a number per process that changes with everything it does."""
+        return tuple(report.activity if report is not None else -1 for _, report in sorted(self.reports.items()))
+
+    def next_due(self) -> datetime | None:
+        """Give the earliest business time at which any process has something to do."""
+        moments = [report.next_due for report in self.reports.values() if report is not None]
+        return min((moment for moment in moments if moment is not None), default=None)
+
+
+@dataclass(slots=True)
+class Driver:
+    """The one driver of a stack's clock; `addresses` are base URLs by process name."""
+
+    clock_file: Path
+    addresses: Mapping[str, str]
+    patience_seconds: float = 180.0
+    steps: int = 0
+    _clients: dict[str, HttpClient] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Take the clock; raises ClockError outside the local stack."""
+        clock.use_stepped_file(self.clock_file, environment="local")
+        self._clients = {
+            name: HttpClient(name, address, timeout_seconds=5.0, breaker=Breaker(threshold=1_000_000))
+            for name, address in self.addresses.items()
+        }
+
+    async def rest(self) -> datetime | None:
+        """Wait until nothing is left to do now; give the next due time; raises RestlessError."""
+        deadline = clock.monotonic() + self.patience_seconds
+        before: tuple[int, ...] = ()
+        quiet = 0
+        while True:
+            asked = await self._ask()
+            restless = asked.restless()
+            quiet = quiet + 1 if not restless and asked.activity() == before else int(not restless)
+            before = asked.activity()
+            if quiet >= _QUIET_ROUNDS:
+                return asked.next_due()
+            if clock.monotonic() > deadline:
+                raise RestlessError(f"not at rest after {self.patience_seconds:.0f} s: {'; '.join(restless)}")
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def step(self, at_most: timedelta, *, next_fact: datetime | None = None) -> datetime:
+        """Rest, then move to the next due timer or external fact, at most `at_most` on; give business time."""
+        due = await self.rest()
+        target = clock.now() + at_most
+        for moment in (due, next_fact):
+            if moment is not None and moment > clock.now():
+                target = min(target, moment)
+        clock.step_to(target)
+        self.steps += 1
+        return target
+
+    async def run_until(self, moment: datetime, at_most: timedelta) -> None:
+        """Step up to `moment`, and rest there."""
+        while clock.now() < moment:
+            await self.step(at_most, next_fact=moment)
+        await self.rest()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for client in self._clients.values():
+            await client.close()
+
+    async def _ask(self) -> Round:
+        names = list(self._clients)
+        reports = await asyncio.gather(*(self._report(name) for name in names))
+        return Round(dict(zip(names, reports, strict=True)))
+
+    async def _report(self, name: str) -> Report | None:
+        try:
+            answer = await self._clients[name].request("GET", "/internal/rest")
+        except (HttpUnavailableError, HttpAnswerLostError, HttpStatusError):
+            return None
+        return Report.model_validate(answer.json())
