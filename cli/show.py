@@ -85,6 +85,11 @@ def at(row: JsonValue, path: str) -> JsonValue:
     return value
 
 
+def named(value: JsonValue, path: str) -> str:
+    """What lies at a dotted path of an answer, as text for a sentence."""
+    return cell(at(value, path)) if isinstance(value, dict) else "-"
+
+
 def cell(value: JsonValue) -> str:
     """One value as a table's cell: money as decimals, lists by commas, nothing as a dash."""
     if value is None or value in ("", []):

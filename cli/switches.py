@@ -14,6 +14,7 @@ HONOURED_BY = {
     "release": "orders",
     "webhooks": "orders",
     "booking": "shipping",
+    "polling": "shipping",
     "messages": "care",
     "remedies": "care",
 }

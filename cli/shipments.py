@@ -1,0 +1,90 @@
+"""Shipments: find them, look at every scan, void, book again, repair."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import client, show
+from cli.options import Cursor, Json, Limit, Reason, group
+from shared.auth import Role
+
+shipments = group("Parcels outside the house.")
+
+Identity = Annotated[str, typer.Argument(help="The shipment's id.")]
+COLUMNS = (
+    ("shipment", "id"),
+    ("order", "order_id"),
+    ("status", "status"),
+    ("flags", "flags"),
+    ("carrier", "carrier"),
+    ("tracking", "tracking_number"),
+    ("from", "location"),
+    ("last scan", "last_scan_at"),
+    ("due", "progress.due_at"),
+    ("failure", "failure_code"),
+)
+
+
+@shipments.command("find")
+def find_shipments(  # noqa: PLR0913, PLR0917 - one option each
+    order: Annotated[str | None, typer.Option(help="Of this order (its id).")] = None,
+    status: Annotated[str | None, typer.Option(help="In this state.")] = None,
+    tracking: Annotated[str | None, typer.Option(help="With this tracking number.")] = None,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Past the longest stay of their state.")] = False,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    as_json: Json = False,
+) -> None:
+    """Find shipments."""
+    params = {"order_id": order, "status": status, "tracking_number": tracking, "cursor": cursor, "limit": limit}
+    answer = client.get("shipping", "/staff/shipments", Role.SUPPORT, {**params, "overdue": overdue})
+    show.rows(answer, COLUMNS, json=as_json, empty="no such shipment")
+
+
+@shipments.command("show")
+def show_shipment(identity: Identity, as_json: Json = False) -> None:
+    """Show a shipment with its labels and all that was said of it."""
+    answer = client.get("shipping", f"/staff/shipments/{identity}", Role.SUPPORT)
+    show.facts(answer, json=as_json, title=f"shipment {identity}")
+
+
+@shipments.command("label")
+def save_label(
+    identity: Identity,
+    file: Annotated[Path, typer.Argument(help="Where to write the label.")],
+    as_json: Json = False,
+) -> None:
+    """Save a label as the bench prints it."""
+    answer = client.call("shipping", f"GET /staff/shipments/{identity}/label", Role.WAREHOUSE_LEAD)
+    file.write_bytes(answer.content)
+    written = {"file": str(file), "bytes": len(answer.content), "media_type": answer.headers.get("content-type", "")}
+    show.done(written, f"{file}: {written['bytes']} bytes", json=as_json)
+
+
+@shipments.command("void")
+def void_shipment(identity: Identity, reason: Reason, as_json: Json = False) -> None:
+    """Give the label back, or see to it that none is bought."""
+    _act(identity, "void", {"reason": reason}, as_json=as_json)
+
+
+@shipments.command("retry")
+def retry_booking(identity: Identity, reason: Reason, as_json: Json = False) -> None:
+    """Book again what the carrier refused."""
+    _act(identity, "retry-booking", {"reason": reason}, as_json=as_json)
+
+
+@shipments.command("set-status")
+def set_status(
+    identity: Identity,
+    status: Annotated[str, typer.Argument(help="Where the parcel really is.")],
+    reason: Reason,
+    as_json: Json = False,
+) -> None:
+    """Repair where a parcel is; later scans lead on from it."""
+    _act(identity, "set-status", {"status": status, "reason": reason}, as_json=as_json)
+
+
+def _act(identity: str, verb: str, body: dict[str, str], *, as_json: bool) -> None:
+    answer = client.post("shipping", f"/staff/shipments/{identity}/{verb}", Role.OPERATOR, body)
+    show.done(answer, f"shipment {identity} is {show.named(answer, 'status')}", json=as_json)
