@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import JsonValue
 
 from cli import client, show
 from cli.options import Cursor, Json, Limit, Reason, group
@@ -58,7 +59,11 @@ def save_label(
     """Save a label as the bench prints it."""
     answer = client.call("shipping", f"GET /staff/shipments/{identity}/label", Role.WAREHOUSE_LEAD)
     file.write_bytes(answer.content)
-    written = {"file": str(file), "bytes": len(answer.content), "media_type": answer.headers.get("content-type", "")}
+    written: dict[str, JsonValue] = {
+        "file": str(file),
+        "bytes": len(answer.content),
+        "media_type": answer.headers.get("content-type", ""),
+    }
     show.done(written, f"{file}: {written['bytes']} bytes", json=as_json)
 
 
