@@ -1,0 +1,302 @@
+"""The picker, packer and dispatcher bots: they work lists with a scanner, over the same routes as people."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from cli.bots.door import Door, Refused, key_of
+
+_LABEL_CALLS = 6
+
+
+class Read(BaseModel):
+    """A part of an answer a bot reads; what it does not need is ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Barcode(Read):
+    """A code on an article and the units one scan of it counts."""
+
+    code: str
+    units: int
+
+
+class Task(Read):
+    """One line to pick."""
+
+    task_id: UUID
+    fulfilment_id: UUID
+    order_id: UUID
+    line_id: UUID
+    number: str
+    tote: str | None = None
+    sku: str
+    barcodes: list[Barcode] = []
+    remaining: int
+
+
+class PickList(Read):
+    """A list in walking order."""
+
+    id: UUID
+    tasks: list[Task]
+
+
+class Short(Read):
+    """What became of units that were not there."""
+
+    backordered: int = 0
+
+
+class LabelState(Read):
+    """Whether a parcel may leave."""
+
+    state: str
+    carrier: str | None = None
+    tracking_number: str | None = None
+
+
+class Parcel(Read):
+    """A parcel on the bench or the dock."""
+
+    id: UUID
+    fulfilment_id: UUID
+    order_id: UUID
+    location: str
+    state: str
+    label: LabelState
+
+
+class Labelled(Read):
+    """The bench's answer to asking for a label."""
+
+    parcel: Parcel
+
+
+class FulfilmentLine(Read):
+    """Where the units of a line stand in one fulfilment order."""
+
+    line_id: UUID
+    sku: str
+    quantity: int
+    picked: int = 0
+    packed: int = 0
+    handed_over: int = 0
+    put_back_due: int = 0
+
+
+class Fulfilment(Read):
+    """One location's part of an order."""
+
+    id: UUID
+    order_id: UUID
+    number: str
+    location: str
+    state: str
+    lines: list[FulfilmentLine]
+
+
+class Page(Read):
+    """A page of fulfilment orders."""
+
+    data: list[Fulfilment]
+    next_cursor: str | None = None
+
+
+class Refusal(Read):
+    """Why a parcel may not leave."""
+
+    parcel_id: UUID | None = None
+    code: str
+
+
+class Accepted(Read):
+    """A parcel that left."""
+
+    parcel_id: UUID
+    order_id: UUID
+    tracking_number: str
+
+
+class HandOver(Read):
+    """The outcome of a dispatch scan, parcel by parcel."""
+
+    accepted: list[Accepted] = []
+    refused: list[Refusal] = []
+
+
+class OrderParcels(Read):
+    """All parcels of one order."""
+
+    parcels: list[Parcel] = []
+
+
+class Fortune(Protocol):
+    """What goes wrong at the shelf and on the bench, decided by the order and line alone."""
+
+    def at_shelf(self, task: Task) -> tuple[int, str]:
+        """Give (units that cannot be picked, reason)."""
+        ...
+
+    def at_bench(self, fulfilment: Fulfilment, line: FulfilmentLine) -> int:
+        """Give the units found damaged while packing."""
+        ...
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the bots did."""
+
+    scans: int = 0
+    shorts: int = 0
+    damages: int = 0
+    parcels: int = 0
+    handed_over: int = 0
+    put_backs: int = 0
+
+
+@dataclass(slots=True)
+class WarehouseBot:
+    """One person at one location."""
+
+    door: Door
+    location: str
+    fortune: Fortune
+    weigh: Callable[[Fulfilment], int]  # grams of what lies in the parcel
+    tally: Tally = field(default_factory=Tally)
+
+    async def pick_all(self, mode: str = "multi_order_cart", max_orders: int = 12) -> int:
+        """Work lists until there is nothing to pick; give the number of lists."""
+        lists = 0
+        body = {"location": self.location, "mode": mode, "max_orders": max_orders}
+        while True:
+            lists += 1
+            key = key_of("next", self.location, self.door.calls, self.tally.scans)
+            answer = await self.door.act("/staff/pick-lists/next", body, key=key)
+            if answer is None:
+                return lists - 1
+            await self._work(PickList.model_validate(answer))
+
+    async def _work(self, pick_list: PickList) -> None:
+        for task in pick_list.tasks:
+            if task.remaining:
+                await self._pick(pick_list.id, task)
+
+    async def _pick(self, list_id: UUID, task: Task) -> None:
+        missing, reason = self.fortune.at_shelf(task)
+        missing = min(missing, task.remaining)
+        try:
+            if task.remaining - missing:
+                await self._scan(list_id, task, task.remaining - missing)
+            if missing:
+                body = {"task_id": str(task.task_id), "quantity": missing, "reason": reason}
+                await self.door.act(
+                    f"/staff/pick-lists/{list_id}/shorts", body, key=key_of("short", list_id, task.task_id)
+                )
+                self.tally.shorts += missing
+        except Refused as refused:
+            if refused.code not in {"cancelled", "on_hold", "over_scan", "list_done"}:
+                raise
+
+    async def _scan(self, list_id: UUID, task: Task, units: int) -> None:
+        single = next((barcode.code for barcode in task.barcodes if barcode.units == 1), task.sku)
+        body = {"barcode": single, "tote": task.tote, "quantity": units}
+        await self.door.act(
+            f"/staff/pick-lists/{list_id}/scans", body, key=key_of("scan", list_id, task.task_id, units)
+        )
+        self.tally.scans += 1
+
+    async def put_back_all(self) -> None:
+        """Bring cancelled units back to their shelves."""
+        for fulfilment in await self.fulfilments("cancel_requested"):
+            for line in fulfilment.lines:
+                if line.put_back_due:
+                    body = {"barcode": line.sku, "quantity": line.put_back_due}
+                    key = key_of("put-back", fulfilment.id, line.line_id, line.put_back_due)
+                    await self.door.act(f"/staff/fulfilments/{fulfilment.id}/put-backs", body, key=key)
+                    self.tally.put_backs += line.put_back_due
+
+    async def fulfilments(self, state: str) -> list[Fulfilment]:
+        """Give all fulfilment orders of this location in a state."""
+        found: list[Fulfilment] = []
+        cursor: str | None = None
+        while True:
+            page = await self.door.get(
+                "/staff/fulfilments", Page, location=self.location, state=state, limit=100, cursor=cursor
+            )
+            found.extend(page.data)
+            cursor = page.next_cursor
+            if cursor is None:
+                return sorted(found, key=lambda fulfilment: fulfilment.number)
+
+    async def pack_all(self) -> list[Parcel]:
+        """Pack every fulfilment order whose picking is done; give the parcels closed."""
+        packed: list[Parcel] = []
+        for fulfilment in await self.fulfilments("in_progress"):
+            parcel = await self._pack(fulfilment)
+            if parcel is not None:
+                packed.append(parcel)
+        return packed
+
+    async def _pack(self, fulfilment: Fulfilment) -> Parcel | None:
+        for line in fulfilment.lines:
+            damaged = min(self.fortune.at_bench(fulfilment, line), line.picked - line.packed)
+            if damaged > 0:
+                body = {"sku": line.sku, "quantity": damaged}
+                key = key_of("damage", fulfilment.id, line.line_id)
+                await self.door.act(f"/staff/fulfilments/{fulfilment.id}/damages", body, key=key)
+                self.tally.damages += damaged
+        to_pack = sum(line.picked - line.packed for line in fulfilment.lines)
+        if not to_pack:
+            return None
+        body = {
+            "weight_grams": self.weigh(fulfilment), "length_mm": 300, "width_mm": 200, "height_mm": 150, "close": True,
+        }  # fmt: skip
+        key = key_of("parcel", fulfilment.id, *((line.line_id, line.picked, line.packed) for line in fulfilment.lines))
+        try:
+            parcel = await self.door.post(f"/staff/fulfilments/{fulfilment.id}/parcels", body, key=key, shape=Parcel)
+        except Refused as refused:
+            if refused.status == 409:  # noqa: PLR2004 - not ready: still being picked, on hold or cancelled
+                return None
+            raise
+        self.tally.parcels += 1
+        return parcel
+
+    async def label(self, parcel: Parcel) -> Parcel:
+        """Ask for the label and wait for it; gives the parcel as it then is."""
+        current = parcel
+        for attempt in range(_LABEL_CALLS):
+            labelled = await self.door.post(
+                f"/staff/parcels/{parcel.id}/label", {}, key=key_of("label", parcel.id, attempt), shape=Labelled
+            )
+            current = labelled.parcel
+            if current.label.state in {"live", "failed", "voided"}:
+                break
+        return current
+
+    async def hand_over(self, parcels: list[Parcel], moment: datetime) -> list[Accepted]:
+        """Scan parcels onto the carriers' trucks; give those that left."""
+        by_carrier: dict[str, list[Parcel]] = defaultdict(list)
+        for parcel in parcels:
+            if parcel.label.carrier:
+                by_carrier[parcel.label.carrier].append(parcel)
+        left: list[Accepted] = []
+        for carrier, group in sorted(by_carrier.items()):
+            ids = [str(parcel.id) for parcel in group]
+            body = {"location": self.location, "carrier": carrier, "parcel_ids": ids}
+            key = key_of("hand-over", self.location, carrier, moment.isoformat(), *sorted(ids))
+            try:
+                outcome = await self.door.post("/staff/hand-overs", body, key=key, shape=HandOver)
+            except Refused as refused:
+                if refused.code != "nothing_handed_over":
+                    raise
+                continue
+            left.extend(outcome.accepted)
+        self.tally.handed_over += len(left)
+        return left

@@ -1,0 +1,1 @@
+"""The demonstration: a sample shop's orders travel through the whole suite in stepped business time."""
