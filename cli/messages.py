@@ -11,7 +11,6 @@ from cli import client, show
 from cli.options import Json, Limit, Reason, group
 from deploy.local import names
 from deploy.local import topics as broker_topics
-from deploy.local.rest_point import SUBSCRIPTIONS
 from shared import kafka
 from shared.auth import Role
 
@@ -157,7 +156,7 @@ async def _measure(bootstrap: str) -> list[dict[str, JsonValue]]:
     settings = broker_topics.settings_for(bootstrap)
     ends = await kafka.end_offsets(settings, names.TOPICS)
     behind: dict[str, dict[str, JsonValue]] = {topic: {} for topic in names.TOPICS}
-    for service, read in SUBSCRIPTIONS.items():
+    for service, read in names.SUBSCRIPTIONS.items():
         committed = await kafka.committed_offsets(settings, f"doorstep.{service}", read)
         for topic in read:
             places = [place for place in ends if place[0] == topic]

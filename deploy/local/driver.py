@@ -43,15 +43,19 @@ class Round:
             for name, report in sorted(self.reports.items())
             if report is None or not report.at_rest
         ]
-        return [*reasons, *self._unread()]
+        return [*reasons, *self.unread()]
 
-    def _unread(self) -> list[str]:
-        """Compare what each service published with what each of its readers has applied or parked."""
-        published = {
+    def published(self) -> dict[str, int]:
+        """Count what each service has published, ever."""
+        return {
             name.removesuffix("-worker"): report.published
             for name, report in self.reports.items()
             if report is not None and report.published is not None
         }
+
+    def unread(self) -> list[str]:
+        """Compare what each service published with what each of its readers has applied or parked."""
+        published = self.published()
         return [
             f"{name}: {published[source] - count} events of {source} unread"
             for name, report in sorted(self.reports.items())

@@ -5,6 +5,14 @@ from typing import Final, Literal
 SERVICES: Final = ("orders", "inventory", "shipping", "care")
 TOPICS: Final = tuple(f"doorstep.{service}" for service in SERVICES)
 
+# What each service's worker reads; a test holds it against the handlers.
+SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
+    "orders": ("doorstep.inventory", "doorstep.shipping", "doorstep.care"),
+    "inventory": ("doorstep.orders",),
+    "shipping": ("doorstep.orders", "doorstep.inventory"),
+    "care": ("doorstep.orders", "doorstep.inventory", "doorstep.shipping"),
+}
+
 DatabaseRole = Literal["service", "owner", "readonly", "admin"]
 READONLY_ROLE: Final = "doorstep_readonly"
 ADMIN_ROLE: Final = "postgres"

@@ -1,43 +1,24 @@
-"""The last moment up to which everybody had read everything: where a replay must begin at the latest."""
+"""The last moment at which everything published had been read: where a replay must begin at the latest."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from deploy.local import names
 from deploy.local.credentials import write_private
-from deploy.local.topics import settings_for
-from shared import clock, kafka
+from deploy.local.driver import Round
+from shared import clock
 
-# What a group of a service reads; a test holds it against the services' handlers.
-SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
-    "orders": ("doorstep.inventory", "doorstep.shipping", "doorstep.care"),
-    "inventory": ("doorstep.orders",),
-    "shipping": ("doorstep.orders", "doorstep.inventory"),
-    "care": ("doorstep.orders", "doorstep.inventory", "doorstep.shipping"),
-}
 _SAFETY = timedelta(minutes=1)
 
-Ends = dict[tuple[str, int], int]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """Where the topics ended at a moment; a rest point once all groups have read so far."""
-
-    at: datetime
-    ends: Ends
+Ask = Callable[[], Awaitable[Round]]
 
 
 class RestPoints:
     """Keeps the newest rest point of a home in a file."""
 
-    def __init__(self, home: Path, bootstrap: str, services: tuple[str, ...]) -> None:
+    def __init__(self, home: Path) -> None:
         self._path = home / "rest_point.json"
-        self._bootstrap = bootstrap
-        self._services = services
-        self._candidate: Candidate | None = None
 
     def read(self) -> datetime | None:
         """Give the newest rest point, real time; None in a new home."""
@@ -56,27 +37,22 @@ class RestPoints:
         """Make this the newest rest point; in a new home the moment before anything was published."""
         write_private(self._path, json.dumps({"at": at.isoformat()}))
 
-    def forget_candidate(self) -> None:
-        """Drop a candidate whose offsets mean nothing any more, as the broker counts anew."""
-        self._candidate = None
+    async def look(self, ask: Ask) -> bool:
+        """Ask all workers what they published and read; True when that was a rest point, which it writes.
 
-    async def look(self) -> bool:
-        """Take a candidate, or confirm the one taken; True when a rest point was written."""
-        settings = settings_for(self._bootstrap)
-        if self._candidate is None:
-            # The time is read first: what is published between the two is replayed rather than missed.
-            at = clock.real()
-            self._candidate = Candidate(at, await kafka.end_offsets(settings, names.TOPICS))
-        for service in self._services:
-            topics = SUBSCRIPTIONS[service]
-            committed = await kafka.committed_offsets(settings, f"doorstep.{service}", topics)
-            if behind(self._candidate.ends, committed, topics):
-                return False
-        self.write(self._candidate.at)
-        self._candidate = None
+        The counts are those of the databases, so neither a broker that counts anew nor its death can mislead
+        them. The second asking shows that nothing was published while the first was answered.
+        """
+        at = clock.real()
+        first = await ask()
+        if not _all_read(first):
+            return False
+        second = await ask()
+        if not _all_read(second) or first.published() != second.published():
+            return False
+        self.write(at)
         return True
 
 
-def behind(ends: Ends, committed: Ends, topics: tuple[str, ...]) -> list[tuple[str, int]]:
-    """List the partitions of these topics that a group has not read to their ends."""
-    return [place for place, end in ends.items() if place[0] in topics and committed.get(place, 0) < end]
+def _all_read(asked: Round) -> bool:
+    return all(report is not None for report in asked.reports.values()) and not asked.unread()

@@ -14,6 +14,7 @@ from deploy.local import broker, databases, kafka_server, names, ports, postgres
 from deploy.local.commands import Options, command_of, environment_of, service_command
 from deploy.local.components import broker_binary, postgres_directory
 from deploy.local.credentials import Credentials, load_or_create, staff_key_path
+from deploy.local.driver import Report, Round
 from deploy.local.errors import StartFailedError
 from deploy.local.names import DatabaseRole
 from deploy.local.ports import Ports
@@ -171,6 +172,11 @@ class LocalStack:
             return False
         return answer.status_code == httpx.codes.OK
 
+    async def ask_workers(self) -> Round:
+        """Ask every worker what it has published and read."""
+        reports = await asyncio.gather(*(self._report(name) for name in self.workers))
+        return Round(dict(zip(self.workers, reports, strict=True)))
+
     async def stop(self) -> None:
         """Stop everything: first who uses others, last who is used."""
         last = (names.MAILBOX, names.BROKER, names.POSTGRES)
@@ -185,6 +191,13 @@ class LocalStack:
         alive = {name: mark for name, mark in marks.items() if mark is not None}
         owner = mark_of(os.getpid())
         state.write(self.site, staff_key_path(self.site.home), owner if alive else None, alive, ready=ready)
+
+    async def _report(self, name: str) -> Report | None:
+        try:
+            answer = await self._client.get(f"{self.site.url(name)}/internal/rest")
+            return Report.model_validate(answer.raise_for_status().json())
+        except (httpx.HTTPError, ValueError):
+            return None
 
     def _spawn(self, command: Command) -> Child:
         child = self._children[command.name] = Child(command)

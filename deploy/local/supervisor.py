@@ -16,6 +16,7 @@ from shared.kafka import BrokerAwayError
 
 _WATCH_SECONDS = 0.1
 _REST_POINT_SECONDS = 5.0
+_LOOK_AGAIN_SECONDS = 0.5
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
 # A process that ran this long has earned a quick restart again.
@@ -29,13 +30,12 @@ class Supervisor:
 
     def __init__(self, stack: LocalStack) -> None:
         self._stack = stack
-        self._points = RestPoints(stack.site.home, stack.bootstrap, tuple(stack.options.services))
+        self._points = RestPoints(stack.site.home)
         self._stopping = asyncio.Event()
         self._repairs: dict[str, asyncio.Task[None]] = {}
         self._deaths: dict[str, tuple[int, float]] = {}
-        # From when to publish again; rest points wait until it is done.
+        # From when to publish again, until it is done.
         self._owed: datetime | None = None
-        self._looking: asyncio.Task[None] | None = None
 
     def stop(self) -> None:
         """Ask `run` to stop the stack and return."""
@@ -51,7 +51,6 @@ class Supervisor:
                 await _first(self._watch(), stopped)
         finally:
             stopped.cancel()
-            await self._stop_looking()
             await self._abandon_repairs(list(self._repairs))
             await self._stack.stop()
             say("everything is stopped")
@@ -65,7 +64,7 @@ class Supervisor:
         self._stack.record(ready=True)
 
     async def _watch(self) -> None:
-        self._look_for_rest()
+        looking = asyncio.create_task(self._take_rest_points())
         try:
             while True:
                 for name, child in self._stack.processes.items():
@@ -76,7 +75,8 @@ class Supervisor:
                     self._repair(_REPLAY, self._pay_replay())
                 await asyncio.sleep(_WATCH_SECONDS)
         finally:
-            await self._stop_looking()
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
 
     def _may_be_repaired(self, name: str) -> bool:
         # While a forgetful broker comes back, the workers are down on purpose.
@@ -109,7 +109,6 @@ class Supervisor:
 
     async def _revive_forgetful_broker(self) -> None:
         """Stop the workers, start the broker; the watch then starts the workers and, with all up, replays."""
-        await self._stop_looking()
         workers = self._stack.workers
         await self._abandon_repairs([name for name in self._repairs if name in {*workers, _REPLAY}])
         if self._owed is None:
@@ -118,32 +117,17 @@ class Supervisor:
         await self._stack.start_broker()
 
     async def _pay_replay(self) -> None:
-        """Publish again what a broker forgot; only afterwards may a new rest point be taken."""
+        """Publish again what a broker forgot."""
         if self._owed is not None:
             say(f"publishing again what was published since {self._owed.isoformat()}")
             await self._stack.run_everywhere(("replay", "--since", self._owed.isoformat()), _REPLAY_SECONDS)
             self._owed = None
-        self._look_for_rest()
-
-    def _look_for_rest(self) -> None:
-        if self._looking is None and self._owed is None:
-            self._looking = asyncio.create_task(self._take_rest_points())
-
-    async def _stop_looking(self) -> None:
-        """Stop before a broker that counts anew is asked: its empty topics would look all read."""
-        if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.gather(self._looking, return_exceptions=True)
-        self._looking = None
-        self._points.forget_candidate()
 
     async def _take_rest_points(self) -> None:
         while True:
-            await asyncio.sleep(_REST_POINT_SECONDS)
-            try:
-                await self._points.look()
-            except (BrokerAwayError, OSError, TimeoutError) as error:
-                say(f"no rest point: {error}")
+            found = await self._points.look(self._stack.ask_workers)
+            # A busy stack rests for moments only, so one that was missed is looked for again soon.
+            await asyncio.sleep(_REST_POINT_SECONDS if found else _LOOK_AGAIN_SECONDS)
 
     def _pause(self, name: str) -> float:
         deaths, last = self._deaths.get(name, (0, 0.0))

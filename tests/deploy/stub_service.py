@@ -16,7 +16,7 @@ class Door(BaseHTTPRequestHandler):
     answers: ClassVar[dict[str, dict[str, object]]] = {
         "/health/live": {},
         "/health/ready": {},
-        "/internal/rest": {"at_rest": True, "activity": 0, "next_due": None, "why": []},
+        "/internal/rest": {"at_rest": True, "activity": 0, "next_due": None, "why": [], "published": 0},
     }
 
     def do_GET(self) -> None:

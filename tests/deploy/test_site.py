@@ -11,7 +11,6 @@ from deploy.carrier_simulator.settings import Settings as SimulatorSettings
 from deploy.local import names, ports
 from deploy.local.commands import Options, command_of, environment_of
 from deploy.local.credentials import load_or_create
-from deploy.local.rest_point import SUBSCRIPTIONS
 from deploy.local.site import Site
 from shared.auth import Role, TokenVerifier, mint_token
 from tests.deploy.settings_classes import fields_of, platform_fields, service_settings
@@ -37,9 +36,11 @@ def test_the_simulator_gets_what_its_settings_ask_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("service", names.SERVICES)
-def test_rest_points_wait_for_exactly_what_a_service_reads(service: str) -> None:
+def test_the_table_of_subscriptions_tells_what_a_service_reads(service: str) -> None:
     router = importlib.import_module(f"services.{service}.handlers").router
-    assert set(SUBSCRIPTIONS[service]) == {f"doorstep.{source.removeprefix('doorstep.')}" for source in router.sources}
+    assert set(names.SUBSCRIPTIONS[service]) == {
+        f"doorstep.{source.removeprefix('doorstep.')}" for source in router.sources
+    }
 
 
 @pytest.mark.parametrize("service", names.SERVICES)

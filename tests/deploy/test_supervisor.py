@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from deploy.local import control, names
+from deploy.local.driver import Report, Round
 from deploy.local.processes import Mark
-from deploy.local.rest_point import behind
+from deploy.local.rest_point import RestPoints
 from tests.deploy.homes import calls, recorded, running, stub_wish, wait_for
 
 _APIS = [names.api_of(service) for service in names.SERVICES]
@@ -73,11 +74,36 @@ def test_rest_points_go_on_after_a_replay(home: Path) -> None:
     wait_for(lambda: _rest_point(home) > old, "a newer rest point")
 
 
-def test_a_group_is_behind_only_where_it_reads() -> None:
-    ends = {("doorstep.orders", 0): 5, ("doorstep.care", 0): 7}
-    assert behind(ends, {("doorstep.orders", 0): 4}, ("doorstep.orders",)) == [("doorstep.orders", 0)]
-    assert behind(ends, {("doorstep.orders", 0): 5}, ("doorstep.orders",)) == []
-    assert behind(ends, {}, ("doorstep.shipping",)) == []
+def _round(published: int, read: int) -> Round:
+    return Round(
+        {
+            "orders-worker": Report(at_rest=True, activity=0, next_due=None, why=[], published=published),
+            "care-worker": Report(at_rest=True, activity=0, next_due=None, why=[], consumed={"orders": read}),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("rounds", "is_one"),
+    [
+        ([_round(5, 5), _round(5, 5)], True),
+        ([_round(5, 4), _round(5, 5)], False),
+        # Read 5 of 6, the older one missing: the first asking alone would have been fooled.
+        ([_round(5, 5), _round(6, 6)], False),
+        ([_round(5, 5), Round({"orders-worker": None})], False),
+    ],
+)
+async def test_a_rest_point_needs_all_read_and_nothing_published_meanwhile(
+    tmp_path: Path, rounds: list[Round], is_one: bool
+) -> None:
+    answers = iter(rounds)
+
+    async def ask() -> Round:
+        return next(answers)
+
+    points = RestPoints(tmp_path)
+    assert await points.look(ask) is is_one
+    assert (points.read() is not None) is is_one
 
 
 def _rest_point(home: Path) -> str:
