@@ -64,8 +64,11 @@ class Distribution:
 
     def remaining(self, share: float, elapsed: float) -> float:
         """Give the `share` quantile of the hours left, once `elapsed` have passed; 0 when none lasted longer."""
-        rest = self.hours[bisect_right(self.hours, elapsed) :]
-        return Distribution(rest, self.learned).quantile(share) - elapsed if rest else 0.0
+        passed = bisect_right(self.hours, elapsed)
+        open_still = len(self.hours) - passed
+        if not open_still:
+            return 0.0
+        return self.hours[passed + max(0, ceil(share * open_still) - 1)] - elapsed
 
     def elapsed_when_chance_exceeds(self, chance: float, limit: float) -> float:
         """Give the elapsed hours from which the chance to pass `limit` is above `chance`; at most `limit`."""

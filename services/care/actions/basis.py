@@ -1,0 +1,56 @@
+"""What the settings mean for rules and policy: calendars, thresholds, limits."""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import lru_cache
+
+from services.care.clocks import BusinessCalendar
+from services.care.policy.authority import Authority, Limit, Limits
+from services.care.queries import cases as case_queries
+from services.care.queries.history import cache_of
+from services.care.rules.facts import Basis
+from services.care.rules.thresholds import Thresholds
+from services.care.settings import settings
+from shared.db import Transaction
+
+
+@lru_cache(maxsize=1)
+def care_calendar() -> BusinessCalendar:
+    """Give the hours in which care works."""
+    given = settings()
+    return BusinessCalendar.weekly(
+        given.calendar_zone, given.calendar_hours, days=given.calendar_days, holidays=given.calendar_holidays
+    )
+
+
+@lru_cache(maxsize=1)
+def carrier_calendar() -> BusinessCalendar:
+    """Give the days on which carriers move parcels."""
+    given = settings()
+    return BusinessCalendar.weekly(given.carrier_zone, "00:00-24:00", days=given.carrier_days)
+
+
+@lru_cache(maxsize=1)
+def thresholds() -> Thresholds:
+    """Give the rules' numbers: the defaults, with those of the settings."""
+    changes: dict[str, object] = dict(settings().thresholds)
+    return replace(Thresholds(), **changes)  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=1)
+def limits() -> Limits:
+    """Give the limits of authority."""
+    given = settings()
+    return Limits(
+        {rank: Limit(given.limits_per_action[rank.value], given.limits_per_day[rank.value]) for rank in Authority}
+    )
+
+
+async def current_basis(tx: Transaction) -> Basis:
+    """Give what rules judge by today."""
+    given = settings()
+    history = await cache_of(tx.database).as_of(
+        tx, window=timedelta(days=given.history_days), enough=given.history_enough
+    )
+    silent = await case_queries.get_silent_carriers(tx)
+    return Basis(thresholds(), history, carrier_calendar(), silent)

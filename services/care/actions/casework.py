@@ -1,0 +1,222 @@
+"""Cases by rule: opened, joined, reopened and served by their playbook, one per order and family."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from services.care.actions import clockwork, ledger, remedies
+from services.care.actions.messages import Tidings, plan
+from services.care.actions.remedies import Decision, Wish
+from services.care.clocks import ClockMove
+from services.care.errors import AlreadyMadeWholeError
+from services.care.models import Case, DetectedException, Remedy
+from services.care.policy.authority import Authority
+from services.care.policy.dispositions import joins
+from services.care.policy.messages import TOPIC_OF, Topic
+from services.care.policy.playbooks import PLAYBOOKS, Playbook
+from services.care.policy.priority import IMPACT, Circumstances, Priority, priority_of
+from services.care.queries import cases as queries
+from services.care.queries import remedies as remedy_queries
+from services.care.queries.facts import get_watch
+from services.care.states import CASES, CaseState, ClockKind, ExceptionKind, Family, Level, RemedyKind, RemedyState
+from shared.db import Transaction
+from shared.events.care import CaseOpened
+from shared.ids import new_id
+
+_ALL_CLOCKS = tuple(ClockKind)
+_AUTOMATIC = Decision(ledger.PLAYBOOK, Authority.AUTOMATIC, automatic=True)
+_ORDER = tuple(Priority)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An exception that needs a case, and the order it is about."""
+
+    found: DetectedException
+    watch: asyncpg.Record
+
+    @property
+    def kind(self) -> ExceptionKind:
+        """Give what is wrong."""
+        return ExceptionKind(self.found.kind)
+
+
+async def bring_to_case(tx: Transaction, trouble: Trouble) -> Case:
+    """Attach an exception to the open case of its cause, else reopen the last one, else open one."""
+    order_id: UUID = trouble.watch["order_id"]
+    family = joins(trouble.kind, await queries.get_open_families(tx, order_id))
+    case = await queries.lock_open_case(tx, order_id, family)
+    if case is not None:
+        _join(tx, case, trouble)
+    else:
+        last = await queries.lock_last_case(tx, order_id, family)
+        case = await _reopen(tx, last, trouble) if last is not None and _is_fresh(tx, last) else None
+        case = case or await _open(tx, family, last, trouble)
+    trouble.found.case_id = case.id
+    await tx.connection()
+    await _serve(tx, case, trouble)
+    return case
+
+
+def _is_fresh(tx: Transaction, case: Case) -> bool:
+    is_resolved = case.state == CaseState.RESOLVED and case.resolved_at is not None
+    return is_resolved and case.resolved_at is not None and tx.now <= case.resolved_at + queries.REOPEN_WITHIN
+
+
+def _priority(tx: Transaction, trouble: Trouble) -> Priority:
+    circumstances = Circumstances(second_failure=trouble.watch["reship_of"] is not None)
+    level = Level(trouble.found.level)
+    return priority_of(trouble.kind, level, trouble.watch["deliver_by"], tx.now, circumstances)
+
+
+async def _open(tx: Transaction, family: Family, last: Case | None, trouble: Trouble) -> Case:
+    watch, kind = trouble.watch, trouble.kind
+    playbook = PLAYBOOKS[kind]
+    case = Case(
+        id=new_id(),
+        number=await queries.next_case_number(tx),
+        order_id=watch["order_id"],
+        family=family.value,
+        kind=kind.value,
+        level=trouble.found.level,
+        state=CaseState.OPEN.value,
+        state_since=tx.now,
+        dwell_due_at=CASES.due_at(CaseState.OPEN, tx.now),
+        priority=_priority(tx, trouble).value,
+        opened_at=tx.now,
+        promised_by=watch["deliver_by"],
+        value_amount=watch["value_amount"],
+        currency=watch["currency"],
+        next_action=playbook.next_action,
+        next_action_by="agent",
+        follows=last.id if last is not None else None,
+    )
+    tx.session.add(case)
+    await tx.session.flush()
+    clockwork.start_clocks(tx, case)
+    ledger.note(tx, case, ledger.RULES, "opened", f"{kind} {trouble.found.level}")
+    tx.publish(
+        CaseOpened(
+            order_id=case.order_id,
+            case_id=case.id,
+            number=case.number,
+            family=case.family,
+            kind=case.kind,
+            priority=case.priority,
+        )
+    )
+    return case
+
+
+def _join(tx: Transaction, case: Case, trouble: Trouble) -> None:
+    ledger.note(tx, case, ledger.RULES, "joined", f"{trouble.kind} {trouble.found.level}")
+    _lead(tx, case, trouble)
+    ledger.tell(tx, case)
+
+
+def _lead(tx: Transaction, case: Case, trouble: Trouble) -> None:
+    """Let the worse exception lead: its kind sets the playbook, and the priority only rises."""
+    if IMPACT[trouble.kind] >= IMPACT[ExceptionKind(case.kind)]:
+        case.kind, case.level = trouble.kind.value, trouble.found.level
+        case.next_action, case.next_action_by = PLAYBOOKS[trouble.kind].next_action, "agent"
+    case.priority = min(Priority(case.priority), _priority(tx, trouble), key=_ORDER.index).value
+
+
+async def _reopen(tx: Transaction, case: Case, trouble: Trouble) -> Case:
+    await ledger.move_case(tx, case, CaseState.IN_PROGRESS, ledger.RULES, f"{trouble.kind} came up again")
+    case.reopened += 1
+    case.resolution = case.resolution_reason = case.resolved_at = case.resolved_by = None
+    case.informed_at = case.informed_how = None
+    _lead(tx, case, trouble)
+    await clockwork.move_clocks(tx, case, _ALL_CLOCKS, ClockMove.REOPEN)
+    ledger.tell(tx, case)
+    return case
+
+
+async def _serve(tx: Transaction, case: Case, trouble: Trouble) -> None:
+    """Let the playbook act where it may, tell the customer what is certain, and put the case where it waits."""
+    playbook = PLAYBOOKS[trouble.kind]
+    acted = await _act(tx, case, trouble, playbook)
+    await _inform(tx, case, trouble, acted)
+    if acted is None and case.state == CaseState.OPEN and playbook.waits_in is not CaseState.OPEN:
+        await ledger.move_case(tx, case, playbook.waits_in, ledger.PLAYBOOK, playbook.next_action)
+
+
+async def _act(tx: Transaction, case: Case, trouble: Trouble, playbook: Playbook) -> Remedy | None:
+    """Grant the first remedy that may act by itself; a cause is answered once per promise revision."""
+    automatic = [step for step in playbook.steps if step.automatic]
+    if not automatic or remedy_queries.are_pending(await remedy_queries.list_case_remedies(tx, case.id)):
+        return None
+    within = {offer.remedy for offer in await remedies.suggestions(tx, case) if offer.automatic}
+    step = next((step for step in automatic if step.remedy in within), None)
+    if step is None:
+        return None
+    wish = Wish(step.remedy, step.because, dedupe=_cause_key(case, trouble, step.remedy))
+    try:
+        return await remedies.grant(tx, case, wish, _AUTOMATIC)
+    except AlreadyMadeWholeError:
+        return None
+
+
+def _cause_key(case: Case, trouble: Trouble, remedy: RemedyKind) -> str:
+    return f"{case.id}:{remedy}:{trouble.found.kind}:{trouble.found.subject}:{trouble.watch['promise_revision']}"
+
+
+async def _inform(tx: Transaction, case: Case, trouble: Trouble, acted: Remedy | None) -> None:
+    """Tell at once what is certain; a mere delay is told with its new date, once orders has revised the promise."""
+    topic = TOPIC_OF[trouble.kind]
+    date_follows = acted is not None and acted.kind == RemedyKind.NEW_PROMISE and acted.state == RemedyState.GRANTED
+    if (topic is Topic.DELAY and date_follows) or trouble.kind in _NOT_TOLD:
+        return
+    facts = {"kind": trouble.kind.value, "remedy": acted.kind if acted is not None else ""}
+    await plan(tx, trouble.watch, case, Tidings(topic, trouble.kind.value, facts, Priority(case.priority)))
+
+
+_NOT_TOLD = frozenset(
+    {
+        ExceptionKind.STUCK_FLOW,
+        ExceptionKind.FULFILMENT_OVERDUE,
+        ExceptionKind.NO_FIRST_SCAN,
+        ExceptionKind.STALLED,
+    }
+)
+"""Our own or the carrier's trouble that does not move the customer's date yet."""
+
+
+_DATE_FAMILIES = (Family.DELIVERY, Family.STOCK, Family.FLOW, Family.CONDITION)
+"""Whose case a new date most likely answers."""
+
+
+async def try_next_remedy(tx: Transaction, refused: Remedy) -> None:
+    """After a refusal let the playbook try its next automatic remedy, once."""
+    case = await queries.lock_case(tx, refused.case_id)
+    if not refused.automatic or CASES.is_terminal(CaseState(case.state)) or case.state == CaseState.RESOLVED:
+        return
+    steps = PLAYBOOKS[ExceptionKind(case.kind)].steps
+    ranks = [step.remedy for step in steps]
+    after = ranks[ranks.index(RemedyKind(refused.kind)) + 1 :] if RemedyKind(refused.kind) in ranks else []
+    offers = {offer.remedy: offer for offer in await remedies.suggestions(tx, case)}
+    fallback = next((kind for kind in after if kind is RemedyKind.REFUND), None)
+    if fallback is None or offers[fallback].authority is not Authority.AUTOMATIC:
+        return
+    why = f"{refused.kind} was refused: {refused.refusal_code}"
+    await remedies.grant(tx, case, Wish(fallback, why, dedupe=f"{refused.id}:instead"), _AUTOMATIC)
+
+
+async def inform_first_attempt(tx: Transaction, trouble: Trouble) -> None:
+    """Tell the customer of a first failed attempt; nobody has to act."""
+    facts = {"kind": trouble.kind.value, "remedy": ""}
+    await plan(tx, trouble.watch, None, Tidings(TOPIC_OF[trouble.kind], trouble.found.level, facts))
+
+
+async def tell_new_date(tx: Transaction, order_id: UUID, reason: str, slip_minutes: int) -> None:
+    """Tell the customer of a revised promise, whoever revised it."""
+    watch = await get_watch(tx, order_id)
+    if watch is None or watch["ended_at"] is not None:
+        return
+    families = await queries.get_open_families(tx, order_id)
+    found = [await queries.lock_open_case(tx, order_id, family) for family in _DATE_FAMILIES if family in families]
+    case = next((case for case in found if case is not None), None)
+    facts = {"kind": case.kind if case is not None else "", "reason": reason, "slip_minutes": slip_minutes}
+    await plan(tx, watch, case, Tidings(Topic.DELAY, "new_date", facts))

@@ -1,0 +1,68 @@
+"""How a case changes: one place that checks the move, keeps the entry, minds the clocks and tells the others."""
+
+from services.care.actions import clockwork
+from services.care.models import Case, CaseEntry
+from services.care.states import CASES, CaseState
+from shared.db import Transaction
+from shared.events.care import CaseResolved, CaseUpdated
+
+RULES = "care:rules"
+PLAYBOOK = "care:playbook"
+
+
+def note(tx: Transaction, case: Case, actor: str, act: str, detail: str = "") -> None:
+    """Add an entry to a case; entries are never changed."""
+    tx.session.add(
+        CaseEntry(case_id=case.id, at=tx.now, actor=actor, act=act, detail=detail[:2000], cause=tx.cause[:200])
+    )
+
+
+def tell(tx: Transaction, case: Case) -> None:
+    """Publish how a case stands now."""
+    case.version += 1
+    tx.publish(
+        CaseUpdated(
+            order_id=case.order_id,
+            case_id=case.id,
+            number=case.number,
+            state=case.state,
+            priority=case.priority,
+            next_action=case.next_action,
+            next_action_by=case.next_action_by,
+            next_action_due=case.next_action_due,
+        )
+    )
+
+
+async def move_case(tx: Transaction, case: Case, new: CaseState, actor: str, why: str) -> None:
+    """Move a locked case to another state; raises IllegalMoveError."""
+    old = CaseState(case.state)
+    if old is new:
+        return
+    CASES.check(old, new)
+    case.state, case.state_since, case.dwell_due_at = new.value, tx.now, CASES.due_at(new, tx.now)
+    await clockwork.follow_state(tx, case, old, new)
+    note(tx, case, actor, f"moved to {new}", why)
+
+
+async def resolve_case(tx: Transaction, case: Case, actor: str, resolution: str, reason: str) -> None:
+    """End the work on a case; it closes by itself after a while and may be reopened until then."""
+    case.resolution, case.resolution_reason = resolution, reason
+    case.resolved_at, case.resolved_by = tx.now, actor
+    await move_case(tx, case, CaseState.RESOLVED, actor, f"{resolution}: {reason}")
+    await _end(tx, case, resolution)
+
+
+async def heal_case(tx: Transaction, case: Case, why: str) -> None:
+    """End a case whose exceptions all cleared before anything had to be done."""
+    case.resolution, case.resolution_reason = "self_healed", why
+    case.resolved_at, case.resolved_by = tx.now, RULES
+    await move_case(tx, case, CaseState.SELF_HEALED, RULES, why)
+    await _end(tx, case, "self_healed")
+
+
+async def _end(tx: Transaction, case: Case, resolution: str) -> None:
+    await clockwork.stop_all(tx, case)
+    case.next_action, case.next_action_by = "", ""
+    case.version += 1
+    tx.publish(CaseResolved(order_id=case.order_id, case_id=case.id, number=case.number, resolution=resolution))

@@ -1,0 +1,65 @@
+"""Messages to customers: planned within policy, or kept silent with the reason."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import asyncpg
+
+from services.care.models import Case, Message
+from services.care.policy.messages import Channel, News, Silence, Told, Topic, plan_message
+from services.care.policy.priority import Priority
+from services.care.queries import remedies as queries
+from services.care.states import MessageState
+from shared.db import Transaction
+from shared.ids import new_id
+
+STOREFRONT = "storefront"
+
+
+@dataclass(frozen=True, slots=True)
+class Tidings:
+    """What is to be told about an order, and the facts that fill the words."""
+
+    topic: Topic
+    state: str
+    facts: Mapping[str, object]
+    priority: Priority = Priority.P3
+
+
+def _told(message: Message) -> Told:
+    news = News(Topic(message.topic), message.promise_revision, message.promised_by, message.state_told)
+    waiting = message.state == MessageState.PLANNED
+    return Told(news, message.sent_at or message.send_at or message.created_at, waiting)
+
+
+async def plan(tx: Transaction, watch: asyncpg.Record, case: Case | None, tidings: Tidings) -> Message:
+    """Plan one message, or store why it is not sent."""
+    news = News(tidings.topic, watch["promise_revision"], watch["deliver_by"], tidings.state)
+    told = [_told(message) for message in await queries.get_told(tx, watch["order_id"])]
+    storefront_writes = watch["notifications"] == STOREFRONT
+    decided = plan_message(news, told, tx.now, tidings.priority, storefront_writes=storefront_writes)
+    message = Message(
+        id=new_id(),
+        order_id=watch["order_id"],
+        case_id=case.id if case is not None else None,
+        storefront_id=watch["storefront_id"],
+        topic=tidings.topic.value,
+        state_told=tidings.state,
+        promise_revision=watch["promise_revision"],
+        promised_by=watch["deliver_by"],
+        priority=tidings.priority.value,
+        channel=Channel.EMAIL.value,
+        state=(MessageState.SUPPRESSED if decided.silence else MessageState.PLANNED).value,
+        silence=decided.silence.value if decided.silence else "",
+        facts={"order_number": watch["number"], **tidings.facts},
+        created_at=tx.now,
+        send_at=decided.send_at,
+    )
+    tx.session.add(message)
+    if case is not None and decided.silence in _TOLD_ANYWAY and case.informed_at is None:
+        case.informed_at, case.informed_how = tx.now, str(decided.silence)
+    return message
+
+
+_TOLD_ANYWAY = frozenset({Silence.STOREFRONT_WRITES, Silence.SAME_NEWS, Silence.TOO_SOON})
+"""Silences under which the customer knows already, or hears it from the storefront."""

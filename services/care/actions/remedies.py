@@ -1,0 +1,336 @@
+"""Remedies: suggested by playbooks, granted within authority, executed once by orders, answered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import ceil
+from uuid import UUID
+
+import asyncpg
+
+from services.care.actions import ledger
+from services.care.actions.basis import current_basis, limits
+from services.care.actions.messages import Tidings, plan
+from services.care.actions.settling import settle_case
+from services.care.errors import (
+    AlreadyMadeWholeError,
+    CaseEndedError,
+    NoAuthorityError,
+    OwnRemedyError,
+    RemedyDecidedError,
+)
+from services.care.models import Case, Remedy
+from services.care.models.columns import Units
+from services.care.policy.authority import Authority, authority_of
+from services.care.policy.messages import Topic
+from services.care.policy.playbooks import COST_OF, CostBasis, Stake, Suggestion, cost_of, suggest
+from services.care.policy.priority import Priority
+from services.care.quantiles import Stage
+from services.care.queries import cases as case_queries
+from services.care.queries import remedies as queries
+from services.care.queries.facts import get_latest_known, get_watch
+from services.care.schemas import GrantRemedy, RemedyView
+from services.care.settings import settings
+from services.care.states import ACTIVE_STATES, REMEDIES, CaseState, ExceptionKind, RemedyKind, RemedyState
+from shared.auth import Principal
+from shared.db import Transaction
+from shared.errors import FieldError, InvalidError
+from shared.events.base import LineCount, Money
+from shared.events.care import RemedyGranted
+from shared.events.orders import RemedyExecuted, RemedyRefused
+from shared.ids import new_id
+from shared.switches import is_paused
+
+AUTOMATIC_SWITCH = "automatic_remedies"
+_WITH_UNITS = frozenset({RemedyKind.RESHIP, RemedyKind.REFUND, RemedyKind.CANCEL_LINE})
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Who asks for a remedy, with which authority."""
+
+    person: str
+    authority: Authority
+    automatic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A remedy somebody wants: kind, units (none: those the case is about), amount and date if not the usual."""
+
+    kind: RemedyKind
+    reason: str
+    lines: Sequence[Units] = field(default=())
+    amount: int | None = None
+    deliver_by: datetime | None = None
+    dedupe: str = ""
+
+
+async def touched_units(tx: Transaction, case: Case) -> list[Units]:
+    """Give the units a case is about, less those a live remedy already makes whole."""
+    settled = await queries.get_settled_units(tx, case.order_id)
+    lines = {str(row["line_id"]): row for row in await queries.get_lines(tx, case.order_id)}
+    wanted: dict[str, int] = {}
+    for found in await case_queries.get_case_exceptions(tx, case.id):
+        about, _, identity = found.subject.partition(":")
+        if about == "parcel":
+            for unit in await queries.get_parcel_contents(tx, UUID(identity)):
+                line_id, quantity = str(unit["line_id"]), int(str(unit["quantity"]))
+                wanted[line_id] = max(wanted.get(line_id, 0), quantity)
+        elif about == "line" and identity in lines:
+            wanted[identity] = max(lines[identity]["short"], lines[identity]["backordered"], 1)
+    if not wanted:
+        wanted = {line_id: row["ordered"] - row["cancelled"] for line_id, row in lines.items()}
+    return [
+        {"line_id": line_id, "sku": lines[line_id]["sku"], "quantity": left}
+        for line_id, quantity in sorted(wanted.items())
+        if line_id in lines
+        and (left := min(quantity, lines[line_id]["ordered"] - lines[line_id]["cancelled"] - settled.get(line_id, 0)))
+        > 0
+    ]
+
+
+async def stake_of(tx: Transaction, case: Case, units: Sequence[Units]) -> Stake:
+    """Value the units a remedy would touch."""
+    lines = await queries.get_lines(tx, case.order_id)
+    return Stake(
+        order_value=case.value_amount,
+        units=sum(unit["quantity"] for unit in units),
+        all_units=sum(row["ordered"] for row in lines),
+        shipping=settings().shipping_refund_estimate,
+        currency=case.currency,
+    )
+
+
+async def suggestions(tx: Transaction, case: Case) -> list[Suggestion]:
+    """Give a case's ranked remedies with cost and authority."""
+    stake = await stake_of(tx, case, await touched_units(tx, case))
+    return suggest(ExceptionKind(case.kind), stake, limits())
+
+
+async def _new_date(tx: Transaction, watch: asyncpg.Record) -> datetime:
+    """Give the date to promise instead, whole days later: what four of five such orders keep from here on."""
+    history = (await current_basis(tx)).history
+    country, lane = watch["country"], f"{watch['country']}-{watch['zone']}"
+    transit = timedelta(hours=history.look_up(Stage.TRANSIT, lane, country, watch["service_level"]).quantile(0.8))
+    known = await get_latest_known(tx, watch["order_id"])
+    arrives = max(tx.now + transit, known or tx.now)
+    deliver_by: datetime = watch["deliver_by"]
+    return deliver_by + max(1, ceil((arrives - deliver_by) / _DAY)) * _DAY
+
+
+async def grant(tx: Transaction, case: Case, wish: Wish, decision: Decision) -> Remedy | None:
+    """Ask for a remedy on a locked case: granted within authority, else it waits for another person.
+
+    Gives none when the same cause asked before. Raises AlreadyMadeWholeError, CaseEndedError, InvalidError.
+    """
+    if CaseState(case.state) not in ACTIVE_STATES:
+        raise CaseEndedError(f"case {case.number} is {case.state}: reopen it first")
+    watch = await get_watch(tx, case.order_id)
+    if watch is None:
+        raise CaseEndedError("the order is not watched any more")
+    dedupe = wish.dedupe or str(new_id())
+    if await queries.find_by_dedupe(tx, dedupe) is not None:
+        return None
+    remedy = await _draft(tx, case, wish, watch, dedupe)
+    remedy.automatic, remedy.asked_by = decision.automatic, decision.person
+    tx.session.add(remedy)
+    if decision.automatic and await _only_observes(tx):
+        remedy.state = RemedyState.OBSERVED.value
+        ledger.note(tx, case, decision.person, "would have granted", f"{wish.kind}: {wish.reason}")
+        return remedy
+    if await _within_authority(tx, remedy, decision):
+        await _give(tx, case, remedy, decision.person)
+    else:
+        await _wait_for_approval(tx, case, remedy, decision)
+    return remedy
+
+
+async def _draft(tx: Transaction, case: Case, wish: Wish, watch: asyncpg.Record, dedupe: str) -> Remedy:
+    units = await _units_for(tx, case, wish)
+    stake = await stake_of(tx, case, units)
+    is_money = COST_OF[wish.kind] is not CostBasis.NOTHING
+    cost = wish.amount if wish.amount is not None and is_money else cost_of(wish.kind, stake)
+    deliver_by = wish.deliver_by or (await _new_date(tx, watch) if wish.kind is RemedyKind.NEW_PROMISE else None)
+    return Remedy(
+        id=new_id(),
+        case_id=case.id,
+        order_id=case.order_id,
+        kind=wish.kind.value,
+        state=RemedyState.WAITING_APPROVAL.value,
+        dedupe=dedupe,
+        cost=cost,
+        # Orders knows what was captured for units and shipping; only goodwill and a stated amount are ours to say.
+        amount=cost if wish.amount is not None or wish.kind is RemedyKind.GOODWILL_CREDIT else None,
+        currency=case.currency,
+        lines=list(units),
+        deliver_by=deliver_by,
+        reason=wish.reason,
+        automatic=False,
+        asked_by="",
+        asked_at=tx.now,
+    )
+
+
+async def _units_for(tx: Transaction, case: Case, wish: Wish) -> Sequence[Units]:
+    if wish.kind not in _WITH_UNITS:
+        return ()
+    left = {unit["line_id"]: unit for unit in await touched_units(tx, case)}
+    if not wish.lines:
+        if not left:
+            raise AlreadyMadeWholeError("every unit this case is about is already made whole")
+        return list(left.values())
+    settled = await queries.get_settled_units(tx, case.order_id)
+    rows = {str(row["line_id"]): row for row in await queries.get_lines(tx, case.order_id)}
+    errors = []
+    for index, unit in enumerate(wish.lines):
+        row = rows.get(unit["line_id"])
+        free = row["ordered"] - row["cancelled"] - settled.get(unit["line_id"], 0) if row is not None else 0
+        if unit["quantity"] > free:
+            detail = f"{free} units of this line are not made whole yet"
+            errors.append(FieldError(f"/lines/{index}/quantity", "already_made_whole", detail))
+    if errors:
+        raise InvalidError("some units cannot be made whole", errors=tuple(errors))
+    return [{**unit, "sku": rows[unit["line_id"]]["sku"]} for unit in wish.lines]
+
+
+async def _only_observes(tx: Transaction) -> bool:
+    return settings().automatic_remedies == "observe" or await is_paused(tx, AUTOMATIC_SWITCH)
+
+
+async def _within_authority(tx: Transaction, remedy: Remedy, decision: Decision) -> bool:
+    limit = limits().of(decision.authority, remedy.currency)
+    if remedy.cost > limit.per_action:
+        return False
+    remedy.authority = decision.authority.value
+    return await queries.spend(tx, decision.person, remedy.authority, remedy.currency, remedy.cost, limit.per_day)
+
+
+async def _give(tx: Transaction, case: Case, remedy: Remedy, person: str) -> None:
+    remedy.state, remedy.granted_at, remedy.decided_by = RemedyState.GRANTED.value, tx.now, person
+    remedy.dwell_due_at = REMEDIES.due_at(RemedyState.GRANTED, tx.now)
+    ledger.note(tx, case, person, "granted", f"{remedy.kind}: {remedy.reason}")
+    case.next_action, case.next_action_by = f"orders executes {remedy.kind}", "orders"
+    tx.publish(
+        RemedyGranted(
+            order_id=remedy.order_id,
+            remedy_id=remedy.id,
+            case_id=case.id,
+            kind=remedy.kind,
+            reason=remedy.reason,
+            granted_by=person,
+            lines=tuple(LineCount.model_validate(unit) for unit in remedy.lines),
+            amount=Money(amount=remedy.amount, currency=remedy.currency) if remedy.amount is not None else None,
+            deliver_by_latest=remedy.deliver_by,
+            parcel_id=remedy.parcel_id,
+        )
+    )
+    ledger.tell(tx, case)
+
+
+async def _wait_for_approval(tx: Transaction, case: Case, remedy: Remedy, decision: Decision) -> None:
+    needed = limits().smallest_for(remedy.cost, remedy.currency)
+    remedy.state = RemedyState.WAITING_APPROVAL.value
+    remedy.dwell_due_at = REMEDIES.due_at(RemedyState.WAITING_APPROVAL, tx.now)
+    ledger.note(tx, case, decision.person, "asked for approval", f"{remedy.kind} over {decision.authority}'s limit")
+    await ledger.move_case(tx, case, CaseState.WAITING_APPROVAL, decision.person, f"{remedy.kind} needs {needed}")
+    case.next_action, case.next_action_by = f"approve or deny {remedy.kind}", str(needed or "nobody")
+    ledger.tell(tx, case)
+
+
+async def approve(tx: Transaction, remedy_id: UUID, decision: Decision) -> Remedy:
+    """Approve a waiting remedy; raises RemedyDecidedError, OwnRemedyError, NoAuthorityError."""
+    remedy, case = await _lock_waiting(tx, remedy_id)
+    if remedy.asked_by == decision.person:
+        raise OwnRemedyError("another person than the one who asked approves")
+    if not await _within_authority(tx, remedy, decision):
+        raise NoAuthorityError(f"{remedy.cost} {remedy.currency} is over the limit of {decision.authority}")
+    await ledger.move_case(tx, case, CaseState.IN_PROGRESS, decision.person, f"approved {remedy.kind}")
+    await _give(tx, case, remedy, decision.person)
+    return remedy
+
+
+async def deny(tx: Transaction, remedy_id: UUID, person: str, reason: str) -> Remedy:
+    """Deny a waiting remedy; raises RemedyDecidedError, OwnRemedyError."""
+    remedy, case = await _lock_waiting(tx, remedy_id)
+    if remedy.asked_by == person:
+        raise OwnRemedyError("another person than the one who asked decides")
+    remedy.state, remedy.decided_by, remedy.settled_at = RemedyState.DENIED.value, person, tx.now
+    remedy.dwell_due_at = None
+    await ledger.move_case(tx, case, CaseState.IN_PROGRESS, person, f"denied {remedy.kind}: {reason}")
+    case.next_action, case.next_action_by = "choose another remedy", "agent"
+    ledger.tell(tx, case)
+    return remedy
+
+
+async def _lock_waiting(tx: Transaction, remedy_id: UUID) -> tuple[Remedy, Case]:
+    seen = await queries.lock_remedy(tx, remedy_id)
+    case = await case_queries.lock_case(tx, seen.case_id)
+    if seen.state != RemedyState.WAITING_APPROVAL:
+        raise RemedyDecidedError(f"the remedy is {seen.state} already")
+    return seen, case
+
+
+async def record_executed(tx: Transaction, fact: RemedyExecuted) -> None:
+    """Note that orders executed a remedy; told twice it is noted once."""
+    remedy = await queries.find_remedy(tx, fact.remedy_id)
+    if remedy is None or remedy.state != RemedyState.GRANTED:
+        return
+    remedy.state, remedy.settled_at, remedy.dwell_due_at = RemedyState.EXECUTED.value, tx.now, None
+    remedy.reship_order_id, remedy.refund_id = fact.reship_order_id, fact.refund_id
+    if fact.amount is not None:
+        remedy.amount = fact.amount.amount
+    if RemedyKind(remedy.kind) in {RemedyKind.RESHIP, RemedyKind.REFUND}:
+        await queries.add_made_whole(tx, remedy)
+    case = await case_queries.lock_case(tx, remedy.case_id)
+    ledger.note(tx, case, "orders", "executed", remedy.kind)
+    watch = await get_watch(tx, remedy.order_id)
+    if watch is not None and RemedyKind(remedy.kind) is not RemedyKind.NEW_PROMISE:
+        facts = {"remedy": remedy.kind, "amount": remedy.amount, "currency": remedy.currency, "cause": case.kind}
+        tidings = Tidings(Topic.REMEDY, f"{remedy.kind}:{remedy.id}", facts, Priority(case.priority))
+        await plan(tx, watch, case, tidings)
+    await settle_case(tx, case)
+
+
+async def record_refused(tx: Transaction, fact: RemedyRefused) -> Remedy | None:
+    """Note that orders refused a remedy and give its money back to the day; gives it so that the next may be tried."""
+    remedy = await queries.find_remedy(tx, fact.remedy_id)
+    if remedy is None or remedy.state != RemedyState.GRANTED:
+        return None
+    remedy.state, remedy.settled_at, remedy.dwell_due_at = RemedyState.REFUSED.value, tx.now, None
+    remedy.refusal_code, remedy.refusal_detail = fact.code, fact.detail
+    await queries.give_back(tx, remedy)
+    case = await case_queries.lock_case(tx, remedy.case_id)
+    ledger.note(tx, case, "orders", "refused", f"{remedy.kind}: {fact.code} {fact.detail}")
+    case.next_action, case.next_action_by = f"{remedy.kind} was refused ({fact.code}): choose another remedy", "agent"
+    ledger.tell(tx, case)
+    return remedy
+
+
+def decision_of(who: Principal) -> Decision:
+    """Give what a member of staff may decide; raises NoAuthorityError."""
+    authority = authority_of(frozenset({str(who.role)}))
+    if authority is None:
+        raise NoAuthorityError(f"the role {who.role} grants no remedies")
+    return Decision(who.actor, authority)
+
+
+async def grant_by_person(tx: Transaction, case: Case, wanted: GrantRemedy, who: Principal) -> RemedyView:
+    """Grant what a member of staff asks for on a locked case, or let it wait for another's approval."""
+    lines: list[Units] = [{"line_id": str(line.line_id), "sku": "", "quantity": line.quantity} for line in wanted.lines]
+    wish = Wish(wanted.kind, wanted.reason, lines, wanted.amount, wanted.deliver_by)
+    remedy = await grant(tx, case, wish, decision_of(who))
+    if remedy is None:
+        raise AlreadyMadeWholeError("the same remedy was asked for before")
+    return RemedyView.model_validate(remedy)
+
+
+async def approve_by_person(tx: Transaction, remedy_id: UUID, who: Principal) -> RemedyView:
+    """Approve for a member of staff."""
+    return RemedyView.model_validate(await approve(tx, remedy_id, decision_of(who)))
+
+
+async def deny_by_person(tx: Transaction, remedy_id: UUID, who: Principal, reason: str) -> RemedyView:
+    """Deny for a member of staff."""
+    return RemedyView.model_validate(await deny(tx, remedy_id, decision_of(who).person, reason))

@@ -1,0 +1,164 @@
+"""Sending messages: looked at again when their time comes, the recipient fetched at that moment and not kept."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
+
+from services.care.actions import clockwork, ledger
+from services.care.actions.settling import settle_case
+from services.care.channels import mail, wording
+from services.care.channels.mail import MailRefusedError, MailServer
+from services.care.channels.wording import Words
+from services.care.clocks import ClockMove
+from services.care.models import Message
+from services.care.policy.messages import AtSending, News, Silence, Topic, still_true
+from services.care.queries import cases as case_queries
+from services.care.queries import remedies as queries
+from services.care.queries.facts import get_watch
+from services.care.settings import settings
+from services.care.states import ACTIVE_STATES, CaseState, ClockKind, MessageState
+from shared.auth import Role, mint_token
+from shared.db import Transaction
+from shared.events.care import CustomerNotified
+from shared.http import HttpClient, HttpStatusError
+from shared.jobs import Outcome, back_off_until, lease_until
+from shared.settings import platform
+from shared.switches import is_paused
+
+MESSAGES_SWITCH = "messages"
+_BATCH = 50
+_GONE = frozenset({404, 410})
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a claimed message needs to leave."""
+
+    message_id: UUID
+    order_id: UUID
+    topic: Topic
+    facts: dict[str, object]
+    promised_by: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What left, or why nothing could: the recipient's address is not kept."""
+
+    words: Words | None
+    silence: Silence | None = None
+
+
+async def claim(tx: Transaction) -> list[Letter]:
+    """Claim messages whose time has come; drop those that stopped being true, note those only observed."""
+    messages = await queries.lock_due_messages(tx, _BATCH)
+    observes = bool(messages) and (settings().messages == "observe" or await is_paused(tx, MESSAGES_SWITCH))
+    letters = []
+    for message in messages:
+        silence = await _silence_now(tx, message)
+        if silence is not None:
+            message.state, message.silence = MessageState.SUPPRESSED.value, silence.value
+        elif observes:
+            await _note_observed(tx, message)
+        else:
+            message.leased_until, message.attempts = lease_until(), message.attempts + 1
+            letters.append(_letter(message))
+    return letters
+
+
+def _letter(message: Message) -> Letter:
+    return Letter(message.id, message.order_id, Topic(message.topic), message.facts, message.promised_by)
+
+
+async def _silence_now(tx: Transaction, message: Message) -> Silence | None:
+    watch = await get_watch(tx, message.order_id)
+    if watch is None:
+        return Silence.CANCELLED
+    news = News(Topic(message.topic), message.promise_revision, message.promised_by, message.state_told)
+    delivered = watch["outcome"] in {"delivered", "partially_delivered"} or watch["delivered_at"] is not None
+    return still_true(news, AtSending(watch["promise_revision"], delivered, watch["outcome"] == "cancelled"))
+
+
+async def _note_observed(tx: Transaction, message: Message) -> None:
+    words = wording.write(Topic(message.topic), message.facts, "", message.promised_by)
+    message.state, message.subject, message.body = MessageState.OBSERVED.value, words.subject, words.body
+    message.sent_at = tx.now
+    await _informed(tx, message, "observed")
+
+
+@lru_cache(maxsize=1)
+def _orders() -> HttpClient:
+    return HttpClient("orders", platform().orders_url)
+
+
+def _mail_server() -> MailServer:
+    given = settings()
+    return MailServer(
+        host=given.smtp_host,
+        port=given.smtp_port,
+        sender=given.sender,
+        username=given.smtp_username,
+        password=given.smtp_password.get_secret_value(),
+        starttls=given.smtp_starttls,
+        timeout_seconds=given.smtp_timeout_seconds,
+    )
+
+
+async def call(letter: Letter) -> Sent:
+    """Fetch the recipient and hand the mail in; the message's id makes a second try the same mail."""
+    key = platform().service_private_key.get_secret_value()
+    token = mint_token(key, subject="care", role=Role.SERVICE)
+    try:
+        answer = await _orders().request(
+            "GET", f"/internal/orders/{letter.order_id}/recipient", headers={"authorization": f"Bearer {token}"}
+        )
+    except HttpStatusError as error:
+        if error.status in _GONE:
+            return Sent(None, Silence.NO_RECIPIENT)
+        raise
+    recipient = answer.json()
+    if not isinstance(recipient, dict) or not recipient.get("email"):
+        return Sent(None, Silence.NO_RECIPIENT)
+    words = wording.write(letter.topic, letter.facts, str(recipient.get("name") or ""), letter.promised_by)
+    await mail.send(_mail_server(), str(recipient["email"]), words, str(letter.message_id))
+    return Sent(words)
+
+
+async def record(tx: Transaction, letter: Letter, outcome: Outcome[Sent]) -> None:
+    """Note that a message left, could not, or is tried again; the words are kept, the address is not."""
+    message = await queries.lock_message(tx, letter.message_id)
+    if message is None or message.state != MessageState.PLANNED:
+        return
+    sent = outcome.result
+    if sent is not None and sent.words is not None:
+        message.state, message.sent_at, message.leased_until = MessageState.SENT.value, tx.now, None
+        message.subject, message.body = sent.words.subject, sent.words.body
+        await _informed(tx, message, message.channel)
+    elif sent is not None and sent.silence is not None:
+        message.state, message.silence = MessageState.SUPPRESSED.value, sent.silence.value
+    elif isinstance(outcome.error, MailRefusedError) or message.attempts >= settings().message_attempts:
+        message.state, message.last_error = MessageState.FAILED.value, str(outcome.error)[:500]
+    else:
+        message.last_error, message.leased_until = str(outcome.error)[:500], back_off_until(message.attempts)
+
+
+async def _informed(tx: Transaction, message: Message, how: str) -> None:
+    """Note in the order's open cases that the customer knows, and end those that waited for it."""
+    tx.publish(
+        CustomerNotified(
+            order_id=message.order_id,
+            message_id=message.id,
+            topic=message.topic,
+            channel=how,
+            promise_revision=message.promise_revision,
+        )
+    )
+    for case in await case_queries.lock_informed_cases(tx, message):
+        if CaseState(case.state) not in ACTIVE_STATES:
+            continue
+        if case.informed_at is None:
+            case.informed_at, case.informed_how = tx.now, how
+        await clockwork.move_clocks(tx, case, (ClockKind.NOTIFY,), ClockMove.FULFIL)
+        ledger.note(tx, case, ledger.PLAYBOOK, "informed the customer", message.topic)
+        await settle_case(tx, case)

@@ -1,0 +1,66 @@
+"""What only time brings: clocks that run out, states that last too long, resolved cases that close."""
+
+from services.care.actions import clockwork, ledger
+from services.care.actions.ledger import note, tell
+from services.care.models import Case, Remedy
+from services.care.policy.deadlines import ESCALATIONS
+from services.care.policy.priority import Priority
+from services.care.queries import cases as queries
+from services.care.queries import remedies as remedy_queries
+from services.care.states import CASES, REMEDIES, CaseState, RemedyState
+from shared.db import Transaction
+
+_BATCH = 100
+_BREACH = next(index for index, step in enumerate(ESCALATIONS, start=1) if step.is_breach)
+
+
+async def ring_clocks(tx: Transaction) -> int:
+    """Escalate the clocks that are due: each step once; a breach raises the priority by one."""
+    due = await queries.lock_alarms(tx, _BATCH)
+    for row in due:
+        case = await queries.lock_case(tx, row.case_id)
+        tells = clockwork.ring(tx, row)
+        if not tells:
+            continue
+        note(tx, case, ledger.RULES, "escalated", f"{row.kind}: told {tells}")
+        if row.told == _BREACH:
+            case.priority = Priority(case.priority).raised().value
+        tell(tx, case)
+    return len(due)
+
+
+async def end_dwells(tx: Transaction) -> int:
+    """Close cases resolved long enough ago, and escalate those that wait too long in any other state."""
+    due = await queries.lock_due_cases(tx, _BATCH)
+    for case in due:
+        if case.state == CaseState.RESOLVED:
+            await ledger.move_case(tx, case, CaseState.CLOSED, ledger.RULES, "resolved long enough ago")
+            case.version += 1
+        else:
+            _escalate(tx, case)
+    return len(due)
+
+
+def _escalate(tx: Transaction, case: Case) -> None:
+    rule = CASES.rules[CaseState(case.state)]
+    case.dwell_due_at = None
+    case.next_action, case.next_action_by = rule.unblock, "care_lead"
+    note(tx, case, ledger.RULES, "escalated", f"{case.state} for too long: {rule.unblock}")
+    tell(tx, case)
+
+
+async def chase_remedies(tx: Transaction) -> int:
+    """Escalate remedies whose approver or executor has not answered in time."""
+    due = await remedy_queries.lock_due_remedies(tx, _BATCH)
+    for remedy in due:
+        await _chase(tx, remedy)
+    return len(due)
+
+
+async def _chase(tx: Transaction, remedy: Remedy) -> None:
+    rule = REMEDIES.rules[RemedyState(remedy.state)]
+    remedy.dwell_due_at = None
+    case = await queries.lock_case(tx, remedy.case_id)
+    case.next_action, case.next_action_by = rule.unblock, rule.holder
+    note(tx, case, ledger.RULES, "escalated", f"{remedy.kind} is {remedy.state} for too long: {rule.unblock}")
+    tell(tx, case)

@@ -1,0 +1,121 @@
+"""The queue: list, be served, take, skip, note, wait, resolve, reopen, close."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from services.care import schemas
+from services.care.actions import reading, staff
+from services.care.models import Case
+from services.care.queries.cases import CaseFilter
+from shared.auth import Care, CareLead, LookUp, Principal
+from shared.db import Transaction
+from shared.doors import Body, Mutation, Tx, send
+from shared.idempotency import Reply
+
+router = APIRouter(prefix="/cases", tags=["cases"])
+
+Limit = Annotated[int, Query(ge=1, le=100)]
+
+
+async def _filter(
+    state: Annotated[list[str] | None, Query()] = None,
+    family: str | None = None,
+    priority: str | None = None,
+    kind: str | None = None,
+    assignee: str | None = None,
+    order_id: UUID | None = None,
+) -> CaseFilter:
+    return CaseFilter(state, family, priority, kind, assignee, order_id)
+
+
+async def _change(
+    call: Mutation, who: Principal, body: Body, case_id: UUID, act: Callable[[Transaction, Case], Awaitable[Case]]
+) -> Response:
+    """Lock the case the caller saw (If-Match), change it, show it."""
+    version = staff.version_of(call.request.headers.getlist("if-match"))
+
+    async def change(tx: Transaction) -> Reply:
+        return await reading.full(tx, await act(tx, await staff.lock_for(tx, case_id, version)))
+
+    return await call.once(who, body, change)
+
+
+@router.get("")
+async def list_cases(
+    tx: Tx, _who: LookUp, wanted: Annotated[CaseFilter, Depends(_filter)], cursor: UUID | None = None, limit: Limit = 50
+) -> schemas.CaseList:
+    """List cases; `state` may be repeated."""
+    return await reading.list_cases(tx, wanted, cursor, limit)
+
+
+@router.post("/next", response_model=schemas.CaseDetail)
+async def next_case(call: Mutation, who: Care, body: schemas.NextCase) -> Response:
+    """Be given the most urgent case nobody is on."""
+
+    async def serve(tx: Transaction) -> Reply:
+        return await reading.full(tx, await staff.take_next(tx, body, who.actor))
+
+    return await call.once(who, body, serve)
+
+
+@router.get("/{case_id}", response_model=schemas.CaseDetail)
+async def show_case(tx: Tx, _who: LookUp, case_id: UUID) -> Response:
+    """Show a case with exceptions, evidence, clocks, entries, remedies and suggestions."""
+    return send(await reading.show_case(tx, case_id))
+
+
+@router.get("/{case_id}/suggestions")
+async def show_suggestions(tx: Tx, _who: LookUp, case_id: UUID) -> schemas.SuggestionList:
+    """Show a case's ranked remedies with cost and authority."""
+    return await reading.show_suggestions(tx, case_id)
+
+
+@router.post("/{case_id}/take", response_model=schemas.CaseDetail)
+async def take(call: Mutation, who: Care, case_id: UUID) -> Response:
+    """Take a case."""
+    return await _change(call, who, Body(), case_id, lambda tx, case: staff.assign(tx, case, who.actor, who.actor))
+
+
+@router.post("/{case_id}/assign", response_model=schemas.CaseDetail)
+async def assign(call: Mutation, who: CareLead, case_id: UUID, body: schemas.Assign) -> Response:
+    """Put a person on a case."""
+    return await _change(call, who, body, case_id, lambda tx, case: staff.assign(tx, case, body.assignee, who.actor))
+
+
+@router.post("/{case_id}/skip", response_model=schemas.CaseDetail)
+async def skip(call: Mutation, who: Care, case_id: UUID, body: schemas.WithReason) -> Response:
+    """Leave a case to somebody else."""
+    return await _change(call, who, body, case_id, lambda tx, case: staff.skip(tx, case, body.reason, who.actor))
+
+
+@router.post("/{case_id}/notes", response_model=schemas.CaseDetail)
+async def add_note(call: Mutation, who: Care, case_id: UUID, body: schemas.Note) -> Response:
+    """Add a note."""
+    return await _change(call, who, body, case_id, lambda tx, case: staff.add_note(tx, case, body.text, who.actor))
+
+
+@router.post("/{case_id}/wait", response_model=schemas.CaseDetail)
+async def wait(call: Mutation, who: Care, case_id: UUID, body: schemas.Wait) -> Response:
+    """Let a case wait for the customer, the carrier or the warehouse."""
+    return await _change(call, who, body, case_id, lambda tx, case: staff.wait_for(tx, case, body, who.actor))
+
+
+@router.post("/{case_id}/resolve", response_model=schemas.CaseDetail)
+async def resolve(call: Mutation, who: Care, case_id: UUID, body: schemas.Resolve) -> Response:
+    """End a case for a stated reason; the customer must know."""
+    return await _change(call, who, body, case_id, lambda tx, case: staff.resolve(tx, case, body, who.actor))
+
+
+@router.post("/{case_id}/reopen", response_model=schemas.CaseDetail)
+async def reopen(call: Mutation, who: Care, case_id: UUID, body: schemas.WithReason) -> Response:
+    """Take up a resolved case again."""
+    return await _change(call, who, body, case_id, lambda tx, case: staff.reopen(tx, case, body.reason, who.actor))
+
+
+@router.post("/{case_id}/close", response_model=schemas.CaseDetail)
+async def close(call: Mutation, who: Care, case_id: UUID, body: schemas.WithReason) -> Response:
+    """Close a resolved case before its time."""
+    return await _change(call, who, body, case_id, lambda tx, case: staff.close(tx, case, body.reason, who.actor))

@@ -1,0 +1,80 @@
+"""What leads and operators look at: exceptions, incidents, messages, measures; and reports from people."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from services.care import schemas
+from services.care.actions import detecting, reading, staff
+from services.care.queries.cases import ExceptionFilter, lock_incident
+from shared.auth import LookUp, Operator, OrderEditor
+from shared.db import Transaction
+from shared.doors import Mutation, Tx
+from shared.idempotency import Reply
+
+router = APIRouter(tags=["oversight"])
+
+Limit = Annotated[int, Query(ge=1, le=500)]
+
+
+@router.get("/exceptions")
+async def list_exceptions(  # noqa: PLR0913 - a filter's fields are query parameters
+    tx: Tx,
+    _who: LookUp,
+    *,
+    kind: str | None = None,
+    is_open: Annotated[bool | None, Query(alias="open")] = None,
+    order_id: UUID | None = None,
+    disposition: str | None = None,
+    cursor: UUID | None = None,
+    limit: Limit = 100,
+) -> schemas.ExceptionList:
+    """List exceptions with evidence, disposition and the promise they are judged by."""
+    return await reading.list_exceptions(tx, ExceptionFilter(kind, is_open, order_id, disposition), cursor, limit)
+
+
+@router.get("/incidents")
+async def list_incidents(
+    tx: Tx, _who: LookUp, *, is_open: Annotated[bool, Query(alias="open")] = False
+) -> schemas.IncidentList:
+    """List incidents, newest first."""
+    return await reading.list_incidents(tx, only_open=is_open)
+
+
+@router.post("/incidents/{incident_id}/end", status_code=204)
+async def end_incident(call: Mutation, who: Operator, incident_id: UUID, body: schemas.WithReason) -> Response:
+    """End an incident by hand."""
+
+    async def act(tx: Transaction) -> None:
+        await detecting.end_incident(tx, await lock_incident(tx, incident_id), who.actor, body.reason)
+
+    return await call.once(who, body, act)
+
+
+@router.get("/messages")
+async def list_messages(
+    tx: Tx, _who: LookUp, order_id: UUID | None = None, state: str | None = None, limit: Limit = 100
+) -> schemas.MessageList:
+    """List messages, with the reason of each that was not sent."""
+    return await reading.list_messages(tx, order_id, state, limit)
+
+
+@router.post("/reports", status_code=202)
+async def report(call: Mutation, who: OrderEditor, body: schemas.Report) -> Response:
+    """Report damage of an order; the rules look at it at once."""
+
+    async def act(tx: Transaction) -> Reply:
+        row = await staff.report(tx, body, who.actor)
+        return Reply(202, {"id": str(row.id)}, {})
+
+    return await call.once(who, body, act)
+
+
+@router.get("/report")
+async def measure(
+    tx: Tx, _who: LookUp, since: datetime | None = None, until: datetime | None = None
+) -> dict[str, object]:
+    """Give care's measures beside their formulas, over what began in [since, until)."""
+    return await reading.measure(tx, since, until)

@@ -1,0 +1,28 @@
+"""The care service put together."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.care.actions.remedies import AUTOMATIC_SWITCH
+from services.care.actions.sending import MESSAGES_SWITCH
+from services.care.api import router
+from services.care.handlers import router as events
+from services.care.jobs import jobs
+from services.care.settings import settings
+from shared.process import Service, build_app
+
+service = Service(
+    name="care",
+    settings=settings,
+    router=router,
+    events=events,
+    jobs=jobs,
+    migrations=Path(__file__).parent / "migrations",
+    pause_kinds=(AUTOMATIC_SWITCH, MESSAGES_SWITCH),
+)
+
+
+def create_app() -> FastAPI:
+    """Build the HTTP door."""
+    return build_app(service)

@@ -1,0 +1,55 @@
+"""E-mail over SMTP; a message's own id is its Message-ID, so that a second try is seen as the same mail."""
+
+from dataclasses import dataclass
+from email.message import EmailMessage
+
+import aiosmtplib
+
+from services.care.channels.wording import Words
+
+
+class MailRefusedError(Exception):
+    """The mail server will never take this message: the address or the message is not acceptable."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mail is handed in."""
+
+    host: str
+    port: int
+    sender: str
+    username: str = ""
+    password: str = ""
+    starttls: bool = False
+    timeout_seconds: float = 10.0
+
+
+_PERMANENT = range(500, 600)
+
+
+async def send(server: MailServer, to: str, words: Words, message_id: str) -> None:
+    """Hand in one mail; raises MailRefusedError when trying again is useless, else what aiosmtplib raises."""
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = server.sender, to, words.subject
+    mail["Message-ID"] = f"<{message_id}@care.doorstep>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(words.body)
+    try:
+        await aiosmtplib.send(
+            mail,
+            hostname=server.host,
+            port=server.port,
+            username=server.username or None,
+            password=server.password or None,
+            start_tls=server.starttls,
+            timeout=server.timeout_seconds,
+        )
+    except aiosmtplib.SMTPRecipientsRefused as error:
+        if all(refused.code in _PERMANENT for refused in error.recipients):
+            raise MailRefusedError(str(error)) from error
+        raise
+    except aiosmtplib.SMTPResponseException as error:
+        if error.code in _PERMANENT:
+            raise MailRefusedError(f"{error.code} {error.message}") from error
+        raise

@@ -1,0 +1,71 @@
+"""The words of messages: what happened, the new date, what we already did, and the choices."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.care.policy.messages import Topic
+
+_HALF_A_DAY = timedelta(hours=12)
+"""Half a day before a local day ends it is the same date in UTC, wherever the destination lies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A message ready to leave."""
+
+    subject: str
+    body: str
+
+
+_HAPPENED: Mapping[Topic, str] = {
+    Topic.DELAY: "your order {order_number} will arrive later than we promised.",
+    Topic.LOSS: "the carrier cannot find the parcel of your order {order_number} at the moment.",
+    Topic.DAMAGE: "the carrier reports that the parcel of your order {order_number} was damaged on its way.",
+    Topic.STOCK: "some goods of your order {order_number} are not in stock as we expected.",
+    Topic.DELIVERY_ATTEMPT: "the carrier tried to deliver your order {order_number} and did not succeed.",
+    Topic.RETURN: "the parcel of your order {order_number} is on its way back to us.",
+    Topic.REMEDY: "we have settled the trouble with your order {order_number}.",
+}
+_SUBJECTS: Mapping[Topic, str] = {
+    Topic.DELAY: "A new date for your order {order_number}",
+    Topic.LOSS: "We are looking for your order {order_number}",
+    Topic.DAMAGE: "Your order {order_number} was damaged on its way",
+    Topic.STOCK: "About the goods of your order {order_number}",
+    Topic.DELIVERY_ATTEMPT: "Your order {order_number}: delivery attempted",
+    Topic.RETURN: "Your order {order_number} is coming back to us",
+    Topic.REMEDY: "Your order {order_number}: settled",
+}
+_DONE: Mapping[str, str] = {
+    "": "We are on it and will write again as soon as we know more.",
+    "reship": "We have sent the goods once more, at no cost to you.",
+    "refund": "We have asked the shop to refund you; the money is on its way.",
+    "shipping_refund": "We have asked the shop to refund the shipping.",
+    "goodwill_credit": "We have credited you an amount as an apology.",
+    "new_promise": "We watch the parcel and will tell you if anything changes.",
+    "cancel_line": "We have cancelled the goods we cannot send; you do not pay for them.",
+}
+_CHOICES: Mapping[Topic, str] = {
+    Topic.DELAY: "If the new date does not suit you, answer this message: you may also cancel.",
+    Topic.LOSS: "If you would rather have your money back than the goods, answer this message.",
+    Topic.DAMAGE: "A photo helps, but is not needed. If you would rather be refunded, answer this message.",
+    Topic.STOCK: "You may wait, or cancel these goods: answer this message.",
+    Topic.DELIVERY_ATTEMPT: "The carrier will try again; a safe place or a neighbour may be named to the carrier.",
+    Topic.RETURN: "Answer this message to have the goods sent again or the money refunded.",
+    Topic.REMEDY: "If anything is still wrong, answer this message.",
+}
+_WITH_DATE = frozenset({Topic.DELAY, Topic.STOCK})
+
+
+def write(topic: Topic, facts: Mapping[str, object], name: str, promised_by: datetime | None) -> Words:
+    """Write a message to a person; `promised_by` is the end of the promised local day."""
+    order_number = str(facts.get("order_number", ""))
+    remedy = str(facts.get("remedy", "") or "")
+    paragraphs = [
+        f"Hello {name}," if name else "Hello,",
+        _HAPPENED[topic].format(order_number=order_number),
+    ]
+    if topic in _WITH_DATE and promised_by is not None:
+        paragraphs.append(f"The date is now {(promised_by - _HALF_A_DAY):%A, %d %B %Y}.")
+    paragraphs += [_DONE.get(remedy, _DONE[""]), _CHOICES[topic], "Your customer care"]
+    return Words(_SUBJECTS[topic].format(order_number=order_number), "\n\n".join(paragraphs) + "\n")

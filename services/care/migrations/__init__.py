@@ -1,0 +1,1 @@
+"""Schema changes of the care service's own database."""

@@ -1,0 +1,25 @@
+"""Column kinds that several tables share."""
+
+from datetime import datetime
+from typing import TypedDict
+
+from sqlalchemy import Column, DateTime
+from sqlalchemy.dialects.postgresql import JSONB
+
+
+class Units(TypedDict):
+    """Units of one order line, as stored."""
+
+    line_id: str
+    sku: str
+    quantity: int
+
+
+def moment(*, required: bool = False) -> Column[datetime]:
+    """Make a timestamptz column."""
+    return Column(DateTime(timezone=True), nullable=not required)
+
+
+def json_column() -> Column[object]:
+    """Make a jsonb column that is never null."""
+    return Column(JSONB, nullable=False)

@@ -1,0 +1,329 @@
+"""Cases, exceptions, clocks and incidents: reads, locks and lists."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+from sqlmodel import col, select
+
+from services.care.errors import CaseNotFoundError, IncidentNotFoundError, NoCaseWaitingError
+from services.care.models import Case, CaseClock, CaseEntry, DetectedException, Incident, Message
+from services.care.states import ACTIVE_STATES, CaseState, DispositionKind, Family
+from shared.db import Transaction
+
+_ACTIVE = [state.value for state in ACTIVE_STATES]
+_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+_QUEUE_STATES = [CaseState.OPEN.value, CaseState.IN_PROGRESS.value]
+REOPEN_WITHIN = timedelta(days=7)
+
+# The nearest clock that still runs decides who is served first.
+_NEXT = """
+select c.id from care_case c
+where c.state = any($1::text[]) and c.assignee is null
+  and ($2::text is null or c.family = $2) and ($3::text is null or c.kind = $3)
+  and not exists (select from case_entry e where e.case_id = c.id and e.act = 'skipped' and e.actor = $4)
+order by c.priority, coalesce((select min(k.due_at) from case_clock k
+  where k.case_id = c.id and k.fulfilled_at is null), c.next_action_due), c.opened_at, c.id
+limit 1 for update of c skip locked
+"""
+_LIST = """
+select c.*, w.number as order_number, k.due_at as clock_due_at, k.kind as clock
+from care_case c join watch w using (order_id)
+left join lateral (select k.kind, k.due_at from case_clock k where k.case_id = c.id and k.fulfilled_at is null
+  and k.due_at is not null order by k.due_at limit 1) k on true
+where ($1::text[] is null or c.state = any($1)) and ($2::text is null or c.family = $2)
+  and ($3::text is null or c.priority = $3) and ($4::text is null or c.kind = $4)
+  and ($5::text is null or c.assignee = $5) and ($6::uuid is null or c.order_id = $6)
+  and ($7::uuid is null or c.id > $7)
+order by c.id limit $8
+"""
+_EXCEPTIONS = """
+select e.*, w.number as order_number, w.first_deliver_by, w.delivered_at
+from exception e left join watch w using (order_id)
+where ($1::text is null or e.kind = $1) and ($2::bool is null or (e.cleared_at is null) = $2)
+  and ($3::uuid is null or e.order_id = $3) and ($4::text is null or e.disposition = $4)
+  and ($5::uuid is null or e.id > $5)
+order by e.id limit $6
+"""
+_LEVELS = """
+select exception_id, at, level, rule from exception_level where exception_id = any($1::uuid[]) order by at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFilter:
+    """Which cases to list; none of a field means all."""
+
+    states: Sequence[str] | None = None
+    family: str | None = None
+    priority: str | None = None
+    kind: str | None = None
+    assignee: str | None = None
+    order_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionFilter:
+    """Which exceptions to list; none of a field means all."""
+
+    kind: str | None = None
+    is_open: bool | None = None
+    order_id: UUID | None = None
+    disposition: str | None = None
+
+
+async def lock_case(tx: Transaction, case_id: UUID) -> Case:
+    """Lock a case; raises CaseNotFoundError."""
+    found = await tx.session.exec(select(Case).where(Case.id == case_id).with_for_update())
+    case = found.one_or_none()
+    if case is None:
+        raise CaseNotFoundError(f"there is no case {case_id}")
+    return case
+
+
+async def get_case(tx: Transaction, case_id: UUID) -> Case:
+    """Read a case; raises CaseNotFoundError."""
+    case = await tx.session.get(Case, case_id)
+    if case is None:
+        raise CaseNotFoundError(f"there is no case {case_id}")
+    return case
+
+
+async def lock_open_case(tx: Transaction, order_id: UUID, family: Family) -> Case | None:
+    """Lock the open case of an order's family, if there is one."""
+    found = await tx.session.exec(
+        select(Case)
+        .where(Case.order_id == order_id, Case.family == family.value, col(Case.state).in_(_ACTIVE))
+        .with_for_update()
+    )
+    return found.one_or_none()
+
+
+async def get_open_families(tx: Transaction, order_id: UUID) -> frozenset[Family]:
+    """Give the families in which an order has an open case."""
+    rows = await tx.fetch(
+        "select family from care_case where order_id = $1 and state = any($2::text[])", order_id, _ACTIVE
+    )
+    return frozenset(Family(row["family"]) for row in rows)
+
+
+async def lock_last_case(tx: Transaction, order_id: UUID, family: Family) -> Case | None:
+    """Lock the latest case of an order's family, ended or not."""
+    found = await tx.session.exec(
+        select(Case)
+        .where(Case.order_id == order_id, Case.family == family.value)
+        .order_by(col(Case.opened_at).desc(), col(Case.id).desc())
+        .limit(1)
+        .with_for_update()
+    )
+    return found.one_or_none()
+
+
+async def lock_next_case(tx: Transaction, who: str, family: str | None, kind: str | None) -> Case:
+    """Lock the most urgent case nobody is on; raises NoCaseWaitingError."""
+    case_id = await tx.value(_NEXT, _QUEUE_STATES, family, kind, who)
+    if case_id is None:
+        raise NoCaseWaitingError("no case in this queue is free")
+    return await lock_case(tx, case_id)
+
+
+async def lock_due_cases(tx: Transaction, limit: int) -> list[Case]:
+    """Lock cases whose state has lasted too long."""
+    found = await tx.session.exec(
+        select(Case)
+        .where(col(Case.dwell_due_at) <= tx.now)
+        .order_by(col(Case.dwell_due_at), col(Case.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(found)
+
+
+async def list_cases(
+    tx: Transaction, wanted: CaseFilter, *, after: UUID | None = None, limit: int = 50
+) -> list[asyncpg.Record]:
+    """List cases with their order's number and nearest clock."""
+    return await tx.fetch(
+        _LIST,
+        list(wanted.states) if wanted.states else None,
+        wanted.family,
+        wanted.priority,
+        wanted.kind,
+        wanted.assignee,
+        wanted.order_id,
+        after,
+        limit,
+    )
+
+
+async def list_entries(tx: Transaction, case_id: UUID) -> list[CaseEntry]:
+    """List what happened to a case, in order."""
+    found = await tx.session.exec(select(CaseEntry).where(CaseEntry.case_id == case_id).order_by(col(CaseEntry.id)))
+    return list(found)
+
+
+async def list_clocks(tx: Transaction, case_id: UUID) -> list[CaseClock]:
+    """List a case's clocks."""
+    found = await tx.session.exec(select(CaseClock).where(CaseClock.case_id == case_id).order_by(CaseClock.kind))
+    return list(found)
+
+
+async def lock_alarms(tx: Transaction, limit: int) -> list[CaseClock]:
+    """Lock clocks whose next escalation is due."""
+    found = await tx.session.exec(
+        select(CaseClock)
+        .where(col(CaseClock.alarm_at) <= tx.now)
+        .order_by(col(CaseClock.alarm_at), col(CaseClock.case_id), col(CaseClock.kind))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(found)
+
+
+async def get_open_exceptions(tx: Transaction, order_ids: Sequence[UUID]) -> list[DetectedException]:
+    """Give the exceptions of orders that are not cleared."""
+    found = await tx.session.exec(
+        select(DetectedException)
+        .where(col(DetectedException.order_id).in_(order_ids), col(DetectedException.cleared_at).is_(None))
+        .order_by(col(DetectedException.id))
+    )
+    return list(found)
+
+
+async def get_case_exceptions(tx: Transaction, case_id: UUID) -> list[DetectedException]:
+    """Give the exceptions that led to a case, in order."""
+    found = await tx.session.exec(
+        select(DetectedException).where(DetectedException.case_id == case_id).order_by(col(DetectedException.id))
+    )
+    return list(found)
+
+
+async def list_exceptions(
+    tx: Transaction, wanted: ExceptionFilter, *, after: UUID | None = None, limit: int = 50
+) -> list[asyncpg.Record]:
+    """List exceptions with the promise and the delivery they are to be judged by."""
+    return await tx.fetch(_EXCEPTIONS, wanted.kind, wanted.is_open, wanted.order_id, wanted.disposition, after, limit)
+
+
+async def list_levels(tx: Transaction, exception_ids: Sequence[UUID]) -> list[asyncpg.Record]:
+    """List when exceptions reached their levels."""
+    return await tx.fetch(_LEVELS, list(exception_ids))
+
+
+async def put_level(tx: Transaction, found: DetectedException) -> None:
+    """Add a row to an exception's levels."""
+    await tx.execute(
+        "insert into exception_level (exception_id, at, level, rule, evidence) values ($1, $2, $3, $4, $5) "
+        "on conflict do nothing",
+        found.id,
+        tx.now,
+        found.level,
+        f"{found.rule}@{found.version}",
+        found.evidence,
+    )
+
+
+async def next_case_number(tx: Transaction) -> str:
+    """Draw a case number people can spell: C, five characters without look-alikes, a check character."""
+    serial = int(await tx.value("select nextval('case_number')"))
+    tx.wrote = True
+    digits = ""
+    check = serial % len(_ALPHABET)
+    for _ in range(5):
+        serial, digit = divmod(serial, len(_ALPHABET))
+        digits = _ALPHABET[digit] + digits
+    return f"C-{digits}{_ALPHABET[(check * 7 + 3) % len(_ALPHABET)]}"
+
+
+async def get_open_incident(tx: Transaction, kind: str, scope: str) -> Incident | None:
+    """Give the open incident of a common cause."""
+    found = await tx.session.exec(
+        select(Incident)
+        .where(Incident.kind == kind, Incident.scope == scope, Incident.state == "open")
+        .with_for_update()
+    )
+    return found.one_or_none()
+
+
+async def lock_incident(tx: Transaction, incident_id: UUID) -> Incident:
+    """Lock an incident; raises IncidentNotFoundError."""
+    found = await tx.session.exec(select(Incident).where(Incident.id == incident_id).with_for_update())
+    incident = found.one_or_none()
+    if incident is None:
+        raise IncidentNotFoundError(f"there is no incident {incident_id}")
+    return incident
+
+
+async def list_incidents(tx: Transaction, *, only_open: bool, limit: int = 100) -> list[Incident]:
+    """List incidents, newest first."""
+    question = select(Incident).order_by(col(Incident.opened_at).desc(), col(Incident.id)).limit(limit)
+    if only_open:
+        question = question.where(Incident.state == "open")
+    return list(await tx.session.exec(question))
+
+
+async def lock_due_feeds(tx: Transaction, limit: int) -> list[asyncpg.Record]:
+    """Lock carrier feeds that are due for a look, with the parcels under way."""
+    return await tx.fetch(
+        "select f.*, (select count(*) from watch_parcel p where p.carrier = f.carrier and p.handed_over_at is not null "
+        "and p.delivered_at is null and p.handed_over_at > $1::timestamptz - interval '30 days') as underway "
+        "from carrier_feed f where f.next_check_at <= $1 order by f.carrier limit $2 for update of f skip locked",
+        tx.now,
+        limit,
+    )
+
+
+async def get_silent_carriers(tx: Transaction) -> frozenset[str]:
+    """Give the carriers whose whole feed is silent."""
+    rows = await tx.fetch("select carrier from carrier_feed where silent_since is not null")
+    return frozenset(row["carrier"] for row in rows)
+
+
+async def set_feed(tx: Transaction, carrier: str, *, silent_since: datetime | None, next_check_at: datetime) -> None:
+    """Store what was found about a feed."""
+    await tx.execute(
+        "update carrier_feed set silent_since = $2, next_check_at = $3 where carrier = $1",
+        carrier,
+        silent_since,
+        next_check_at,
+    )
+
+
+async def recheck_carrier(tx: Transaction, carrier: str) -> None:
+    """Make the orders due whose parcels a feed's silence may explain, or no longer explains."""
+    await tx.execute(
+        "update watch set next_check_at = $2 where order_id in (select order_id from exception "
+        "where cleared_at is null and kind in ('stalled', 'no_first_scan', 'loss_suspected') and order_id in "
+        "(select order_id from watch_parcel where carrier = $1))",
+        carrier,
+        tx.now,
+    )
+
+
+def is_suppressed(found: DetectedException) -> bool:
+    """Say whether nothing is done about an exception for now."""
+    return found.disposition == DispositionKind.SUPPRESSED
+
+
+async def clear_incident_exceptions(tx: Transaction, incident_id: UUID) -> None:
+    """Clear the exceptions an ended incident stood for."""
+    await tx.execute(
+        "update exception set cleared_at = $2 where incident_id = $1 and cleared_at is null", incident_id, tx.now
+    )
+
+
+async def lock_informed_cases(tx: Transaction, message: Message) -> list[Case]:
+    """Lock the cases a message speaks for: its own, and those whose message was joined to it."""
+    case_ids = [
+        row["case_id"]
+        for row in await tx.fetch(
+            "select distinct case_id from message where order_id = $1 and case_id is not null "
+            "and (id = $2 or (state = 'suppressed' and topic = $3 and silence like 'coalesced%')) order by case_id",
+            message.order_id,
+            message.id,
+            message.topic,
+        )
+    ]
+    return [await lock_case(tx, case_id) for case_id in case_ids]

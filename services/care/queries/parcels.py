@@ -1,0 +1,148 @@
+"""Fulfilments and parcels as the facts tell them: written by inventory's and shipping's events in either order."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from services.care.models import WatchFulfilment, WatchParcel
+from services.care.models.columns import Units
+from shared.db import Transaction
+from shared.events.shipping import ShipmentProgressed
+
+_FULFILMENTS = """
+insert into watch_fulfilment (fulfilment_id, order_id, location, cut_off_at, planned_at, queue_depth, lines)
+select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::int[], $7::jsonb[])
+on conflict (fulfilment_id) do update set cut_off_at = excluded.cut_off_at, queue_depth = excluded.queue_depth,
+  lines = excluded.lines
+"""
+_CLOSED = """
+insert into watch_parcel (parcel_id, order_id, fulfilment_id, location, contents)
+select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[])
+on conflict (parcel_id) do update set fulfilment_id = excluded.fulfilment_id, location = excluded.location,
+  contents = excluded.contents
+"""
+_HANDED_OVER = """
+insert into watch_parcel (parcel_id, order_id, fulfilment_id, location, contents, handed_over_at, hand_over, position)
+select p.*, 'handed_over' from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::timestamptz[],
+  $7::text[]) as p
+on conflict (parcel_id) do update set fulfilment_id = excluded.fulfilment_id, location = excluded.location,
+  contents = excluded.contents, handed_over_at = excluded.handed_over_at, hand_over = excluded.hand_over,
+  position = coalesce(nullif(watch_parcel.position, ''), excluded.position)
+"""
+_BOOKED = """
+insert into watch_parcel (parcel_id, order_id, carrier, service, tracking_number, carrier_estimate)
+select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+on conflict (parcel_id) do update set carrier = excluded.carrier, service = excluded.service,
+  tracking_number = excluded.tracking_number,
+  carrier_estimate = coalesce(excluded.carrier_estimate, watch_parcel.carrier_estimate)
+"""
+# Only a physical scan moves the last scan on; a fact that arrives late never moves it back.
+_PROGRESSED = """
+insert into watch_parcel as p (parcel_id, order_id, carrier, service, tracking_number, position, last_scan_at,
+  out_for_delivery_at, flags, attempts, pickup_expires_at, carrier_estimate, scans)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+on conflict (parcel_id) do update set carrier = excluded.carrier, service = excluded.service,
+  tracking_number = excluded.tracking_number, position = excluded.position,
+  last_scan_at = greatest(p.last_scan_at, excluded.last_scan_at),
+  out_for_delivery_at = coalesce(excluded.out_for_delivery_at, p.out_for_delivery_at),
+  flags = excluded.flags, attempts = greatest(p.attempts, excluded.attempts),
+  pickup_expires_at = coalesce(excluded.pickup_expires_at, p.pickup_expires_at),
+  carrier_estimate = coalesce(excluded.carrier_estimate, p.carrier_estimate),
+  scans = (p.scans || excluded.scans)[greatest(1, cardinality(p.scans) - 98):]
+"""
+_DELIVERED = """
+insert into watch_parcel as p (parcel_id, order_id, carrier, service, tracking_number, position, delivered_at,
+  last_scan_at)
+select d.*, d.at from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[],
+  $7::timestamptz[]) as d(parcel_id, order_id, carrier, service, tracking_number, position, at)
+on conflict (parcel_id) do update set position = excluded.position, delivered_at = excluded.delivered_at,
+  last_scan_at = greatest(p.last_scan_at, excluded.last_scan_at)
+"""
+_FEED = """
+insert into carrier_feed (carrier, last_event_at, next_check_at)
+select carrier, max(at), max(at) + interval '6 hours'
+from unnest($1::text[], $2::timestamptz[]) as f(carrier, at) where carrier <> '' group by carrier order by carrier
+on conflict (carrier) do update set last_event_at = greatest(carrier_feed.last_event_at, excluded.last_event_at),
+  next_check_at = case when carrier_feed.silent_since is null then carrier_feed.next_check_at else $3 end
+"""
+
+FulfilmentRow = tuple[UUID, UUID, str, datetime, datetime, int, list[Units]]
+ParcelRow = tuple[UUID, UUID, UUID, str, list[Units]]
+
+
+def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+async def plan_fulfilments(tx: Transaction, rows: Sequence[FulfilmentRow]) -> None:
+    """Insert (fulfilment, order, location, cut-off, planned_at, queue depth, lines)."""
+    await tx.execute(_FULFILMENTS, *_columns(rows))
+
+
+async def mark_fulfilments(tx: Transaction, column: str, rows: Sequence[tuple[UUID, datetime]]) -> None:
+    """Set the first time a fulfilment was started, packed, handed over or cancelled."""
+    if column not in WatchFulfilment.model_fields:
+        raise ValueError(f"{column} is no column of a fulfilment")
+    await tx.execute(
+        f"update watch_fulfilment f set {column} = coalesce(f.{column}, m.at) "
+        "from unnest($1::uuid[], $2::timestamptz[]) as m(fulfilment_id, at) where f.fulfilment_id = m.fulfilment_id",
+        *_columns(rows),
+    )
+
+
+async def close_parcels(tx: Transaction, rows: Sequence[ParcelRow]) -> None:
+    """Insert (parcel, order, fulfilment, location, contents)."""
+    await tx.execute(_CLOSED, *_columns(rows))
+
+
+async def hand_over_parcels(tx: Transaction, rows: Sequence[tuple[object, ...]]) -> None:
+    """Note the dispatch scan: (parcel, order, fulfilment, location, contents, at, hand-over's name)."""
+    await tx.execute(_HANDED_OVER, *_columns(rows))
+
+
+async def book_parcels(tx: Transaction, rows: Sequence[tuple[object, ...]]) -> None:
+    """Note the label: (parcel, order, carrier, service, tracking number, carrier's estimate)."""
+    await tx.execute(_BOOKED, *_columns(rows))
+
+
+async def progress_parcels(tx: Transaction, facts: Sequence[ShipmentProgressed]) -> None:
+    """Note where carriers say parcels are."""
+    rows = []
+    for fact in facts:
+        scanned_at = fact.scanned_at if fact.physical_scan else None
+        flags = set(fact.flags) | ({fact.exception} if fact.exception == "loss_suspected" else set())
+        estimate = fact.estimate.deliver_at if fact.estimate and fact.estimate.source == "carrier" else None
+        rows.append(
+            (
+                fact.parcel_id,
+                fact.order_id,
+                fact.carrier,
+                fact.service,
+                fact.tracking_number,
+                fact.position,
+                scanned_at,
+                fact.scanned_at if fact.position == "out_for_delivery" else None,
+                sorted(flags),
+                fact.attempts,
+                fact.pickup_expires_at,
+                estimate,
+                [scanned_at] if scanned_at else [],
+            )
+        )
+    await tx.execute_many(_PROGRESSED, rows)
+
+
+async def deliver_parcels(tx: Transaction, rows: Sequence[tuple[object, ...]]) -> None:
+    """Note deliveries: (parcel, order, carrier, service, tracking number, position, at)."""
+    await tx.execute(_DELIVERED, *_columns(rows))
+
+
+async def hear_feeds(tx: Transaction, heard: Sequence[tuple[str, datetime]]) -> None:
+    """Note that carriers' feeds spoke; a silent one is looked at again at once."""
+    await tx.execute(_FEED, [carrier for carrier, _ in heard], [at for _, at in heard], tx.now)
+
+
+async def get_parcels(tx: Transaction, parcel_ids: Sequence[UUID]) -> list[WatchParcel]:
+    """Give parcels by id."""
+    rows = await tx.fetch("select * from watch_parcel where parcel_id = any($1::uuid[])", list(parcel_ids))
+    return [WatchParcel.model_validate(dict(row)) for row in rows]

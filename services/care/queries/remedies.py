@@ -1,0 +1,172 @@
+"""Remedies, authority, and messages: reads, locks and lists."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+import asyncpg
+from sqlmodel import col, select
+
+from services.care.errors import RemedyNotFoundError
+from services.care.models import Message, Remedy
+from services.care.states import MessageState, RemedyKind, RemedyState
+from shared import clock
+from shared.db import Transaction
+
+MAKES_WHOLE = (RemedyKind.RESHIP, RemedyKind.REFUND, RemedyKind.CANCEL_LINE)
+_LIVE = [RemedyState.WAITING_APPROVAL.value, RemedyState.GRANTED.value, RemedyState.EXECUTED.value]
+_PENDING = frozenset({RemedyState.WAITING_APPROVAL.value, RemedyState.GRANTED.value})
+
+# One statement counts and decides: two grants that together exceed the day's limit cannot both pass.
+_SPEND = """
+insert into authority_use as u (person, authority, day, currency, spent)
+select $1, $2, $3, $4, $5 where $5 <= $6
+on conflict (person, authority, day, currency) do update set spent = u.spent + excluded.spent
+where u.spent + excluded.spent <= $6
+returning spent
+"""
+_SETTLED_UNITS = """
+select unit ->> 'line_id' as line_id, sum((unit ->> 'quantity')::int) as quantity
+from remedy r cross join lateral jsonb_array_elements(r.lines) as unit
+where r.order_id = $1 and r.state = any($2::text[]) and r.kind = any($3::text[])
+group by 1
+"""
+_CLAIM_MESSAGES = """
+select * from message where state = 'planned' and send_at <= $1 and (leased_until is null or leased_until <= $2)
+order by send_at, id limit $3 for update skip locked
+"""
+
+
+async def spend(tx: Transaction, person: str, authority: str, currency: str, amount: int, limit: int) -> bool:
+    """Count an amount against a person's day; says whether it still fits the limit."""
+    day: date = tx.now.date()
+    spent = await tx.value(_SPEND, person, authority, day, currency, amount, limit)
+    tx.wrote = True
+    return spent is not None
+
+
+async def give_back(tx: Transaction, remedy: Remedy) -> None:
+    """Take back what a refused remedy counted against the day it was granted on."""
+    if remedy.granted_at is None:
+        return
+    await tx.execute(
+        "update authority_use set spent = greatest(0, spent - $5) "
+        "where person = $1 and authority = $2 and day = $3 and currency = $4",
+        remedy.decided_by,
+        remedy.authority,
+        remedy.granted_at.date(),
+        remedy.currency,
+        remedy.cost,
+    )
+
+
+async def get_settled_units(tx: Transaction, order_id: UUID) -> dict[str, int]:
+    """Give how many units of each line a live remedy already makes whole."""
+    rows = await tx.fetch(_SETTLED_UNITS, order_id, _LIVE, [kind.value for kind in MAKES_WHOLE])
+    return {row["line_id"]: row["quantity"] for row in rows}
+
+
+async def get_lines(tx: Transaction, order_id: UUID) -> list[asyncpg.Record]:
+    """Give an order's lines as watched."""
+    return await tx.fetch("select * from watch_line where order_id = $1 order by line_id", order_id)
+
+
+async def get_parcel_contents(tx: Transaction, parcel_id: UUID) -> list[dict[str, object]]:
+    """Give the units in a parcel."""
+    return list(await tx.value("select contents from watch_parcel where parcel_id = $1", parcel_id) or [])
+
+
+async def add_made_whole(tx: Transaction, remedy: Remedy) -> None:
+    """Note that a remedy's units are owed no more under the original order."""
+    await tx.execute(
+        "update watch_line l set made_whole = l.made_whole + u.quantity "
+        "from unnest($2::uuid[], $3::int[]) as u(line_id, quantity) where l.order_id = $1 and l.line_id = u.line_id",
+        remedy.order_id,
+        [UUID(unit["line_id"]) for unit in remedy.lines],
+        [unit["quantity"] for unit in remedy.lines],
+    )
+
+
+async def lock_remedy(tx: Transaction, remedy_id: UUID) -> Remedy:
+    """Lock a remedy; raises RemedyNotFoundError."""
+    remedy = await find_remedy(tx, remedy_id)
+    if remedy is None:
+        raise RemedyNotFoundError(f"there is no remedy {remedy_id}")
+    return remedy
+
+
+async def find_remedy(tx: Transaction, remedy_id: UUID) -> Remedy | None:
+    """Lock a remedy if there is one."""
+    found = await tx.session.exec(select(Remedy).where(Remedy.id == remedy_id).with_for_update())
+    return found.one_or_none()
+
+
+async def find_by_dedupe(tx: Transaction, dedupe: str) -> Remedy | None:
+    """Give the remedy that was asked for by the same cause."""
+    found = await tx.session.exec(select(Remedy).where(Remedy.dedupe == dedupe))
+    return found.one_or_none()
+
+
+async def list_case_remedies(tx: Transaction, case_id: UUID) -> list[Remedy]:
+    """List a case's remedies in the order they were asked for."""
+    found = await tx.session.exec(
+        select(Remedy).where(Remedy.case_id == case_id).order_by(col(Remedy.asked_at), col(Remedy.id))
+    )
+    return list(found)
+
+
+async def list_remedies(tx: Transaction, state: str | None, limit: int) -> list[Remedy]:
+    """List remedies, those that wait longest first."""
+    question = select(Remedy).order_by(col(Remedy.asked_at), col(Remedy.id)).limit(limit)
+    return list(await tx.session.exec(question if state is None else question.where(Remedy.state == state)))
+
+
+async def lock_due_remedies(tx: Transaction, limit: int) -> list[Remedy]:
+    """Lock remedies that have waited too long for their answer."""
+    found = await tx.session.exec(
+        select(Remedy)
+        .where(col(Remedy.dwell_due_at) <= tx.now)
+        .order_by(col(Remedy.dwell_due_at), col(Remedy.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(found)
+
+
+def are_pending(remedies: Sequence[Remedy]) -> bool:
+    """Say whether any remedy still waits for an approver or for orders."""
+    return any(remedy.state in _PENDING for remedy in remedies)
+
+
+async def list_messages(tx: Transaction, order_id: UUID | None, state: str | None, limit: int) -> list[Message]:
+    """List messages, newest first."""
+    question = select(Message).order_by(col(Message.created_at).desc(), col(Message.id)).limit(limit)
+    if order_id is not None:
+        question = question.where(Message.order_id == order_id)
+    if state is not None:
+        question = question.where(Message.state == state)
+    return list(await tx.session.exec(question))
+
+
+async def get_told(tx: Transaction, order_id: UUID) -> list[Message]:
+    """Give the messages of an order that left or are about to."""
+    states = [MessageState.PLANNED.value, MessageState.SENT.value, MessageState.OBSERVED.value]
+    found = await tx.session.exec(
+        select(Message).where(Message.order_id == order_id, col(Message.state).in_(states)).order_by(col(Message.id))
+    )
+    return list(found)
+
+
+async def lock_due_messages(tx: Transaction, limit: int) -> list[Message]:
+    """Lock messages whose time has come and that nobody is sending."""
+    rows = await tx.fetch(_CLAIM_MESSAGES, tx.now, clock.real(), limit)
+    if not rows:
+        return []
+    found = await tx.session.exec(select(Message).where(col(Message.id).in_([row["id"] for row in rows])))
+    return sorted(found, key=lambda message: str(message.id))
+
+
+async def lock_message(tx: Transaction, message_id: UUID) -> Message | None:
+    """Lock a message."""
+    found = await tx.session.exec(select(Message).where(Message.id == message_id).with_for_update())
+    return found.one_or_none()

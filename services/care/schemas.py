@@ -1,0 +1,297 @@
+"""What the care service's staff door takes and answers."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from services.care.states import CaseState, RemedyKind
+from shared.doors import Answer, Body
+
+Reason = Field(min_length=3, max_length=500)
+
+
+class NextCase(Body):
+    """Which queue to be served from; nothing means the whole."""
+
+    family: str | None = None
+    kind: str | None = None
+
+
+class Assign(Body):
+    """Who shall work on it."""
+
+    assignee: str = Field(min_length=1, max_length=100)
+
+
+class WithReason(Body):
+    """Why."""
+
+    reason: str = Reason
+
+
+class Note(Body):
+    """What an agent wants to remember."""
+
+    text: str = Field(min_length=1, max_length=2000)
+
+
+class Wait(Body):
+    """Whom the case waits for."""
+
+    state: Literal[CaseState.WAITING_CUSTOMER, CaseState.WAITING_CARRIER, CaseState.WAITING_WAREHOUSE]
+    reason: str = Reason
+
+
+class Resolve(Body):
+    """How a case ends without, or beside, a remedy; `customer_informed` says how the customer knows."""
+
+    reason: str = Reason
+    customer_informed: str | None = Field(
+        default=None, max_length=200, description="how the customer was told, when no message of ours did"
+    )
+    false_positive: bool = False
+
+
+class WishLine(Body):
+    """Units to be made whole."""
+
+    line_id: UUID
+    quantity: int = Field(ge=1, le=100_000)
+
+
+class GrantRemedy(Body):
+    """A remedy: `lines` default to the units the case is about; `amount` in minor units of the order's currency."""
+
+    kind: RemedyKind
+    reason: str = Reason
+    lines: list[WishLine] = Field(default_factory=list, max_length=200)
+    amount: int | None = Field(default=None, ge=1)
+    deliver_by: datetime | None = None
+
+
+class Report(Body):
+    """What a customer or colleague reports about an order; a photo is never required."""
+
+    order_id: UUID
+    kind: Literal["damage"] = "damage"
+    parcel_id: UUID | None = None
+    comment: str = Field(default="", max_length=2000)
+
+
+class CaseView(Answer):
+    """A case as the queue shows it."""
+
+    id: UUID
+    number: str
+    order_id: UUID
+    order_number: str | None = None
+    family: str
+    kind: str
+    level: str
+    state: str
+    state_since: datetime
+    priority: str
+    assignee: str | None
+    opened_at: datetime
+    promised_by: datetime | None
+    value_amount: int
+    currency: str
+    next_action: str
+    next_action_by: str
+    next_action_due: datetime | None
+    clock: str | None = None
+    clock_due_at: datetime | None = None
+    informed_at: datetime | None
+    informed_how: str | None
+    resolution: str | None
+    resolution_reason: str | None
+    resolved_at: datetime | None
+    resolved_by: str | None
+    reopened: int
+    follows: UUID | None
+    version: int
+
+
+class ExceptionView(Answer):
+    """An exception with its evidence, and the promise and delivery it is judged by."""
+
+    id: UUID
+    order_id: UUID | None
+    order_number: str | None = None
+    kind: str
+    subject: str
+    rule: str
+    version: int
+    level: str
+    detected_at: datetime
+    level_at: datetime
+    cleared_at: datetime | None
+    disposition: str
+    disposition_reason: str
+    case_id: UUID | None
+    incident_id: UUID | None
+    promise_revision: int | None
+    promised_by: datetime | None
+    first_promised_by: datetime | None = None
+    delivered_at: datetime | None = None
+    evidence: dict[str, object]
+    levels: list["LevelView"] = Field(default_factory=list)
+
+
+class LevelView(Answer):
+    """When an exception reached a level."""
+
+    at: datetime
+    level: str
+    rule: str
+
+
+class ClockView(Answer):
+    """One of a case's clocks."""
+
+    kind: str
+    started_at: datetime
+    due_at: datetime | None
+    paused_at: datetime | None
+    fulfilled_at: datetime | None
+    breached_at: datetime | None
+    told: int
+
+
+class EntryView(Answer):
+    """What happened to a case."""
+
+    at: datetime
+    actor: str
+    act: str
+    detail: str
+
+
+class UnitsView(Answer):
+    """Units of a line."""
+
+    line_id: UUID
+    sku: str
+    quantity: int
+
+
+class RemedyView(Answer):
+    """A remedy and how it stands."""
+
+    id: UUID
+    case_id: UUID
+    order_id: UUID
+    kind: str
+    state: str
+    cost: int
+    amount: int | None
+    currency: str
+    lines: list[UnitsView]
+    deliver_by: datetime | None
+    reason: str
+    automatic: bool
+    asked_by: str
+    asked_at: datetime
+    decided_by: str | None
+    authority: str | None
+    granted_at: datetime | None
+    settled_at: datetime | None
+    refusal_code: str | None
+    refusal_detail: str | None
+    reship_order_id: UUID | None
+    refund_id: UUID | None
+
+
+class SuggestionView(Answer):
+    """A ranked remedy with what it costs and who may grant it."""
+
+    remedy: str
+    cost: int
+    currency: str
+    authority: str | None
+    automatic: bool
+    because: str
+
+
+class CaseDetail(CaseView):
+    """A case with everything needed to decide."""
+
+    exceptions: list[ExceptionView]
+    clocks: list[ClockView]
+    entries: list[EntryView]
+    remedies: list[RemedyView]
+    suggestions: list[SuggestionView]
+
+
+class MessageView(Answer):
+    """A message to a customer; who it went to is not kept."""
+
+    id: UUID
+    order_id: UUID
+    case_id: UUID | None
+    topic: str
+    promise_revision: int
+    promised_by: datetime | None
+    channel: str
+    state: str
+    silence: str
+    subject: str
+    body: str
+    created_at: datetime
+    send_at: datetime | None
+    sent_at: datetime | None
+    attempts: int
+    last_error: str
+
+
+class IncidentView(Answer):
+    """One common cause behind many exceptions."""
+
+    id: UUID
+    kind: str
+    scope: str
+    state: str
+    opened_at: datetime
+    ended_at: datetime | None
+    ended_by: str | None
+    evidence: dict[str, object]
+
+
+class CaseList(Answer):
+    """A page of cases."""
+
+    data: list[CaseView]
+    next_cursor: UUID | None
+
+
+class ExceptionList(Answer):
+    """A page of exceptions."""
+
+    data: list[ExceptionView]
+    next_cursor: UUID | None
+
+
+class RemedyList(Answer):
+    """Remedies."""
+
+    data: list[RemedyView]
+
+
+class SuggestionList(Answer):
+    """Ranked remedies."""
+
+    data: list[SuggestionView]
+
+
+class MessageList(Answer):
+    """Messages."""
+
+    data: list[MessageView]
+
+
+class IncidentList(Answer):
+    """Incidents."""
+
+    data: list[IncidentView]

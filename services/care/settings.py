@@ -1,0 +1,60 @@
+"""The care service's settings, read from CARE_* variables; every number of detection and policy may be replaced."""
+
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import ServiceSettings
+
+
+class CareSettings(ServiceSettings):
+    """Calendars, thresholds, limits, and how messages leave."""
+
+    model_config = SettingsConfigDict(env_prefix="CARE_", env_nested_delimiter="__")
+
+    port: int = 8104
+    ops_port: int = 8114
+
+    automatic_remedies: Literal["act", "observe"] = "act"
+    messages: Literal["act", "observe"] = "act"
+
+    calendar_zone: str = "Europe/Berlin"
+    calendar_hours: str = "09:00-17:00"
+    calendar_days: tuple[int, ...] = (0, 1, 2, 3, 4)
+    calendar_holidays: tuple[date, ...] = ()
+    carrier_zone: str = "Europe/Berlin"
+    carrier_days: tuple[int, ...] = (0, 1, 2, 3, 4)
+
+    thresholds: dict[str, float | int | timedelta] = Field(
+        default_factory=dict, description="replaces thresholds of detection by name, e.g. at_risk_chance"
+    )
+    history_days: int = Field(default=90, ge=1)
+    history_enough: int = Field(default=50, ge=1, description="finished parcels a quantile needs")
+
+    limits_per_action: dict[str, int] = Field(
+        default={"automatic": 15_00, "agent": 50_00, "senior": 200_00, "lead": 500_00}, description="minor units"
+    )
+    limits_per_day: dict[str, int] = Field(
+        default={"automatic": 1_500_00, "agent": 500_00, "senior": 2_000_00, "lead": 5_000_00},
+        description="minor units, per person and business day",
+    )
+    shipping_refund_estimate: int = Field(default=5_00, ge=0, description="minor units, until orders tells the price")
+
+    smtp_host: str = "localhost"
+    smtp_port: int = 25
+    smtp_username: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_starttls: bool = False
+    smtp_timeout_seconds: float = Field(default=10.0, gt=0, le=60)
+    sender: str = "Customer care <care@doorstep.example>"
+    message_attempts: int = Field(default=8, ge=1, le=50)
+    evaluate_batch: int = Field(default=200, ge=1, le=2000)
+
+
+@lru_cache(maxsize=1)
+def settings() -> CareSettings:
+    """Read the settings once per process."""
+    return CareSettings()
