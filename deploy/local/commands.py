@@ -7,7 +7,7 @@ from typing import Literal
 
 from deploy.local import broker, kafka_server, mailbox, names, postgres
 from deploy.local.processes import Command
-from deploy.local.site import Site
+from deploy.local.site import SERVICE_ENTRY, Site
 
 BrokerKind = Literal["tansu", "kafka"]
 
@@ -22,7 +22,7 @@ class Options:
     # Nothing needs to survive a power cut: for tests only.
     throwaway: bool = False
     # A stub takes the services' place where the stack itself is under test.
-    entry: Sequence[str] = ("services.{service}",)
+    entry: Sequence[str] = SERVICE_ENTRY
     # Added to every service's environment: failpoints, log level.
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -49,6 +49,17 @@ def service_command(site: Site, options: Options, name: str, service: str, *verb
         argv=site.argv(service, *verb),
         log=site.log(name),
         environment=environment_of(site, options, service),
+    )
+
+
+def migrations_command(site: Site, options: Options) -> Command:
+    """Give the command that brings all databases up to date in one go."""
+    gathered = {name: value for service in options.services for name, value in site.environment(service).items()}
+    return Command(
+        name="migrations",
+        argv=[sys.executable, "-m", "deploy.local.migrations", *options.services],
+        log=site.log("migrations"),
+        environment=gathered,
     )
 
 

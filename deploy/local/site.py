@@ -12,6 +12,7 @@ from deploy.local.names import DatabaseRole
 from deploy.local.ports import Ports
 
 _HOST = "127.0.0.1"
+SERVICE_ENTRY = ("services.{service}",)
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -22,7 +23,7 @@ class Site:
     home: Path
     ports: Ports
     credentials: Credentials
-    entry: Sequence[str] = ("services.{service}",)
+    entry: Sequence[str] = SERVICE_ENTRY
 
     @property
     def clock_file(self) -> Path:

@@ -11,7 +11,7 @@ from typing import Self
 import httpx
 
 from deploy.local import broker, databases, kafka_server, names, ports, postgres, state, topics
-from deploy.local.commands import Options, command_of, environment_of, service_command
+from deploy.local.commands import Options, command_of, environment_of, migrations_command, service_command
 from deploy.local.components import broker_binary, postgres_directory
 from deploy.local.credentials import Credentials, load_or_create, staff_key_path
 from deploy.local.driver import Report, Round
@@ -19,7 +19,7 @@ from deploy.local.errors import StartFailedError
 from deploy.local.names import DatabaseRole
 from deploy.local.ports import Ports
 from deploy.local.processes import Child, Command, mark_of
-from deploy.local.site import Site
+from deploy.local.site import SERVICE_ENTRY, Site
 
 Progress = Callable[[str], None]
 
@@ -111,7 +111,7 @@ class LocalStack:
             *([self.start_process(names.SIMULATOR)] if self.options.simulator else []),
         )
         progress("bringing the databases up to date")
-        await self.run_everywhere(["migrate"], _MIGRATION_SECONDS)
+        await self._migrate()
         progress("starting the services")
         await self.start_processes([*self.apis, *self.workers])
 
@@ -151,6 +151,12 @@ class LocalStack:
         else:
             await self.start_process(name, environment)
         self.record(ready=True)
+
+    async def _migrate(self) -> None:
+        if tuple(self.options.entry) != SERVICE_ENTRY:
+            await self.run_everywhere(["migrate"], _MIGRATION_SECONDS)
+        elif self.options.services:
+            await Child(migrations_command(self.site, self.options)).wait_done(_MIGRATION_SECONDS)
 
     async def run_everywhere(self, verb: Sequence[str], seconds: float) -> None:
         """Run one verb of every service to its end, all at once; raises StartFailedError with what went wrong."""
