@@ -60,6 +60,7 @@ async def tell_rest(carrier: Carrier) -> Response:
     return answer(carrier.rest())
 
 
+@router.get("/health/ready")
 @router.get("/health/live")
 async def tell_live(carrier: Carrier) -> Response:
     """Tell whether the process lives and does its work."""
