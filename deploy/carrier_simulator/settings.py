@@ -12,7 +12,7 @@ from shared import clock
 class JourneyRates(BaseSettings):
     """Which fraction of the parcels goes which way; what is left over arrives on time."""
 
-    model_config = SettingsConfigDict(env_prefix="SIMULATOR_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="SIMULATOR_", env_ignore_empty=True, frozen=True)
 
     late: float = Field(default=0.06, ge=0, le=1)
     stalled: float = Field(default=0.02, ge=0, le=1)
@@ -32,7 +32,7 @@ class JourneyRates(BaseSettings):
 class Settings(BaseSettings):
     """Where the simulator listens, who may call it, and where it keeps what it has accepted."""
 
-    model_config = SettingsConfigDict(env_prefix="SIMULATOR_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="SIMULATOR_", env_ignore_empty=True, frozen=True)
 
     host: str = "127.0.0.1"
     port: int = Field(default=8090, ge=1, le=65535)
@@ -49,7 +49,7 @@ class Settings(BaseSettings):
 class ClockSettings(BaseSettings):
     """The stepped clock of the local stack, where there is one."""
 
-    model_config = SettingsConfigDict(env_prefix="DOORSTEP_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="DOORSTEP_", env_ignore_empty=True, frozen=True)
 
     clock_file: Path | None = None
     environment: str = "production"

@@ -23,10 +23,30 @@ from deploy.carrier_simulator.paging import page_of
 from deploy.carrier_simulator.schemas import AddressIn, Page, ParcelIn, ShipmentIn
 from deploy.carrier_simulator.store import Store, from_micros, to_micros
 from deploy.carrier_simulator.trackers import Trackers
-from deploy.carrier_simulator.wire import Address, Fee, FieldError, PostageLabel, Rate, Refund, Shipment, new_id, stamp
+from deploy.carrier_simulator.wire import (
+    Address,
+    Fee,
+    FieldError,
+    NotOffered,
+    PostageLabel,
+    Rate,
+    Refund,
+    Shipment,
+    new_id,
+    stamp,
+)
 
 _EXTENSIONS = {"PNG": "png", "PDF": "pdf", "ZPL": "zpl"}
 _CODE_DIGITS = 18
+_NOT_OFFERED: NotOffered = {
+    "batch_id": None,
+    "batch_status": None,
+    "batch_message": None,
+    "insurance": None,
+    "order_id": None,
+    "scan_form": None,
+    "forms": [],
+}
 
 
 class Shipments:
@@ -71,6 +91,7 @@ class Shipments:
         rates = [] if refusals else rating.quote(shipment_id, distance, parcel["weight"], currency, moment)
         customs = given.customs_info
         return {
+            **_NOT_OFFERED,
             "id": shipment_id,
             "created_at": stamp(moment),
             "is_return": given.is_return,
@@ -81,25 +102,18 @@ class Shipments:
             "status": "unknown",
             "tracking_code": None,
             "updated_at": stamp(moment),
-            "batch_id": None,
-            "batch_status": None,
-            "batch_message": None,
             "customs_info": None if customs is None else contents.find_or_make_customs(self._store, customs, moment),
             "from_address": origin,
-            "insurance": None,
-            "order_id": None,
             "parcel": parcel,
             "postage_label": None,
             "rates": rates,
             "refund_status": None,
-            "scan_form": None,
             "selected_rate": None,
             "tracker": None,
             "to_address": destination,
             "usps_zone": distance,
             "return_address": self._or(given.return_address, origin, moment),
             "buyer_address": self._or(given.buyer_address, destination, moment),
-            "forms": [],
             "fees": [],
             "object": "Shipment",
         }
@@ -174,13 +188,18 @@ class Shipments:
 
     def _sell(self, shipment: Shipment, rate: Rate, moment: datetime, base_url: str) -> Shipment:
         code = f"SP{int(shipment['id'].removeprefix('shp_'), 16) % 10**_CODE_DIGITS:0{_CODE_DIGITS}d}"
+        # As recorded, selling a label corrects the recipient's address.
+        corrected = contents.verify_address(shipment["to_address"], strict=False)
+        if shipment["buyer_address"]["id"] == corrected["id"]:
+            shipment["buyer_address"] = corrected
+        passage = _passage(shipment, rate, moment)
+        shipment["to_address"] = corrected
         shipment["tracking_code"] = code
         shipment["selected_rate"] = rate
         shipment["postage_label"] = _label(shipment, moment, base_url)
         shipment["fees"] = [_fee("LabelFee", "0"), _fee("PostageFee", rate["rate"])]
         shipment["updated_at"] = stamp(moment)
         self._write(shipment)
-        passage = _passage(shipment, rate, moment)
         tracker = self._trackers.open(code, shipment["id"], shipment["reference"], passage, moment)
         return {**shipment, "tracker": tracker}
 

@@ -241,7 +241,19 @@ class Tracker(TypedDict):
     public_url: str
 
 
-class Shipment(TypedDict):
+class NotOffered(TypedDict):
+    """What the API can do with shipments and the simulator does not."""
+
+    batch_id: str | None
+    batch_status: str | None
+    batch_message: str | None
+    insurance: str | None
+    order_id: str | None
+    scan_form: str | None
+    forms: list[dict[str, str]]
+
+
+class Shipment(NotOffered):
     """A parcel with its two ends, its prices and, once bought, its label and tracker."""
 
     id: str
@@ -254,25 +266,18 @@ class Shipment(TypedDict):
     status: str
     tracking_code: str | None
     updated_at: str
-    batch_id: str | None
-    batch_status: str | None
-    batch_message: str | None
     customs_info: CustomsInfo | None
     from_address: Address
-    insurance: str | None
-    order_id: str | None
     parcel: Parcel
     postage_label: PostageLabel | None
     rates: list[Rate]
     refund_status: str | None
-    scan_form: str | None
     selected_rate: Rate | None
     tracker: Tracker | None
     to_address: Address
     usps_zone: int
     return_address: Address
     buyer_address: Address
-    forms: list[dict[str, str]]
     fees: list[Fee]
     object: str
 
