@@ -160,7 +160,8 @@ class GroupConsumer:
             bootstrap_servers=settings.kafka_bootstrap,
             client_id=instance,
             group_id=group,
-            group_instance_id=instance,
+            # The embedded broker keeps a static member waiting for six seconds at every start.
+            group_instance_id=instance if settings.kafka_idempotent else None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             partition_assignment_strategy=(RangePartitionAssignor,),

@@ -93,7 +93,11 @@ async def plumbing(bare_stack: LocalStack) -> AsyncIterator[Plumbing]:
             await owner.execute(statement)
         await owner.close()
     settings = PlatformSettings(
-        environment="local", kafka_bootstrap=bare_stack.bootstrap, kafka_idempotent=False, token_public_keys=""
+        environment="local",
+        kafka_session_seconds=2,
+        kafka_bootstrap=bare_stack.bootstrap,
+        kafka_idempotent=False,
+        token_public_keys="",
     )
     both = Plumbing(settings, Database(bare_stack.dsn("orders")), Database(bare_stack.dsn("care")))
     yield both

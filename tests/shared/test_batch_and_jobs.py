@@ -1,0 +1,175 @@
+"""Group commit answers everyone after the commit; timers and effects run when they are due, once."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from shared import clock
+from shared.batch import Batch
+from shared.db import Transaction
+from shared.errors import InvalidError
+from shared.ids import new_id
+from shared.jobs import Jobs, Outcome, Scheduler, back_off_until, lease_until
+from tests.shared.conftest import Plumbing
+from tests.waiting import wait_until
+
+
+async def test_what_queues_during_a_commit_becomes_one_batch() -> None:
+    batches: list[list[int]] = []
+    gate = asyncio.Event()
+
+    async def work(items: list[int]) -> list[int]:
+        batches.append(items)
+        await gate.wait()
+        return [item * 10 for item in items]
+
+    batch: Batch[int, int] = Batch(work)
+    calls = [asyncio.create_task(batch.submit(number)) for number in range(5)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    late = [asyncio.create_task(batch.submit(number)) for number in range(5, 9)]
+    await asyncio.sleep(0)
+    gate.set()
+    assert await asyncio.gather(*calls, *late) == [number * 10 for number in range(9)]
+    assert sum(len(items) for items in batches) == 9
+    assert len(batches) < 9
+
+
+async def test_one_bad_item_fails_alone() -> None:
+    async def work(items: list[int]) -> list[int]:
+        if 3 in items:
+            raise ValueError("three")
+        return items
+
+    batch: Batch[int, int] = Batch(work)
+    results = await asyncio.gather(*(batch.submit(number) for number in range(5)), return_exceptions=True)
+    assert [type(result).__name__ for result in results] == ["int", "int", "int", "ValueError", "int"]
+
+
+async def test_an_error_returned_for_an_item_is_raised_to_its_caller_only() -> None:
+    async def work(items: list[int]) -> list[int | Exception]:
+        return [InvalidError("odd") if item % 2 else item for item in items]
+
+    batch: Batch[int, int] = Batch(work)
+    results = await asyncio.gather(*(batch.submit(number) for number in range(4)), return_exceptions=True)
+    assert [isinstance(result, InvalidError) for result in results] == [False, True, False, True]
+
+
+async def test_the_work_is_finished_though_its_caller_has_left() -> None:
+    done: list[int] = []
+    gate = asyncio.Event()
+
+    async def work(items: list[int]) -> list[int]:
+        await gate.wait()
+        done.extend(items)
+        return items
+
+    batch: Batch[int, int] = Batch(work)
+    caller = asyncio.create_task(batch.submit(7))
+    await asyncio.sleep(0)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    gate.set()
+
+    async def is_done() -> bool:
+        return done == [7]
+
+    await wait_until(is_done)
+
+
+class Chores:
+    """A table of chores in a temporary schema of the session's own database."""
+
+    def __init__(self, plumbing: Plumbing) -> None:
+        self.database = plumbing.producing
+        self.kind = f"chore-{new_id()}"
+
+    async def add(self, *scopes: str) -> None:
+        async with self.database.transaction() as tx:
+            for scope in scopes:
+                await tx.execute(
+                    "insert into pause_switch (kind, scope, reason, actor, paused_at) values ($1, $2, '', '', $3)",
+                    self.kind,
+                    scope,
+                    clock.real() - timedelta(seconds=1),
+                )
+
+    async def left(self) -> list[str]:
+        async with self.database.transaction() as tx:
+            rows = await tx.fetch("select scope from pause_switch where kind = $1 order by scope", self.kind)
+        return [row["scope"] for row in rows]
+
+    def due(self) -> str:
+        return f"select min(paused_at) from pause_switch where kind = '{self.kind}'"
+
+
+async def test_a_timer_runs_while_it_is_due_and_then_rests(plumbing: Plumbing) -> None:
+    chores, jobs, done = Chores(plumbing), Jobs(), list[str]()
+
+    @jobs.timer(next_due=chores.due())
+    async def do_chores(tx: Transaction) -> int:
+        row = await tx.row(
+            "delete from pause_switch where ctid = "
+            "(select ctid from pause_switch where kind = $1 order by scope limit 1) returning scope",
+            chores.kind,
+        )
+        if row is None:
+            return 0
+        tx.wrote = True
+        done.append(row["scope"])
+        return 1
+
+    scheduler = Scheduler("test", jobs, plumbing.producing)
+    await chores.add("a", "b")
+    async with plumbing.running(scheduler.run()):
+        await wait_until(lambda: _is(done, ["a", "b"]))
+        await chores.add("c")
+        scheduler.wake()
+        await wait_until(lambda: _is(done, ["a", "b", "c"]))
+    assert await scheduler.due_times() == {}
+
+
+async def test_an_effect_claims_calls_outside_and_records_also_a_failure(plumbing: Plumbing) -> None:
+    chores, jobs, called, failed = Chores(plumbing), Jobs(), list[str](), list[str]()
+
+    async def claim(tx: Transaction) -> list[str]:
+        rows = await tx.fetch(
+            "update pause_switch set actor = 'claimed' where kind = $1 and actor = '' returning scope", chores.kind
+        )
+        tx.wrote = True
+        return sorted(row["scope"] for row in rows)
+
+    async def call(scope: str) -> str:
+        assert plumbing.producing.open_transactions == 0
+        called.append(scope)
+        if scope == "broken":
+            raise ConnectionError("nobody there")
+        return scope.upper()
+
+    async def record(tx: Transaction, scope: str, outcome: Outcome[str]) -> None:
+        if outcome.error is not None:
+            failed.append(scope)
+        await tx.execute("delete from pause_switch where kind = $1 and scope = $2", chores.kind, scope)
+
+    jobs.effect("send", next_due=chores.due(), claim=claim, call=call, record=record, parallel=1)
+    await chores.add("fine", "broken")
+    async with plumbing.running(Scheduler("test", jobs, plumbing.producing).run()):
+        await wait_until(lambda: _left_is_empty(chores))
+    assert sorted(called) == ["broken", "fine"]
+    assert failed == ["broken"]
+
+
+def test_leases_and_back_off_are_on_the_real_clock_and_bounded() -> None:
+    assert timedelta(seconds=55) < lease_until(60) - clock.real() <= timedelta(seconds=60)
+    assert back_off_until(50) - clock.real() <= timedelta(seconds=60)
+    assert back_off_until(0) - clock.real() <= timedelta(seconds=0.2)
+
+
+async def _is(actual: list[str], expected: list[str]) -> bool:
+    return actual == expected
+
+
+async def _left_is_empty(chores: Chores) -> bool:
+    return not await chores.left()
