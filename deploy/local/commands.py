@@ -11,6 +11,9 @@ from deploy.local.site import SERVICE_ENTRY, Site
 
 BrokerKind = Literal["tansu", "kafka"]
 
+# It has no idempotent producers, and lets a joining worker wait for half the session of its members.
+_TANSU = {names.KAFKA_IDEMPOTENT: "false", names.KAFKA_SESSION_SECONDS: "3"}
+
 
 @dataclass(frozen=True)
 class Options:
@@ -38,8 +41,8 @@ def command_of(site: Site, options: Options, name: str) -> Command:
 
 def environment_of(site: Site, options: Options, service: str) -> dict[str, str]:
     """Give the environment in which all processes of a service run."""
-    idempotent = {names.KAFKA_IDEMPOTENT: str(options.broker == "kafka").lower()}
-    return {**site.environment(service), **idempotent, **options.environment}
+    kafka = {names.KAFKA_IDEMPOTENT: "true"} if options.broker == "kafka" else _TANSU
+    return {**site.environment(service), **kafka, **options.environment}
 
 
 def service_command(site: Site, options: Options, name: str, service: str, *verb: str) -> Command:
