@@ -27,8 +27,8 @@ def prepare(home: Path, port: int, controller_port: int) -> None:
         _fetch_jars()
     properties = home / "server.properties"
     home.mkdir(parents=True, exist_ok=True)
-    settings = _settings(home / "data", port, controller_port)
-    properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+    chosen = settings(home / "data", port, controller_port)
+    properties.write_text("".join(f"{name}={value}\n" for name, value in chosen.items()))
     if not (home / "data" / "meta.properties").exists():
         _run([*_java(), "kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", str(properties)])
 
@@ -47,7 +47,8 @@ def _java() -> list[str]:
     ]
 
 
-def _settings(data: Path, port: int, controller_port: int) -> Mapping[str, str]:
+def settings(data: Path, port: int, controller_port: int) -> Mapping[str, str]:
+    """Give the server's properties: one node that is broker and controller, reachable from this machine."""
     return {
         "process.roles": "broker,controller",
         "node.id": "1",

@@ -32,7 +32,7 @@ class Mailbox:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         directory.mkdir(parents=True, exist_ok=True)
-        self._last = max((int(path.stem) for path in directory.glob("*.eml")), default=0)
+        self.last = max((int(path.stem) for path in directory.glob("*.eml")), default=0)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Speak as much SMTP as a client needs to deliver, until it leaves."""
@@ -66,9 +66,9 @@ class Mailbox:
             message += line.removeprefix(b".")
             if len(message) > _MAX_MESSAGE_BYTES:
                 raise ValueError("a message beyond the limit")
-        self._last += 1
-        (self._directory / f"{self._last:06}.eml").write_bytes(message)
-        return f"250 kept as {self._last:06}.eml".encode()
+        self.last += 1
+        (self._directory / f"{self.last:06}.eml").write_bytes(message)
+        return f"250 kept as {self.last:06}.eml".encode()
 
 
 async def run(port: int, directory: Path) -> None:

@@ -154,15 +154,15 @@ class LocalStack:
 
     async def _migrate(self) -> None:
         if tuple(self.options.entry) != SERVICE_ENTRY:
-            await self.run_everywhere(["migrate"], _MIGRATION_SECONDS)
+            await self.run_at(self.options.services, ["migrate"], _MIGRATION_SECONDS)
         elif self.options.services:
             await Child(migrations_command(self.site, self.options)).wait_done(_MIGRATION_SECONDS)
 
-    async def run_everywhere(self, verb: Sequence[str], seconds: float) -> None:
-        """Run one verb of every service to its end, all at once; raises StartFailedError with what went wrong."""
+    async def run_at(self, services: Sequence[str], verb: Sequence[str], seconds: float) -> None:
+        """Run one verb of services to its end, all at once; raises StartFailedError with what went wrong."""
         children = [
             Child(service_command(self.site, self.options, f"{service}-{verb[0]}", service, *verb))
-            for service in self.options.services
+            for service in services
         ]
         await _all(*(child.wait_done(seconds) for child in children))
 

@@ -7,8 +7,11 @@ import time
 from collections.abc import Coroutine
 from datetime import datetime
 
+import asyncpg
+
 from deploy.local import names
 from deploy.local.errors import StackError
+from deploy.local.published import has_published_since
 from deploy.local.rest_point import RestPoints
 from deploy.local.stack import LocalStack
 from shared import clock
@@ -96,7 +99,7 @@ class Supervisor:
         try:
             await asyncio.sleep(self._pause(name))
             await work
-        except (StackError, BrokerAwayError, OSError) as error:
+        except (StackError, BrokerAwayError, OSError, asyncpg.PostgresError) as error:
             say(f"{name} could not be restarted: {error}")
             # What started and is not ready counts as dead, and gets its next try.
             if name in self._stack.processes:
@@ -119,8 +122,10 @@ class Supervisor:
     async def _pay_replay(self) -> None:
         """Publish again what a broker forgot."""
         if self._owed is not None:
-            say(f"publishing again what was published since {self._owed.isoformat()}")
-            await self._stack.run_everywhere(("replay", "--since", self._owed.isoformat()), _REPLAY_SECONDS)
+            since, site = self._owed, self._stack.site
+            services = [name for name in self._stack.options.services if await has_published_since(site, name, since)]
+            say(f"publishing again since {since.isoformat()}: {', '.join(services) or 'nothing'}")
+            await self._stack.run_at(services, ("replay", "--since", since.isoformat()), _REPLAY_SECONDS)
             self._owed = None
 
     async def _take_rest_points(self) -> None:
