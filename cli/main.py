@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli import keys, messages, shipments, switches
+from cli import cases, keys, messages, shipments, switches
 from deploy.local import __main__ as stack
 from deploy.local import names
 
@@ -38,6 +38,9 @@ app.command(rich_help_panel="Operations")(switches.resume)
 app.command(rich_help_panel="Operations")(switches.pauses)
 app.command(rich_help_panel="Operations")(messages.replay)
 app.add_typer(shipments.shipments, name="shipments", rich_help_panel="The work")
+app.add_typer(cases.cases, name="cases", rich_help_panel="The work")
+app.add_typer(cases.remedies, name="remedies", rich_help_panel="The work")
+app.command(rich_help_panel="The work")(cases.report)
 app.add_typer(keys.keys, name="keys", rich_help_panel="Operations")
 app.add_typer(messages.parked, name="parked", rich_help_panel="Operations")
 app.add_typer(messages.dead_letters, name="dead-letters", rich_help_panel="Operations")

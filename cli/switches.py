@@ -13,10 +13,11 @@ from shared.auth import Role
 HONOURED_BY = {
     "release": "orders",
     "webhooks": "orders",
+    "planning": "inventory",
     "booking": "shipping",
     "polling": "shipping",
     "messages": "care",
-    "remedies": "care",
+    "automatic_remedies": "care",
 }
 Kind = Annotated[str, typer.Argument(help=f"One of {', '.join(HONOURED_BY)}.")]
 Scope = Annotated[str, typer.Option(help="A carrier, storefront or location; * is everywhere.")]
