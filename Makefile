@@ -60,12 +60,17 @@ format: setup ## Format the code and apply the safe fixes
 	$(BIN)/ruff format $(SOURCES)
 
 .PHONY: check
-check: setup ## Lint, formatting, types, import layers, house rules
+check: setup ## Lint, formatting, types, import layers, house rules, compatibility of the events
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q tests/house_rules
+	$(BIN)/pytest -q tests/house_rules tests/contracts
+
+.PHONY: contracts
+contracts: setup ## Write the schemas and AsyncAPI of the events again, and golden examples of new ones
+	$(BIN)/python -m shared.events.contracts write
+	$(BIN)/python -m tests.contracts.examples
 
 .PHONY: test
 test: setup ## Run every test against the embedded stack (ARGS="tests/orders -k ..." narrows it)
