@@ -19,6 +19,9 @@ class InventorySettings(ServiceSettings):
     snapshot_seconds: float = Field(
         default=1.0, ge=0, le=60, description="real seconds between two snapshots of one SKU at one location"
     )
+    intercept_hours: int = Field(
+        default=24, ge=0, description="business hours after hand-over in which a parcel may still be intercepted"
+    )
 
 
 @lru_cache(maxsize=1)
