@@ -35,7 +35,7 @@ def up(home: Path, wish: Wish, progress: Progress) -> tuple[Record, bool]:
     """Start a stack in the background and wait until it is ready; True beside it when it ran already."""
     running = state.read(home)
     if running is not None and running.is_owned:
-        return running, True
+        return _wait_for_other(home, running), True
     _failure(home).unlink(missing_ok=True)
     wish.save(home)
     log = home / "logs" / "supervisor.log"
@@ -149,6 +149,17 @@ def _wait_ready(home: Path, supervisor: subprocess.Popen[bytes], tail: _Tail) ->
     supervisor.terminate()
     supervisor.wait(_DOWN_SECONDS)
     raise StartFailedError(f"the stack was not ready within {_UP_SECONDS:.0f} s; its logs are in {home / 'logs'}")
+
+
+def _wait_for_other(home: Path, found: Record) -> Record:
+    """Wait for a stack that somebody else is starting, or that restarts one of its processes."""
+    deadline = time.monotonic() + _UP_SECONDS
+    while not found.ready and found.is_owned and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+        found = state.read(home) or found
+    if not found.ready:
+        raise StartFailedError(f"the stack in {home} does not become ready; its logs are in {home / 'logs'}")
+    return found
 
 
 def _failure(home: Path) -> Path:

@@ -14,6 +14,7 @@ from deploy.local.errors import StartFailedError
 _POLL_SECONDS = 0.05
 _ROOT = Path(__file__).resolve().parents[2]
 _LOG_TAIL_LINES = 15
+_MAX_LOG_BYTES = 20 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Child:
     def __init__(self, command: Command) -> None:
         self.command = command
         command.log.parent.mkdir(parents=True, exist_ok=True)
+        if command.log.exists() and command.log.stat().st_size > _MAX_LOG_BYTES:
+            command.log.replace(command.log.with_suffix(".log.1"))
         with command.log.open("ab") as log:
             self._popen = subprocess.Popen(  # noqa: S603 - our own argv
                 list(command.argv),

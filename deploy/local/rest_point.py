@@ -28,13 +28,17 @@ class RestPoints:
             return None
         return datetime.fromisoformat(document["at"])
 
+    def begin(self) -> None:
+        """In a new home, let the first rest point be now, before anything was published."""
+        if self.read() is None:
+            self._write(clock.real())
+
     def replay_since(self) -> datetime | None:
         """Give the moment from which to publish again what a broker forgot; None in a new home."""
         point = self.read()
         return point - _SAFETY if point is not None else None
 
-    def write(self, at: datetime) -> None:
-        """Make this the newest rest point; in a new home the moment before anything was published."""
+    def _write(self, at: datetime) -> None:
         write_private(self._path, json.dumps({"at": at.isoformat()}))
 
     async def look(self, ask: Ask) -> bool:
@@ -50,7 +54,7 @@ class RestPoints:
         second = await ask()
         if not _all_read(second) or first.published() != second.published():
             return False
-        self.write(at)
+        self._write(at)
         return True
 
 

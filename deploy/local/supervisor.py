@@ -4,7 +4,8 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 import asyncpg
@@ -51,22 +52,22 @@ class Supervisor:
             await _first(self._start(), stopped)
             if not self._stopping.is_set():
                 say("everything is ready")
-                await _first(self._watch(), stopped)
+                await _first(self.watch(), stopped)
         finally:
             stopped.cancel()
-            await self._abandon_repairs(list(self._repairs))
             await self._stack.stop()
             say("everything is stopped")
 
     async def _start(self) -> None:
         self._owed = self._points.replay_since() if self._forgets else None
-        if self._points.read() is None:
-            self._points.write(clock.real())
+        self._points.begin()
         await self._stack.bring_up(say)
         await self._pay_replay()
         self._stack.record(ready=True)
 
-    async def _watch(self) -> None:
+    async def watch(self) -> None:
+        """Restart what dies in a stack that runs, and take rest points, until cancelled."""
+        self._points.begin()
         looking = asyncio.create_task(self._take_rest_points())
         try:
             while True:
@@ -80,6 +81,7 @@ class Supervisor:
         finally:
             looking.cancel()
             await asyncio.gather(looking, return_exceptions=True)
+            await self._abandon_repairs(list(self._repairs))
 
     def _may_be_repaired(self, name: str) -> bool:
         # While a forgetful broker comes back, the workers are down on purpose.
@@ -150,6 +152,18 @@ class Supervisor:
     @property
     def _forgets(self) -> bool:
         return self._stack.options.broker == "tansu"
+
+
+@asynccontextmanager
+async def watched(stack: LocalStack) -> AsyncIterator[Supervisor]:
+    """Supervise a running stack from within this process for as long as the block lasts."""
+    supervisor = Supervisor(stack)
+    watching = asyncio.create_task(supervisor.watch())
+    try:
+        yield supervisor
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
 
 
 async def supervise(stack: LocalStack) -> None:

@@ -4,10 +4,11 @@ import json
 import os
 import signal
 import sys
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
+
+from shared import clock
 
 
 class Door(BaseHTTPRequestHandler):
@@ -31,7 +32,7 @@ class Door(BaseHTTPRequestHandler):
 def main(service: str, verb: str) -> None:
     home = Path(os.environ["STUB_HOME"])
     with (home / "calls.jsonl").open("a") as file:
-        at = datetime.now(UTC).isoformat()
+        at = clock.real().isoformat()
         file.write(json.dumps({"service": service, "argv": sys.argv[2:], "pid": os.getpid(), "at": at}) + "\n")
     if verb not in {"api", "worker"}:
         return

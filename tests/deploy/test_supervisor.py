@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import control, names
+from deploy.local import control, names, ports
 from deploy.local.driver import Report, Round
 from deploy.local.processes import Mark
 from deploy.local.rest_point import RestPoints
+from deploy.local.stack import LocalStack
+from deploy.local.supervisor import watched
 from tests.deploy.homes import calls, recorded, running, stub_wish, wait_for
+from tests.waiting import wait_until
 
 _APIS = [names.api_of(service) for service in names.SERVICES]
 _WORKERS = [names.worker_of(service) for service in names.SERVICES]
@@ -72,6 +75,23 @@ def test_rest_points_go_on_after_a_replay(home: Path) -> None:
     broker = _kill(home, names.BROKER)
     wait_for(lambda: _is_back(home, names.BROKER, broker), "the broker comes back")
     wait_for(lambda: _rest_point(home) > old, "a newer rest point")
+
+
+async def test_a_test_may_have_its_own_stack_watched_from_within(tmp_path: Path) -> None:
+    wish = stub_wish(tmp_path)
+    stack = await LocalStack.start(tmp_path, chosen_ports=ports.fixed(wish.port_base, {}), options=wish.options)
+    try:
+        async with watched(stack):
+            first = stack.processes["care-api"].pid
+            stack.kill("care-api")
+
+            async def is_back() -> bool:
+                return stack.processes["care-api"].pid != first and await stack.is_ready("care-api")
+
+            await wait_until(is_back, what="care-api comes back")
+        assert (tmp_path / "rest_point.json").exists()
+    finally:
+        await stack.stop()
 
 
 def _round(published: int, read: int) -> Round:
