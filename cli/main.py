@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from cli import cases, keys, messages, shipments, switches
-from deploy.local import __main__ as stack
+from cli import cases, keys, messages, shipments, stock, switches
+from deploy.local import __main__ as local
 from deploy.local import names
 
 app = typer.Typer(
@@ -29,14 +29,15 @@ def where(
         os.environ[names.HOME] = str(home.resolve())
 
 
-app.command(rich_help_panel="The stack")(stack.up)
-app.command(rich_help_panel="The stack")(stack.down)
-app.command(rich_help_panel="The stack")(stack.status)
-app.command(rich_help_panel="The stack")(stack.reset)
+app.command(rich_help_panel="The stack")(local.up)
+app.command(rich_help_panel="The stack")(local.down)
+app.command(rich_help_panel="The stack")(local.status)
+app.command(rich_help_panel="The stack")(local.reset)
 app.command(rich_help_panel="Operations")(switches.pause)
 app.command(rich_help_panel="Operations")(switches.resume)
 app.command(rich_help_panel="Operations")(switches.pauses)
 app.command(rich_help_panel="Operations")(messages.replay)
+app.add_typer(stock.stock, name="stock", rich_help_panel="The work")
 app.add_typer(shipments.shipments, name="shipments", rich_help_panel="The work")
 app.add_typer(cases.cases, name="cases", rich_help_panel="The work")
 app.add_typer(cases.remedies, name="remedies", rich_help_panel="The work")

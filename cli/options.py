@@ -1,8 +1,12 @@
 """Options that many commands share."""
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
+import orjson
 import typer
+from pydantic import JsonValue
 
 from cli import show
 
@@ -21,3 +25,15 @@ Cursor = Annotated[str | None, typer.Option(help="Go on where the last page ende
 def group(sentence: str) -> typer.Typer:
     """Make a group of commands."""
     return typer.Typer(no_args_is_help=True, help=sentence)
+
+
+def json_file(path: Path) -> JsonValue:
+    """Read a JSON file, or standard input for `-`; raises BadParameter saying where it is no JSON."""
+    try:
+        raw = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        parsed: JsonValue = orjson.loads(raw)
+    except OSError as error:
+        raise typer.BadParameter(f"{path} cannot be read: {error.strerror}") from error
+    except orjson.JSONDecodeError as error:
+        raise typer.BadParameter(f"{path} is no JSON: {error}") from error
+    return parsed
