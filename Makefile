@@ -35,6 +35,10 @@ $(STAMP): $(PINS) pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
 
+.PHONY: demo
+demo: setup ## Watch 300 orders go from a storefront's POST to the doorstep (ARGS="--orders 50")
+	$(BIN)/doorstep demo $(ARGS)
+
 .PHONY: run
 run: setup ## Start the suite on this machine, without load, and say where it is
 	$(BIN)/doorstep up
@@ -91,3 +95,11 @@ java:
 .PHONY: test-kafka
 test-kafka: setup java ## Run the service and journey tests against a real Apache Kafka, idempotent producer on
 	DOORSTEP_TEST_BROKER=kafka $(BIN)/pytest $(or $(ARGS),$(KAFKA_TESTS))
+
+.PHONY: kafka-up
+kafka-up: setup java ## Start a real Apache Kafka of its own at 127.0.0.1:9092, with the suite's topics
+	$(BIN)/python -m deploy.local.kafka_server up
+
+.PHONY: kafka-down
+kafka-down: setup ## Stop it
+	$(BIN)/python -m deploy.local.kafka_server down

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from cli import cases, keys, messages, shipments, stock, switches
+from cli import cases, databases, keys, messages, shipments, stock, switches
+from cli.demo.command import demo
 from deploy.local import __main__ as local
 from deploy.local import names
 
@@ -29,23 +30,27 @@ def where(
         os.environ[names.HOME] = str(home.resolve())
 
 
-app.command(rich_help_panel="The stack")(local.up)
-app.command(rich_help_panel="The stack")(local.down)
-app.command(rich_help_panel="The stack")(local.status)
-app.command(rich_help_panel="The stack")(local.reset)
-app.command(rich_help_panel="Operations")(switches.pause)
-app.command(rich_help_panel="Operations")(switches.resume)
-app.command(rich_help_panel="Operations")(switches.pauses)
-app.command(rich_help_panel="Operations")(messages.replay)
-app.add_typer(stock.stock, name="stock", rich_help_panel="The work")
-app.add_typer(shipments.shipments, name="shipments", rich_help_panel="The work")
-app.add_typer(cases.cases, name="cases", rich_help_panel="The work")
-app.add_typer(cases.remedies, name="remedies", rich_help_panel="The work")
-app.command(rich_help_panel="The work")(cases.report)
-app.add_typer(keys.keys, name="keys", rich_help_panel="Operations")
-app.add_typer(messages.parked, name="parked", rich_help_panel="Operations")
-app.add_typer(messages.dead_letters, name="dead-letters", rich_help_panel="Operations")
-app.add_typer(messages.topics, name="topics", rich_help_panel="Operations")
+STACK, WORK, OPERATIONS = "The stack", "The work", "Operations"
+
+app.command(rich_help_panel=STACK)(demo)
+app.command(rich_help_panel=STACK)(local.up)
+app.command(rich_help_panel=STACK)(local.down)
+app.command(rich_help_panel=STACK)(local.status)
+app.command(rich_help_panel=STACK)(local.reset)
+app.command(rich_help_panel=STACK)(databases.migrate)
+app.add_typer(stock.stock, name="stock", rich_help_panel=WORK)
+app.add_typer(shipments.shipments, name="shipments", rich_help_panel=WORK)
+app.add_typer(cases.cases, name="cases", rich_help_panel=WORK)
+app.add_typer(cases.remedies, name="remedies", rich_help_panel=WORK)
+app.command(rich_help_panel=WORK)(cases.report)
+app.add_typer(keys.keys, name="keys", rich_help_panel=OPERATIONS)
+app.command(rich_help_panel=OPERATIONS)(switches.pause)
+app.command(rich_help_panel=OPERATIONS)(switches.resume)
+app.command(rich_help_panel=OPERATIONS)(switches.pauses)
+app.add_typer(messages.parked, name="parked", rich_help_panel=OPERATIONS)
+app.add_typer(messages.dead_letters, name="dead-letters", rich_help_panel=OPERATIONS)
+app.command(rich_help_panel=OPERATIONS)(messages.replay)
+app.add_typer(messages.topics, name="topics", rich_help_panel=OPERATIONS)
 
 if __name__ == "__main__":
     app()
