@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from cli import cases, databases, keys, messages, shipments, stock, switches
-from cli.demo.command import demo
 from deploy.local import __main__ as local
 from deploy.local import names
 
@@ -32,7 +31,6 @@ def where(
 
 STACK, WORK, OPERATIONS = "The stack", "The work", "Operations"
 
-app.command(rich_help_panel=STACK)(demo)
 app.command(rich_help_panel=STACK)(local.up)
 app.command(rich_help_panel=STACK)(local.down)
 app.command(rich_help_panel=STACK)(local.status)
