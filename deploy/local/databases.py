@@ -132,4 +132,7 @@ async def _prepare_from_environment() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_prepare_from_environment())
+    try:
+        asyncio.run(_prepare_from_environment())
+    except StackError as error:
+        sys.exit(str(error))

@@ -1,9 +1,14 @@
 """The databases of a stack: who may do what in them, and how long."""
 
+import asyncio
+import os
+import sys
+
 import asyncpg
 import pytest
 
 from deploy.local import databases, names
+from deploy.local.site import REPOSITORY
 from deploy.local.stack import LocalStack
 
 _LIMITS = {
@@ -72,3 +77,36 @@ async def test_preparing_the_databases_again_changes_nothing(stack: LocalStack) 
     used = await asyncpg.connect(stack.dsn("care"))
     assert await used.fetchval("SELECT current_user") == "care"
     await used.close()
+
+
+async def _run(module: str, environment: dict[str, str]) -> str:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", module),
+        cwd=REPOSITORY,
+        env={"PATH": os.environ["PATH"], **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    return f"{process.returncode} {output.decode()}"
+
+
+async def test_the_one_shots_of_compose_do_the_same_from_their_environment(stack: LocalStack) -> None:
+    site = stack.site
+    environment = {
+        databases.ADMIN_URL: site.admin_dsn,
+        databases.READONLY_PASSWORD: site.credentials.readonly_password,
+        **{names.database_url(service): site.dsn(service) for service in names.SERVICES},
+        **{names.migrations_database_url(service): site.dsn(service, "owner") for service in names.SERVICES},
+    }
+    assert await _run("deploy.local.databases", environment) == "0 prepared: orders, inventory, shipping, care\n"
+    assert await _run("deploy.local.topics", {names.KAFKA_BOOTSTRAP: stack.bootstrap}) == "0 "
+
+
+async def test_the_one_shot_names_what_is_missing_or_odd(stack: LocalStack) -> None:
+    environment = {databases.ADMIN_URL: stack.site.admin_dsn}
+    assert "DATABASES_READONLY_PASSWORD must be set" in await _run("deploy.local.databases", environment)
+    environment |= {databases.READONLY_PASSWORD: "word", names.database_url("orders"): "postgresql://host/orders"}
+    said = await _run("deploy.local.databases", environment)
+    assert "ORDERS_DATABASE_URL must be postgresql://role:password@host:port/database" in said
