@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from cli import cases, databases, keys, messages, shipments, stock, switches
+from cli.check.command import check
+from cli.demo.command import demo
 from deploy.local import __main__ as local
 from deploy.local import names
 
@@ -36,12 +38,14 @@ app.command(rich_help_panel=STACK)(local.down)
 app.command(rich_help_panel=STACK)(local.status)
 app.command(rich_help_panel=STACK)(local.reset)
 app.command(rich_help_panel=STACK)(databases.migrate)
+app.command(rich_help_panel=STACK)(demo)
 app.add_typer(stock.stock, name="stock", rich_help_panel=WORK)
 app.add_typer(shipments.shipments, name="shipments", rich_help_panel=WORK)
 app.add_typer(cases.cases, name="cases", rich_help_panel=WORK)
 app.add_typer(cases.remedies, name="remedies", rich_help_panel=WORK)
 app.command(rich_help_panel=WORK)(cases.report)
 app.add_typer(keys.keys, name="keys", rich_help_panel=OPERATIONS)
+app.command(rich_help_panel=OPERATIONS)(check)
 app.command(rich_help_panel=OPERATIONS)(switches.pause)
 app.command(rich_help_panel=OPERATIONS)(switches.resume)
 app.command(rich_help_panel=OPERATIONS)(switches.pauses)

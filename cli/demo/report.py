@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from pydantic import Field
 from rich.console import Console
 from rich.table import Table
 
@@ -35,15 +36,15 @@ class CaseMeasure(Read):
     """Cases in numbers."""
 
     opened: int = 0
-    by_resolution: list[Resolution] = []
+    by_resolution: list[Resolution] = Field(default_factory=list)
 
 
 class Measures(Read):
     """What care measures."""
 
-    exceptions: dict[str, ExceptionMeasure] = {}
+    exceptions: dict[str, ExceptionMeasure] = Field(default_factory=dict)
     cases: CaseMeasure = CaseMeasure()
-    promises: dict[str, float | int | None] = {}
+    promises: dict[str, object] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def show(summary: Summary, console: Console, explore: Mapping[str, str]) -> None
         table.add_row(
             kind,
             *(str(figures[name]) for name in ("raised", "cleared", "open")),
-            f"{lead:.1f} h" if lead is not None else "–",
+            f"{lead:.1f} h" if lead is not None else "-",
         )
     console.print(table)
     console.print(_counts("Cases by resolution", summary.cases))
@@ -146,7 +147,7 @@ def _counts(title: str, counts: Mapping[str, int]) -> Table:
 
 
 def _percent(rate: float | None) -> str:
-    return "–" if rate is None else f"{rate:.1%}"
+    return "-" if rate is None else f"{rate:.1%}"
 
 
 def is_ended(order: OrderView) -> bool:

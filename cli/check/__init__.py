@@ -1,0 +1,6 @@
+"""`doorstep check`: verifies every invariant over the running databases, with a role that can only read."""
+
+from cli.check.findings import Finding, Report
+from cli.check.run import run
+
+__all__ = ["Finding", "Report", "run"]

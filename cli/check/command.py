@@ -1,0 +1,55 @@
+"""The `doorstep check` command."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from cli import client, show
+from cli.check.findings import Report
+from cli.check.run import run
+from cli.options import Json
+from deploy.local import state
+from shared import clock
+
+_DIRTY = 1
+
+
+def check(
+    as_json: Json = False, most: Annotated[int, typer.Option(help="Show at most so many findings.")] = 50
+) -> None:
+    """Verify every invariant over the running databases; exits with 1 and names the first divergent fact."""
+    suite = client.found()
+    if not suite.dsns:
+        client.fail("the read-only connections are unknown: run this where the stack runs, or set DOORSTEP_HOME")
+    _use_business_time(suite.home)
+    try:
+        report = asyncio.run(run(suite.dsns))
+    except OSError as error:
+        client.fail(f"a database cannot be reached: {error}", client.UNREACHABLE)
+    if as_json:
+        show.as_json(report.as_json())
+    else:
+        _print(report, most)
+    raise typer.Exit(0 if report.is_clean else _DIRTY)
+
+
+def _use_business_time(home: Path | None) -> None:
+    record = state.read(home) if home is not None else None
+    if record is not None and record.clock_file:
+        clock.use_stepped_file(Path(record.clock_file), environment="local")
+
+
+def _print(report: Report, most: int) -> None:
+    counts = ", ".join(f"{count} {name}" for name, count in report.checked.items())
+    show.out.print(f"checked {counts}")
+    if report.unsettled:
+        show.out.print(f"[yellow]{len(report.unsettled)} streams are not settled yet; they were left out[/yellow]")
+    for finding in report.findings[:most]:
+        show.out.print(f"[red]✗[/red] {escape(str(finding))}")
+    if report.is_clean:
+        show.out.print("[green]✓ all invariants hold[/green]")
+    else:
+        show.out.print(f"[red]{len(report.findings)} findings[/red]")

@@ -1,0 +1,44 @@
+"""Read-only access to all databases of the suite at once, each in one repeatable snapshot."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from shared import db
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+
+Row = asyncpg.Record
+
+
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """A connection to each service's database."""
+
+    connections: "Mapping[str, Connection]"
+
+    async def rows(self, service: str, sql: str, *values: object) -> list[Row]:
+        """Read rows of one service."""
+        return list(await self.connections[service].fetch(sql, *values))
+
+    async def totals(self, service: str, sql: str) -> dict[str, int]:
+        """Read (id, count) rows into a mapping by the id's text."""
+        return {str(row[0]): int(row[1]) for row in await self.rows(service, sql)}
+
+
+@asynccontextmanager
+async def connect(dsns: Mapping[str, str]) -> AsyncIterator[Databases]:
+    """Open read-only snapshots; consumers first, so that no consumer seems ahead of its producer."""
+    async with AsyncExitStack() as stack:
+        opened: dict[str, Connection] = {}
+        for service in ("care", "shipping", "inventory", "orders"):
+            connection = await db.connect(dsns[service], application="doorstep check")
+            stack.push_async_callback(connection.close)
+            await connection.execute("set idle_in_transaction_session_timeout = 0")
+            await connection.execute("begin isolation level repeatable read read only")
+            opened[service] = connection
+        yield Databases(opened)

@@ -1,0 +1,55 @@
+"""What a check gives: findings, each naming the invariant, the thing and the first fact that diverges."""
+
+from dataclasses import asdict, dataclass, field
+
+# The invariants of the domain, as docs/architecture.md numbers them.
+INVARIANTS = {
+    1: "every accepted order exists exactly once",
+    2: "stock is never oversold and equals its ledger and its reservations",
+    3: "the buckets of a line add up and agree with inventory's and shipping's records",
+    4: "no unit is picked or shipped twice, no cancelled unit ships, one live label per parcel",
+    5: "every exception has one disposition, one open case per order and cause",
+    6: "every remedy takes effect exactly once",
+    7: "every event is published and applied exactly once by each consumer",
+    8: "nothing stays past its dwell without an escalation",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One violation; `first_fact` is the first event or ledger row at which the records part."""
+
+    invariant: int
+    subject: str
+    detail: str
+    first_fact: str = ""
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        first = f"; first divergent fact: {self.first_fact}" if self.first_fact else ""
+        return f"invariant {self.invariant} ({INVARIANTS[self.invariant]}): {self.subject}: {self.detail}{first}"
+
+
+@dataclass(slots=True)
+class Report:
+    """The outcome of one check."""
+
+    findings: list[Finding] = field(default_factory=list)
+    checked: dict[str, int] = field(default_factory=dict)
+    unsettled: list[str] = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        """Say whether no invariant is violated; unsettled orders are no violation."""
+        return not self.findings
+
+    def as_json(self) -> dict[str, object]:
+        """Give all of it as JSON values."""
+        return {
+            "clean": self.is_clean,
+            "findings": [
+                {**asdict(finding), "invariant_text": INVARIANTS[finding.invariant]} for finding in self.findings
+            ],
+            "checked": self.checked,
+            "unsettled": self.unsettled,
+        }
