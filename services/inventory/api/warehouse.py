@@ -1,5 +1,58 @@
-"""Doors to the warehouse's work."""
+"""Doors to the warehouse's work: what is late and why, all about one order, parcels as other services see them."""
 
-from shared.doors import public_router
+from typing import Annotated
+from uuid import UUID
 
-router = public_router(tags=["warehouse"])
+from fastapi import APIRouter, Depends, Query
+
+from services.inventory.actions import parcel_views, work_views
+from services.inventory.api import parcels, picking
+from services.inventory.queries.orders import WorkFilter
+from services.inventory.schemas.packing import ParcelAnswer
+from services.inventory.schemas.warehouse import FulfilmentsAnswer, OrderWorkAnswer
+from services.inventory.states.warehouse import FulfilmentState
+from shared.auth import Internal, Principal, Scope, require
+from shared.doors import Tx, public_router
+
+router: APIRouter = public_router(tags=["warehouse"])
+router.include_router(picking.router)
+router.include_router(parcels.router)
+
+Reader = Annotated[Principal, Depends(require(Scope.PICK, Scope.LOOK_UP, Scope.INTERNAL))]
+Limit = Annotated[int, Query(ge=1, le=200)]
+
+Cursor = Annotated[str | None, Query(max_length=400)]
+Code = Annotated[str | None, Query(max_length=64)]
+
+
+@router.get("/staff/fulfilments")
+async def list_fulfilments(
+    tx: Tx,
+    _who: Reader,
+    location: Code = None,
+    state: FulfilmentState | None = None,
+    late: bool = False,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> FulfilmentsAnswer:
+    """List fulfilment orders by cut-off, the latest first, each with why it is where it is."""
+    wanted = WorkFilter(location, state, late, work_views.read_place(cursor), limit)
+    return await work_views.read_fulfilments(tx, wanted)
+
+
+@router.get("/staff/orders/{order_id}")
+async def read_order(order_id: UUID, tx: Tx, _who: Reader) -> OrderWorkAnswer:
+    """Read all the warehouse has about one order."""
+    return await work_views.read_order_work(tx, order_id)
+
+
+@router.get("/staff/parcels/{parcel_id}")
+async def read_parcel(parcel_id: UUID, tx: Tx, _who: Reader) -> ParcelAnswer:
+    """Read a parcel with its contents and label."""
+    return await parcel_views.read_parcel(tx, parcel_id)
+
+
+@router.get("/internal/parcels/{parcel_id}")
+async def read_parcel_for_services(parcel_id: UUID, tx: Tx, _who: Internal) -> ParcelAnswer:
+    """Read a parcel as shipping declares it to the carrier."""
+    return await parcel_views.read_parcel(tx, parcel_id)
