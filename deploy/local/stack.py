@@ -156,15 +156,14 @@ class LocalStack:
         if tuple(self.options.entry) != SERVICE_ENTRY:
             await self.run_at(self.options.services, ["migrate"], _MIGRATION_SECONDS)
         elif self.options.services:
-            await Child(migrations_command(self.site, self.options)).wait_done(_MIGRATION_SECONDS)
+            await _run_to_end(migrations_command(self.site, self.options), _MIGRATION_SECONDS)
 
     async def run_at(self, services: Sequence[str], verb: Sequence[str], seconds: float) -> None:
         """Run one verb of services to its end, all at once; raises StartFailedError with what went wrong."""
-        children = [
-            Child(service_command(self.site, self.options, f"{service}-{verb[0]}", service, *verb))
-            for service in services
+        commands = [
+            service_command(self.site, self.options, f"{service}-{verb[0]}", service, *verb) for service in services
         ]
-        await _all(*(child.wait_done(seconds) for child in children))
+        await _all(*(_run_to_end(command, seconds) for command in commands))
 
     async def is_ready(self, name: str) -> bool:
         """Say whether a process does its work now."""
@@ -246,6 +245,15 @@ class LocalStack:
 def _credentials(home: Path) -> Credentials:
     home.mkdir(parents=True, exist_ok=True)
     return load_or_create(home)
+
+
+async def _run_to_end(command: Command, seconds: float) -> None:
+    child = Child(command)
+    try:
+        await child.wait_done(seconds)
+    finally:
+        # Whoever waits may be told to stop waiting.
+        await child.stop()
 
 
 async def _all(*steps: Awaitable[None]) -> None:
