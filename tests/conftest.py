@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 import pytest_asyncio
 
-from deploy.local import names, state
+from deploy.local import names, state, stepped_clock
 from deploy.local.commands import BrokerKind, Options
 from deploy.local.stack import LocalStack
 from tests.clients import Clients
@@ -39,9 +39,11 @@ def data() -> Path:
 
 @pytest_asyncio.fixture(scope="session")
 async def stack() -> AsyncIterator[LocalStack]:
-    """The running stack; DOORSTEP_TEST_BROKER=kafka runs it on a real Kafka."""
+    """The running stack; DOORSTEP_TEST_BROKER=kafka runs it on a real Kafka, DOORSTEP_TEST_CLOCK steps time."""
     await _remove_leftovers()
     home = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    if start := os.environ.get("DOORSTEP_TEST_CLOCK"):
+        stepped_clock.begin(home / "clock", start)
     asked = _asked()
     options = Options(
         services=[name for name in asked if name != names.SIMULATOR],
