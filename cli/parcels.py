@@ -1,0 +1,138 @@
+"""The bench and the dock: fulfilment orders, parcels, labels, hand-over, damage and put-backs."""
+
+from typing import Annotated
+
+import typer
+
+from cli import client, show
+from cli.options import Cursor, Json, Limit, group
+from shared.auth import Role
+
+parcels = group("The bench and the dock: pack, label, hand over, put back.")
+
+Fulfilment = Annotated[str, typer.Argument(help="The fulfilment order's id.")]
+Identity = Annotated[str, typer.Argument(help="The parcel's id.")]
+Location = Annotated[str, typer.Argument(help="The location's code.")]
+_FULFILMENTS = (
+    ("fulfilment", "id"),
+    ("order", "number"),
+    ("location", "location"),
+    ("state", "state"),
+    ("since", "since"),
+    ("cut-off", "cut_off_at"),
+    ("late", "late"),
+    ("why", "why"),
+    ("unblock", "unblock"),
+)
+
+
+@parcels.command("work")
+def list_fulfilments(  # noqa: PLR0913, PLR0917 - one option each
+    location: Annotated[str | None, typer.Option(help="Only here.")] = None,
+    state: Annotated[str | None, typer.Option(help="open, in_progress, packed, cancel_requested, ...")] = None,
+    late: Annotated[bool, typer.Option("--late", help="Whose cut-off has passed.")] = False,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    as_json: Json = False,
+) -> None:
+    """List fulfilment orders: what a location has to pick, pack and hand over."""
+    params = {"location": location, "state": state, "late": late, "cursor": cursor, "limit": min(limit, 200)}
+    answer = client.get("inventory", "/staff/fulfilments", Role.WAREHOUSE_LEAD, params)
+    show.rows(answer, _FULFILMENTS, json=as_json, empty="nothing to do")
+
+
+@parcels.command("pack")
+def pack_parcel(
+    fulfilment: Fulfilment,
+    weight: Annotated[int, typer.Option(min=1, help="What the scale says, in grams.")],
+    size: Annotated[tuple[int, int, int], typer.Option(help="Length, width and height in millimetres.")],
+    tare: Annotated[int, typer.Option(min=0, help="The empty box with its padding, in grams.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Pack all that lies in the tote into one parcel, weigh and close it."""
+    length, width, height = size
+    weighing = {"weight_grams": weight, "length_mm": length, "width_mm": width, "height_mm": height}
+    body = {"weighing": {**weighing, "tare_grams": tare}, "close": True}
+    answer = client.post("inventory", f"/staff/fulfilments/{fulfilment}/parcels", Role.PICKER, body)
+    show.done(answer, f"parcel {show.named(answer, 'id')} is {show.named(answer, 'state')}", json=as_json)
+
+
+@parcels.command("label")
+def label_parcel(identity: Identity, as_json: Json = False) -> None:
+    """Ask for the label and wait up to ten seconds."""
+    answer = client.post("inventory", f"/staff/parcels/{identity}/label", Role.PICKER, {})
+    tracking = show.named(answer, "label.tracking_number")
+    waiting = "no label yet: the parcel waits on the shelf"
+    said = f"{show.named(answer, 'label.carrier')} {show.named(answer, 'label.service')} {tracking}"
+    show.done(answer, waiting if tracking == "-" else said, json=as_json)
+
+
+@parcels.command("reopen")
+def reopen_parcel(
+    identity: Identity,
+    reason: Annotated[str, typer.Option(help="Why; the label is given back.")],
+    as_json: Json = False,
+) -> None:
+    """Open a closed parcel again, after its label was given back."""
+    answer = client.post("inventory", f"/staff/parcels/{identity}/reopenings", Role.PICKER, {"reason": reason})
+    show.done(answer, f"parcel {identity} is {show.named(answer, 'state')}", json=as_json)
+
+
+@parcels.command("stage")
+def stage_parcel(
+    location: Location,
+    tracking: Annotated[str, typer.Argument(help="The printed label's tracking number.")],
+    as_json: Json = False,
+) -> None:
+    """Scan a printed label: the parcel lies in the carrier's lane."""
+    body = {"location": location, "tracking_number": tracking}
+    answer = client.post("inventory", "/staff/stagings", Role.PICKER, body)
+    show.done(answer, f"parcel {show.named(answer, 'id')} is {show.named(answer, 'state')}", json=as_json)
+
+
+@parcels.command("hand-over")
+def hand_over(
+    location: Location,
+    carrier: Annotated[str, typer.Argument(help="Whose truck it is.")],
+    tracking: Annotated[list[str], typer.Argument(help="Tracking numbers scanned into it.")],
+    manifest: Annotated[str, typer.Option(help="The manifest's number.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Hand parcels over to a carrier: the last gate; what must not leave is refused with the reason."""
+    numbers = [*tracking]
+    body = {"location": location, "carrier": carrier, "tracking_numbers": numbers, "manifest": manifest}
+    answer = client.post("inventory", "/staff/hand-overs", Role.PICKER, body)
+    if as_json or not isinstance(answer, dict):
+        show.as_json(answer)
+        return
+    show.out.print(f"{len(show.list_of(answer.get('accepted')))} left")
+    refused = (("tracking", "tracking_number"), ("refused", "code"), ("why", "detail"))
+    show.rows(answer.get("refused"), refused, json=False, empty="none refused")
+
+
+@parcels.command("damage")
+def report_damage(
+    fulfilment: Fulfilment,
+    sku: Annotated[str, typer.Argument(help="The SKU's code.")],
+    quantity: Annotated[int, typer.Argument(min=1, help="Damaged units.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Report picked units that were found damaged; they are replaced where there is stock."""
+    body = {"sku": sku, "quantity": quantity}
+    answer = client.post("inventory", f"/staff/fulfilments/{fulfilment}/damages", Role.PICKER, body)
+    show.done(
+        answer, f"replaced: {show.named(answer, 'replaced')}; {show.named(answer, 'backordered')} wait", json=as_json
+    )
+
+
+@parcels.command("put-back")
+def put_back(
+    fulfilment: Fulfilment,
+    barcode: Annotated[str, typer.Argument(help="The code on the goods.")],
+    quantity: Annotated[int, typer.Option(min=1, help="How many times it was read.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Lay cancelled units back on their shelf by scan."""
+    body = {"barcode": barcode, "quantity": quantity}
+    answer = client.post("inventory", f"/staff/fulfilments/{fulfilment}/put-backs", Role.PICKER, body)
+    show.done(answer, f"put back: {show.named(answer, 'put_back')}; due: {show.named(answer, 'due')}", json=as_json)
