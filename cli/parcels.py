@@ -27,7 +27,7 @@ _FULFILMENTS = (
 
 
 @parcels.command("work")
-def list_fulfilments(  # noqa: PLR0913, PLR0917 - one option each
+def list_fulfilments(
     location: Annotated[str | None, typer.Option(help="Only here.")] = None,
     state: Annotated[str | None, typer.Option(help="open, in_progress, packed, cancel_requested, ...")] = None,
     late: Annotated[bool, typer.Option("--late", help="Whose cut-off has passed.")] = False,
