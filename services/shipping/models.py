@@ -2,12 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TypedDict
+from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Text
+from sqlalchemy import Column, DateTime, MetaData, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
+from typing_extensions import TypedDict  # pydantic asks for this one on Python 3.11
 
 from services.shipping.states import ShipmentStatus
 
@@ -54,7 +55,13 @@ def _moment(*, required: bool = False) -> Column[datetime]:
     return Column(DateTime(timezone=True), nullable=not required)
 
 
-class OrderCopy(SQLModel, table=True):
+class ShippingTable(SQLModel):
+    """A table of this service's own database."""
+
+    metadata: ClassVar[MetaData] = MetaData()
+
+
+class OrderCopy(ShippingTable, table=True):
     """What shipping keeps of an order; never who it is for."""
 
     __tablename__ = "order_copy"
@@ -67,7 +74,7 @@ class OrderCopy(SQLModel, table=True):
     cancelled_at: datetime | None = Field(default=None, sa_column=_moment())
 
 
-class Shipment(SQLModel, table=True):
+class Shipment(ShippingTable, table=True):
     """One closed parcel's way to the doorstep."""
 
     __tablename__ = "shipment"
@@ -105,7 +112,7 @@ class Shipment(SQLModel, table=True):
     created_at: datetime = Field(sa_column=_moment(required=True))
 
 
-class ShippingLabel(SQLModel, table=True):
+class ShippingLabel(ShippingTable, table=True):
     """One attempt at a label: asked for, perhaps sold, perhaps given back."""
 
     __tablename__ = "label"
@@ -133,7 +140,7 @@ class ShippingLabel(SQLModel, table=True):
     void_settled_at: datetime | None = Field(default=None, sa_column=_moment())
 
 
-class TrackingEvent(SQLModel, table=True):
+class TrackingEvent(ShippingTable, table=True):
     """One thing said about a parcel, by its carrier or by our staff; unique by content."""
 
     __tablename__ = "tracking_event"

@@ -60,6 +60,14 @@ def _inventory() -> HttpClient:
     return HttpClient("inventory", platform().inventory_url, timeout_seconds=5)
 
 
+async def close() -> None:
+    """Close the connections, and read the settings anew the next time."""
+    for client in (_orders, _inventory):
+        if client.cache_info().currsize:
+            await client().close()
+        client.cache_clear()
+
+
 async def _ask(client: HttpClient, path: str) -> bytes:
     token = mint_token(platform().service_private_key.get_secret_value(), subject="shipping", role=Role.SERVICE)
     try:

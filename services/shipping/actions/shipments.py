@@ -146,7 +146,7 @@ async def hand_over(tx: Transaction, handed_over: Sequence[Received[ParcelHanded
         label = await label_queries.get_label(tx, shipment.label_id) if shipment.label_id else None
         if label is None or status_of(shipment) not in LABEL_LIVE:
             raise IllegalMoveError(f"a shipment that is {shipment.status} cannot be handed over")
-        shipment.handed_over_at = shipment.heard_at = received.occurred_at
+        shipment.handed_over_at = received.occurred_at
         # The carrier's first scan may be quicker than our own event.
         if status_of(shipment) is S.LABEL_PURCHASED:
             place(shipment, S.HANDED_OVER, received.occurred_at)

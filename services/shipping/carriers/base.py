@@ -282,3 +282,7 @@ class Carrier(Protocol):
     async def ensure_webhook(self, url: str) -> None:
         """Register `url` for tracking messages unless it already is."""
         ...
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...

@@ -20,3 +20,10 @@ def carrier(name: str = "easypost") -> Carrier:
         ),
     }
     return adapters[name]()
+
+
+async def close() -> None:
+    """Close the connections, and read the settings anew the next time."""
+    if carrier.cache_info().currsize:
+        await carrier().close()
+    carrier.cache_clear()
