@@ -1,6 +1,6 @@
 """Facts of orders that reserve, firm up or give back stock."""
 
-from services.inventory.actions import cancellations, reservations
+from services.inventory.actions import cancellations, holds, reservations
 from services.inventory.handlers.table import router
 from shared.db import Transaction
 from shared.events.base import Received
@@ -25,12 +25,14 @@ async def on_order_placed(tx: Transaction, events: list[Received[OrderPlaced]]) 
 async def on_hold_released(tx: Transaction, events: list[Received[HoldReleased]]) -> None:
     """Make soft reservations firm, and let held work go on."""
     await reservations.firm_up(tx, events)
+    await holds.continue_work(tx, events)
 
 
 @router.on(OrderAmended)
 async def on_order_amended(tx: Transaction, events: list[Received[OrderAmended]]) -> None:
     """Give back units that are no longer ordered, and send the rest to the new destination."""
     await cancellations.reduce_orders(tx, events)
+    await holds.redirect(tx, events)
 
 
 @router.on(PromiseRevised)
