@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
+import structlog
 from prometheus_client import Counter
 
 from services.care.actions import casework, ledger
@@ -20,14 +21,20 @@ from services.care.rules import FEED_SILENT, evaluate
 from services.care.rules.facts import Basis, CarrierFeed
 from services.care.rules.finding import Finding, SubjectKind
 from services.care.states import INCIDENTS, DispositionKind, IncidentState
+from shared import db
 from shared.audit import audit
 from shared.db import Transaction
 from shared.events.care import ExceptionCleared, ExceptionRaised
 from shared.ids import new_id
 
+log = structlog.get_logger()
+
 RAISED = Counter("doorstep_care_exceptions_raised", "Exceptions raised", ["kind", "level"])
 CLEARED = Counter("doorstep_care_exceptions_cleared", "Exceptions cleared", ["kind"])
 
+FAILED = Counter("doorstep_care_verdicts_failed", "Orders whose verdict could not be applied")
+
+_AFTER_FAILURE = timedelta(minutes=10)
 _LOOK_AGAIN_AT_FEED = timedelta(hours=1)
 _FEEDS = 50
 
@@ -46,10 +53,31 @@ async def evaluate_due(tx: Transaction, limit: int) -> int:
     looks = []
     for watch in watches:
         verdict = evaluate(fact_queries.facts_of(watch, known), tx.now, basis)
-        await _apply(tx, watch, verdict.findings, open_by_order[watch["order_id"]])
-        looks.append((watch["order_id"], verdict.next_check_at))
+        done = await _apply_alone(tx, watch, verdict.findings, open_by_order[watch["order_id"]])
+        looks.append((watch["order_id"], verdict.next_check_at if done else tx.now + _AFTER_FAILURE))
     await fact_queries.set_next_checks(tx, looks)
     return len(watches)
+
+
+async def _apply_alone(
+    tx: Transaction, watch: asyncpg.Record, findings: Sequence[Finding], known: Sequence[DetectedException]
+) -> bool:
+    """Apply a verdict so that an order which fails is looked at again later and holds up no other."""
+    if not findings and not known:
+        return True
+    published = len(tx.events)
+    try:
+        async with tx.session.begin_nested():
+            await _apply(tx, watch, findings, known)
+            await tx.connection()
+    except Exception as error:
+        if db.is_away(error) or db.is_transient(error):
+            raise
+        del tx.events[published:]
+        FAILED.inc()
+        log.exception("verdict cannot be applied", order_id=str(watch["order_id"]))
+        return False
+    return True
 
 
 async def _apply(

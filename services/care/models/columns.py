@@ -1,10 +1,10 @@
 """Column kinds that several tables share."""
 
 from datetime import datetime
-from typing import TypedDict
 
 from sqlalchemy import Column, DateTime
 from sqlalchemy.dialects.postgresql import JSONB
+from typing_extensions import TypedDict  # pydantic accepts only this one before Python 3.12
 
 
 class Units(TypedDict):

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import orjson
+
 from services.care.models import WatchFulfilment, WatchParcel
 from services.care.models.columns import Units
 from shared.db import Transaction
@@ -11,20 +13,25 @@ from shared.events.shipping import ShipmentProgressed
 
 _FULFILMENTS = """
 insert into watch_fulfilment (fulfilment_id, order_id, location, cut_off_at, planned_at, queue_depth, lines)
-select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::int[], $7::jsonb[])
+select f.fulfilment_id, f.order_id, f.location, f.cut_off_at, f.planned_at, f.queue_depth, f.lines::jsonb
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::int[], $7::text[])
+as f(fulfilment_id, order_id, location, cut_off_at, planned_at, queue_depth, lines)
 on conflict (fulfilment_id) do update set cut_off_at = excluded.cut_off_at, queue_depth = excluded.queue_depth,
   lines = excluded.lines
 """
 _CLOSED = """
 insert into watch_parcel (parcel_id, order_id, fulfilment_id, location, contents)
-select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[])
+select p.parcel_id, p.order_id, p.fulfilment_id, p.location, p.contents::jsonb
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[])
+as p(parcel_id, order_id, fulfilment_id, location, contents)
 on conflict (parcel_id) do update set fulfilment_id = excluded.fulfilment_id, location = excluded.location,
   contents = excluded.contents
 """
 _HANDED_OVER = """
 insert into watch_parcel (parcel_id, order_id, fulfilment_id, location, contents, handed_over_at, hand_over, position)
-select p.*, 'handed_over' from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::timestamptz[],
-  $7::text[]) as p
+select p.parcel_id, p.order_id, p.fulfilment_id, p.location, p.contents::jsonb, p.at, p.hand_over, 'handed_over'
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::text[])
+as p(parcel_id, order_id, fulfilment_id, location, contents, at, hand_over)
 on conflict (parcel_id) do update set fulfilment_id = excluded.fulfilment_id, location = excluded.location,
   contents = excluded.contents, handed_over_at = excluded.handed_over_at, hand_over = excluded.hand_over,
   position = coalesce(nullif(watch_parcel.position, ''), excluded.position)
@@ -71,7 +78,11 @@ ParcelRow = tuple[UUID, UUID, UUID, str, list[Units]]
 
 
 def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+    """Turn rows into columns; lists travel as JSON text, since a list of lists would be a matrix to the driver."""
+    return [
+        [orjson.dumps(value).decode() if isinstance(value, list) else value for value in column]
+        for column in zip(*rows, strict=True)
+    ]
 
 
 async def plan_fulfilments(tx: Transaction, rows: Sequence[FulfilmentRow]) -> None:

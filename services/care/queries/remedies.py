@@ -20,9 +20,9 @@ _PENDING = frozenset({RemedyState.WAITING_APPROVAL.value, RemedyState.GRANTED.va
 # One statement counts and decides: two grants that together exceed the day's limit cannot both pass.
 _SPEND = """
 insert into authority_use as u (person, authority, day, currency, spent)
-select $1, $2, $3, $4, $5 where $5 <= $6
+select $1, $2, $3, $4, $5::bigint where $5::bigint <= $6::bigint
 on conflict (person, authority, day, currency) do update set spent = u.spent + excluded.spent
-where u.spent + excluded.spent <= $6
+where u.spent + excluded.spent <= $6::bigint
 returning spent
 """
 _SETTLED_UNITS = """

@@ -1,0 +1,108 @@
+"""Care hears facts, sees trouble, and gives every exception exactly one disposition."""
+
+from datetime import timedelta
+
+import asyncpg
+
+from shared.events import inventory
+from tests.care.conftest import DAY, HOUR, Desk, Facts, Order, now, progress
+from tests.waiting import wait_until
+
+
+async def test_a_damaged_parcel_opens_a_case_with_its_evidence(order: Order, desk: Desk) -> None:
+    await (await order.placed()).handed_over()
+    await order.scanned(flags=("damaged",), exception="damage")
+    case = await desk.case(order, kind="damage")
+    assert case["family"] == "condition"
+    assert case["exceptions"][0]["evidence"]["carrier"] == order.carrier
+    assert case["exceptions"][0]["disposition"] == "case"
+    assert [offer["remedy"] for offer in case["suggestions"]][:2] == ["reship", "refund"]
+
+
+async def test_the_same_trouble_reported_again_opens_no_second_case(order: Order, desk: Desk) -> None:
+    await (await order.placed()).handed_over()
+    await order.scanned(flags=("damaged",), exception="damage")
+    await desk.case(order, kind="damage")
+    await order.scanned(flags=("damaged",), exception="damage")
+    await order.facts.repeat_last()
+    await order.scanned(position="out_for_delivery", flags=("damaged",), attempts=2)
+    await desk.exception(order, "failed_attempt")
+    assert len([case for case in await desk.cases(order) if case["family"] == "condition"]) == 1
+
+
+async def test_a_lost_parcel_joins_the_case_of_its_delay(order: Order, desk: Desk) -> None:
+    await (await order.placed()).handed_over(now() - 30 * DAY)
+    await order.scanned(scanned_at=now() - 29 * DAY)
+    await desk.exception(order, "lost", level="confirmed")
+    cases = [case for case in await desk.cases(order) if case["family"] == "delivery"]
+    assert [case["kind"] for case in cases] == ["lost"]
+
+
+async def test_a_stalled_parcel_clears_and_its_case_heals_itself(order: Order, desk: Desk) -> None:
+    await (await order.placed(now() - 7 * DAY)).handed_over(now() - 6 * DAY - 4 * HOUR)
+    await order.scanned(scanned_at=now() - 6 * DAY - 2 * HOUR)
+    await desk.case(order, kind="stalled", state="waiting_carrier")
+    await order.scanned()
+    healed = await desk.case(order, kind="stalled", state="self_healed")
+    assert healed["resolution"] == "self_healed"
+    assert all(found["cleared_at"] for found in healed["exceptions"])
+
+
+async def test_a_first_failed_attempt_is_told_and_opens_no_case(order: Order, desk: Desk) -> None:
+    await (await order.placed()).handed_over()
+    await order.scanned(position="delivery_attempted", attempts=1)
+    await desk.exception(order, "failed_attempt", disposition="informed")
+    assert await desk.cases(order) == []
+    assert [message["topic"] for message in await desk.messages(order)] == ["delivery_attempt"]
+
+
+async def test_an_unhealed_short_is_a_case_and_heals_with_new_stock(order: Order, desk: Desk) -> None:
+    await order.placed()
+    short = {"order_id": order.order_id, "line_id": order.line_id, "sku": "MUG-1", "quantity": 1}
+    await order.facts.tell(inventory.ShortfallOpened(**short, progress=progress("short")))
+    case = await desk.case(order, kind="short_pick")
+    assert case["family"] == "stock"
+    await order.facts.tell(inventory.ShortfallHealed(**short, location="hamburg"))
+    await desk.case(order, kind="short_pick", state="self_healed")
+
+
+async def test_a_broken_promise_is_seen_when_its_day_ends(facts: Facts, desk: Desk) -> None:
+    order = Order(facts, promised_in=timedelta(seconds=3))
+    await (await order.placed()).handed_over()
+    await order.scanned()
+    exception = await desk.exception(order, "promise_breached")
+    assert exception["level"] == "breached"
+    await order.delivered()
+    assert (await desk.case(order, family="delivery"))["kind"] == "promise_breached"
+
+
+async def test_a_fact_that_overtakes_its_orders_placing_waits_for_it(order: Order, desk: Desk) -> None:
+    await order.handed_over()
+    await order.scanned(flags=("damaged",), exception="damage")
+    await order.placed()
+    assert (await desk.case(order, kind="damage"))["state"] in {"open", "in_progress"}
+
+
+async def test_damage_reported_by_the_customer_needs_no_carrier(order: Order, desk: Desk) -> None:
+    await (await order.placed()).handed_over()
+    await order.delivered()
+
+    async def reported() -> bool:
+        body = {"order_id": str(order.order_id), "comment": "the mug has no handle"}
+        return (await desk.post("/reports", body, role="support")).status_code == 202
+
+    await wait_until(reported)
+    assert (await desk.case(order, kind="damage"))["state"] == "open"
+
+
+async def test_every_exception_has_exactly_one_disposition(
+    order: Order, desk: Desk, database: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    await (await order.placed()).handed_over()
+    await order.scanned(flags=("damaged",), exception="damage")
+    await desk.case(order, kind="damage")
+    undecided = await database.fetch(
+        "select id from exception where disposition is null or (disposition = 'case') <> (case_id is not null) "
+        "or (disposition = 'suppressed' and disposition_reason = '')"
+    )
+    assert undecided == []
