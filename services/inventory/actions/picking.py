@@ -57,7 +57,10 @@ async def confirm_pick(tx: Transaction, list_id: UUID, scan: Scan, picker: str) 
 
 
 async def undo_last_scan(tx: Transaction, list_id: UUID, picker: str) -> ScanAnswer:
-    """Take the last scan of a list back; raises NothingToUndoError, PickListNotFoundError and NotYourListError."""
+    """Take the last scan of a list back; on a list that is done its units wait for the next list.
+
+    Raises NothingToUndoError, PickListNotFoundError and NotYourListError.
+    """
     row = await get_own_list(tx, list_id, picker, done_too=True)
     scan = await queries.last_scan(tx, list_id)
     if scan is None or scan.id is None:
@@ -71,14 +74,12 @@ async def undo_last_scan(tx: Transaction, list_id: UUID, picker: str) -> ScanAns
     if not await queries.undo_scan(tx, scan.id, tx.now):
         raise NothingToUndoError("that scan was taken back just now")
     task.picked -= scan.units
-    task.list_id = list_id
+    if not await queries.touch_list(tx, list_id, picker):
+        task.list_id = None
     await fulfilments.settle_and_store(tx, [work])
-    row.since = row.since if row.state == ListState.PICKING else tx.now
-    row.state, row.active_at = ListState.PICKING.value, tx.now
-    await queries.save_list(tx, row)
     fulfilments.publish_picked(tx, work, work.fulfilment(task.fulfilment_id))
     after = await queries.list_tasks(tx, list_id)
-    return _answer(listed[scan.task_id], task, after, ListState.PICKING, scan.units)
+    return _answer(listed[scan.task_id], task, after, ListState(row.state), scan.units)
 
 
 async def get_own_list(tx: Transaction, list_id: UUID, picker: str, *, done_too: bool = False) -> PickList:

@@ -109,7 +109,7 @@ PICK_LIST: TransitionTable[ListState] = TransitionTable(
         L.PLANNED: Rule(frozenset({L.ASSIGNED, L.DONE}), _DAY, "warehouse", "a picker takes the list"),
         L.ASSIGNED: Rule(frozenset({L.PICKING, L.PLANNED, L.DONE}), WITHOUT_SCAN, "picker", "scan the first unit"),
         L.PICKING: Rule(frozenset({L.PLANNED, L.DONE}), WITHOUT_SCAN, "picker", "scan the next unit"),
-        L.DONE: Rule(frozenset({L.PICKING})),
+        L.DONE: Rule(frozenset()),
     },
 )
 
