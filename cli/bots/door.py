@@ -73,6 +73,10 @@ class Door:
         """Act once per key and give the plain answer, None for 204; raises Refused."""
         return await self._patiently("POST", path, body, key, None)
 
+    async def act_get(self, path: str) -> JsonValue:
+        """Read and give the plain answer; raises Refused."""
+        return await self._patiently("GET", path, None, None, None)
+
     async def close(self) -> None:
         """Close the connections."""
         if self._client is not None:
