@@ -71,7 +71,7 @@ def fail(message: str, status: int = REFUSED) -> NoReturn:
     if show.manner.json:
         show.as_json({"error": message})
     else:
-        show.err.print(f"[red]{escape(message)}[/red]")
+        show.err.print(f"[red]{escape(message)}[/red]", soft_wrap=True)
     raise typer.Exit(status)
 
 
@@ -104,9 +104,12 @@ def _refused(service: str, error: HttpStatusError) -> NoReturn:
         raise typer.Exit(REFUSED)
     problem = cast("dict[str, JsonValue]", error.body) if isinstance(error.body, dict) else {}
     detail = problem.get("detail") or problem.get("title") or error.body
-    show.err.print(f"[red]{service} refused[/red] ({error.status} {problem.get('code', '')}): {escape(str(detail))}")
+    show.err.print(
+        f"[red]{service} refused[/red] ({error.status} {problem.get('code', '')}): {escape(str(detail))}",
+        soft_wrap=True,
+    )
     for entry in show.list_of(problem.get("errors")):
-        show.err.print(escape(f"  {entry.get('pointer')}  {entry.get('detail')} ({entry.get('code')})"))
+        show.err.print(escape(f"  {entry.get('pointer')}  {entry.get('detail')} ({entry.get('code')})"), soft_wrap=True)
     known = {"type", "title", "status", "code", "detail", "errors", "request_id"}
     for name, value in problem.items():
         if name not in known:

@@ -1,5 +1,6 @@
 """How the command line prints: tables and sentences for people, JSON for programs."""
 
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ class Manner:
 
 
 manner = Manner()
+# Whatever reads a pipe finds one row on one line.
+_PIPED_COLUMNS = 400
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)")
 Column = tuple[str, str]
 Columns = Sequence[Column]
 Row = Mapping[str, JsonValue]
@@ -48,7 +52,7 @@ def rows(value: JsonValue, columns: Columns, *, json: bool, empty: str = "nothin
         table.add_column(heading, overflow="fold")
     for row in listed:
         table.add_row(*(escape(cell(at(row, path))) for _, path in columns))
-    out.print(table)
+    out.print(table, width=None if out.is_terminal else _PIPED_COLUMNS)
     if isinstance(value, Mapping) and value.get("next_cursor"):
         out.print(f"[dim]more: --cursor {value['next_cursor']}[/dim]")
 
@@ -91,7 +95,7 @@ def named(value: JsonValue, path: str) -> str:
 
 
 def cell(value: JsonValue) -> str:
-    """One value as a table's cell: money as decimals, lists by commas, nothing as a dash."""
+    """One value as a table's cell: money as decimals, UTC times to the second, lists by commas, nothing as a dash."""
     if value is None or value in ("", []):
         return "-"
     if isinstance(value, bool):
@@ -100,7 +104,7 @@ def cell(value: JsonValue) -> str:
         return money(value) or ", ".join(f"{key} {cell(part)}" for key, part in value.items())
     if isinstance(value, list):
         return ", ".join(cell(part) for part in value)
-    return str(value)
+    return _MOMENT.sub(r"\1 \2", str(value))
 
 
 def money(value: Mapping[str, JsonValue]) -> str:

@@ -21,6 +21,12 @@ def test_what_is_not_known_is_a_dash() -> None:
     assert (show.cell(False), show.cell(0)) == ("no", "0")  # noqa: FBT003 - the value is the point
 
 
+def test_times_are_shown_to_the_second_in_utc() -> None:
+    assert show.cell("2026-11-22T09:44:57.415262Z") == "2026-11-22 09:44:57"
+    assert show.cell("2026-11-22T09:44:57+00:00") == "2026-11-22 09:44:57"
+    assert show.cell("2026-11-22T09:44:57+01:00") == "2026-11-22T09:44:57+01:00"
+
+
 def test_a_path_that_ends_early_finds_nothing() -> None:
     assert show.at({"promise": None}, "promise.deliver_by") is None
 
