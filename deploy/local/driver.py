@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from deploy.local.rest_point import RestPoints
 from shared import clock
 from shared.http import Breaker, HttpAnswerLostError, HttpClient, HttpStatusError, HttpUnavailableError
 
@@ -83,10 +84,13 @@ class Driver:
     patience_seconds: float = 180.0
     steps: int = 0
     _clients: dict[str, HttpClient] = field(default_factory=dict)
+    _rest_points: RestPoints = field(init=False)
 
     def __post_init__(self) -> None:
         """Take the clock; raises ClockError outside the local stack."""
         clock.use_stepped_file(self.clock_file, environment="local")
+        # A driven stack rests between steps only, too briefly for the supervisor to see.
+        self._rest_points = RestPoints(self.clock_file.parent)
         self._clients = {
             name: HttpClient(name, address, timeout_seconds=5.0, breaker=Breaker(threshold=1_000_000))
             for name, address in self.addresses.items()
@@ -97,12 +101,15 @@ class Driver:
         deadline = clock.monotonic() + self.patience_seconds
         before: tuple[int, ...] = ()
         quiet = 0
+        quiet_since = clock.real()
         while True:
+            quiet_since = quiet_since if quiet else clock.real()
             asked = await self._ask()
             restless = asked.restless()
             quiet = quiet + 1 if not restless and asked.activity() == before else int(not restless)
             before = asked.activity()
             if quiet >= _QUIET_ROUNDS:
+                self._rest_points.note(quiet_since)
                 return asked.next_due()
             if clock.monotonic() > deadline:
                 raise RestlessError(f"not at rest after {self.patience_seconds:.0f} s: {'; '.join(restless)}")

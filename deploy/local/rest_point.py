@@ -4,14 +4,19 @@ import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deploy.local.credentials import write_private
-from deploy.local.driver import Round
 from shared import clock
 
+if TYPE_CHECKING:
+    from deploy.local.driver import Round
+
+# A replay from a point this much older costs nothing worth saving.
+INTERVAL = timedelta(seconds=5)
 _SAFETY = timedelta(minutes=1)
 
-Ask = Callable[[], Awaitable[Round]]
+Ask = Callable[[], Awaitable["Round"]]
 
 
 class RestPoints:
@@ -41,6 +46,12 @@ class RestPoints:
     def _write(self, at: datetime) -> None:
         write_private(self._path, json.dumps({"at": at.isoformat()}))
 
+    def note(self, at: datetime) -> None:
+        """Keep a moment at which somebody saw that everything was read, if the newest kept is old enough."""
+        newest = self.read()
+        if newest is not None and at - newest >= INTERVAL:
+            self._write(at)
+
     async def look(self, ask: Ask) -> bool:
         """Ask all workers what they published and read; True when that was a rest point, which it writes.
 
@@ -58,5 +69,5 @@ class RestPoints:
         return True
 
 
-def _all_read(asked: Round) -> bool:
+def _all_read(asked: "Round") -> bool:
     return all(report is not None for report in asked.reports.values()) and not asked.unread()

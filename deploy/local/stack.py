@@ -13,7 +13,7 @@ import httpx
 from deploy.local import broker, databases, kafka_server, names, ports, postgres, state, topics
 from deploy.local.commands import Options, command_of, environment_of, migrations_command, service_command
 from deploy.local.components import broker_binary, postgres_directory
-from deploy.local.credentials import Credentials, load_or_create, staff_key_path
+from deploy.local.credentials import Credentials, load_or_create
 from deploy.local.driver import Report, Round
 from deploy.local.errors import StartFailedError
 from deploy.local.names import DatabaseRole
@@ -194,8 +194,10 @@ class LocalStack:
         """Tell others, and the next start, what runs."""
         marks = {name: child.mark() for name, child in self._children.items()}
         alive = {name: mark for name, mark in marks.items() if mark is not None}
-        owner = mark_of(os.getpid())
-        state.write(self.site, staff_key_path(self.site.home), owner if alive else None, alive, ready=ready)
+        owner = mark_of(os.getpid()) if alive else None
+        simulator = [names.SIMULATOR] if self.options.simulator else []
+        speaking = [*self.apis, *self.workers, *simulator]
+        state.write(self.site, state.Running(owner, alive, speaking, ready))
 
     async def _report(self, name: str) -> Report | None:
         try:

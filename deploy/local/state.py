@@ -2,12 +2,12 @@
 
 import json
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from deploy.local import names
-from deploy.local.credentials import write_private
+from deploy.local.credentials import staff_key_path, write_private
 from deploy.local.processes import Mark, stop_marked
 from deploy.local.site import Site
 
@@ -40,21 +40,30 @@ def path_of(home: Path) -> Path:
     return home / "stack.json"
 
 
-def write(site: Site, staff_key: Path, owner: Mark | None, marks: Mapping[str, Mark], *, ready: bool) -> None:
+@dataclass(frozen=True)
+class Running:
+    """What of a stack runs now."""
+
+    owner: Mark | None
+    marks: Mapping[str, Mark]
+    # Those that speak HTTP, whether or not they are up at this moment.
+    speaking: Sequence[str]
+    ready: bool
+
+
+def write(site: Site, running: Running) -> None:
     """Record what runs now."""
-    speaking = [*(names.api_of(service) for service in names.SERVICES), names.SIMULATOR]
-    workers = [names.worker_of(service) for service in names.SERVICES]
     record = Record(
-        owner=owner,
-        processes=dict(marks),
+        owner=running.owner,
+        processes=dict(running.marks),
         ports=site.ports,
-        urls={process: site.url(process) for process in (*speaking, *workers)},
+        urls={process: site.url(process) for process in running.speaking},
         dsns={service: site.dsn(service, "readonly") for service in names.SERVICES},
         bootstrap=site.bootstrap,
-        staff_key=str(staff_key),
+        staff_key=str(staff_key_path(site.home)),
         clock_file=str(site.clock_file) if site.clock_file.exists() else "",
         mail=str(site.mail),
-        ready=ready,
+        ready=running.ready,
     )
     write_private(path_of(site.home), json.dumps(asdict(record), indent=2))
 

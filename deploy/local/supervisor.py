@@ -13,14 +13,13 @@ import asyncpg
 from deploy.local import names
 from deploy.local.errors import StackError
 from deploy.local.published import has_published_since
-from deploy.local.rest_point import RestPoints
+from deploy.local.rest_point import INTERVAL, RestPoints
 from deploy.local.stack import LocalStack
 from shared import clock
 from shared.kafka import BrokerAwayError
 
 _WATCH_SECONDS = 0.1
-_REST_POINT_SECONDS = 5.0
-_LOOK_AGAIN_SECONDS = 0.5
+_LOOK_AGAIN_SECONDS = 1.0
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
 # A process that ran this long has earned a quick restart again.
@@ -134,7 +133,7 @@ class Supervisor:
         while True:
             found = await self._points.look(self._stack.ask_workers)
             # A busy stack rests for moments only, so one that was missed is looked for again soon.
-            await asyncio.sleep(_REST_POINT_SECONDS if found else _LOOK_AGAIN_SECONDS)
+            await asyncio.sleep(INTERVAL.total_seconds() if found else _LOOK_AGAIN_SECONDS)
 
     def _pause(self, name: str) -> float:
         deaths, last = self._deaths.get(name, (0, 0.0))
