@@ -12,7 +12,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
-out = Console(highlight=False)
+# Whatever reads a pipe finds one row on one line.
+_PIPED_COLUMNS = 400
+out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_COLUMNS)
 err = Console(stderr=True, highlight=False)
 
 
@@ -24,8 +26,6 @@ class Manner:
 
 
 manner = Manner()
-# Whatever reads a pipe finds one row on one line.
-_PIPED_COLUMNS = 400
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)")
 Column = tuple[str, str]
 Columns = Sequence[Column]
@@ -52,7 +52,7 @@ def rows(value: JsonValue, columns: Columns, *, json: bool, empty: str = "nothin
         table.add_column(heading, overflow="fold")
     for row in listed:
         table.add_row(*(escape(cell(at(row, path))) for _, path in columns))
-    out.print(table, width=None if out.is_terminal else _PIPED_COLUMNS)
+    out.print(table)
     if isinstance(value, Mapping) and value.get("next_cursor"):
         out.print(f"[dim]more: --cursor {value['next_cursor']}[/dim]")
 
