@@ -4,10 +4,17 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, Field, HttpUrl, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from shared.settings import ServiceSettings
+
+
+class MessageWebhook(BaseModel):
+    """Where a storefront takes the news it tells its customers itself; signed as Standard Webhooks say."""
+
+    url: HttpUrl
+    secret: SecretStr
 
 
 class CareSettings(ServiceSettings):
@@ -51,6 +58,12 @@ class CareSettings(ServiceSettings):
     smtp_timeout_seconds: float = Field(default=10.0, gt=0, le=60)
     sender: str = "Customer care <care@doorstep.example>"
     message_attempts: int = Field(default=8, ge=1, le=50)
+    message_webhooks: dict[str, MessageWebhook] = Field(
+        default_factory=dict, description="by storefront id, or * for all: where news goes that has no e-mail"
+    )
+    stepped_grid_minutes: int = Field(
+        default=60, ge=1, le=24 * 60, description="in stepped time what is due is gathered on this grid: a stop costs"
+    )
     evaluate_batch: int = Field(default=200, ge=1, le=2000)
 
 

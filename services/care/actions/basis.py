@@ -1,8 +1,9 @@
 """What the settings mean for rules and policy: calendars, thresholds, limits."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from math import ceil
 
 from services.care.clocks import BusinessCalendar
 from services.care.policy.authority import Authority, Limit, Limits
@@ -11,7 +12,10 @@ from services.care.queries.history import cache_of
 from services.care.rules.facts import Basis
 from services.care.rules.thresholds import Thresholds
 from services.care.settings import settings
+from shared import clock
 from shared.db import Transaction
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @lru_cache(maxsize=1)
@@ -54,3 +58,11 @@ async def current_basis(tx: Transaction) -> Basis:
     )
     silent = await case_queries.get_silent_carriers(tx)
     return Basis(thresholds(), history, carrier_calendar(), silent)
+
+
+def gathered(moment: datetime) -> datetime:
+    """Put a due time on the grid of stepped time, never earlier; in real time it stays as it is."""
+    if not clock.is_stepped():
+        return moment
+    grid = timedelta(minutes=settings().stepped_grid_minutes)
+    return _EPOCH + ceil((moment - _EPOCH) / grid) * grid

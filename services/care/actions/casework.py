@@ -82,7 +82,7 @@ async def _open(tx: Transaction, family: Family, last: Case | None, trouble: Tro
         level=trouble.found.level,
         state=CaseState.OPEN.value,
         state_since=tx.now,
-        dwell_due_at=CASES.due_at(CaseState.OPEN, tx.now),
+        dwell_due_at=ledger.dwell_ends(tx, CaseState.OPEN),
         priority=_priority(tx, trouble).value,
         opened_at=tx.now,
         promised_by=watch["deliver_by"],

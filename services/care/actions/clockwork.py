@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from services.care.actions.basis import care_calendar
+from services.care.actions.basis import care_calendar, gathered
 from services.care.clocks import Clock, ClockMove, Target
 from services.care.models import Case, CaseClock
 from services.care.policy.deadlines import PAUSED_WHILE, TARGETS, next_escalation
@@ -31,7 +31,8 @@ def _store(row: CaseClock, clock: Clock) -> None:
     row.paused_at, row.fulfilled_at = clock.paused_at, clock.fulfilled_at
     row.due_at = clock.due_at(calendar)
     step = next_escalation(clock, row.told)
-    row.alarm_at = clock.due_at(calendar, share=step.share) if step is not None else None
+    alarm_at = clock.due_at(calendar, share=step.share) if step is not None else None
+    row.alarm_at = gathered(alarm_at) if alarm_at is not None else None
 
 
 def start_clocks(tx: Transaction, case: Case) -> list[CaseClock]:

@@ -10,7 +10,7 @@ import structlog
 from prometheus_client import Counter
 
 from services.care.actions import casework, ledger
-from services.care.actions.basis import current_basis
+from services.care.actions.basis import current_basis, gathered
 from services.care.actions.casework import Trouble
 from services.care.actions.settling import settle_case
 from services.care.models import DetectedException, Incident
@@ -36,6 +36,7 @@ FAILED = Counter("doorstep_care_verdicts_failed", "Orders whose verdict could no
 
 _AFTER_FAILURE = timedelta(minutes=10)
 _LOOK_AGAIN_AT_FEED = timedelta(hours=1)
+_IDLE_FEED = timedelta(hours=6)
 _FEEDS = 50
 
 
@@ -54,7 +55,8 @@ async def evaluate_due(tx: Transaction, limit: int) -> int:
     for watch in watches:
         verdict = evaluate(fact_queries.facts_of(watch, known), tx.now, basis)
         done = await _apply_alone(tx, watch, verdict.findings, open_by_order[watch["order_id"]])
-        looks.append((watch["order_id"], verdict.next_check_at if done else tx.now + _AFTER_FAILURE))
+        again_at = verdict.next_check_at if done else tx.now + _AFTER_FAILURE
+        looks.append((watch["order_id"], gathered(again_at) if again_at is not None else None))
     await fact_queries.set_next_checks(tx, looks)
     return len(watches)
 
@@ -194,9 +196,9 @@ async def _watch_feed(tx: Transaction, feed: asyncpg.Record, basis: Basis) -> No
         CarrierFeed(carrier, feed["last_event_at"], feed["underway"]), tx.now, basis
     )
     was_silent = feed["silent_since"] is not None
-    next_check_at = max(again_at or tx.now, tx.now + _LOOK_AGAIN_AT_FEED)
+    next_check_at = max(again_at or tx.now + _IDLE_FEED, tx.now + _LOOK_AGAIN_AT_FEED)
     silent_since = (feed["silent_since"] or tx.now) if findings else None
-    await queries.set_feed(tx, carrier, silent_since=silent_since, next_check_at=next_check_at)
+    await queries.set_feed(tx, carrier, silent_since=silent_since, next_check_at=gathered(next_check_at))
     if findings and not was_silent:
         await _open_incident(tx, findings[0])
     elif was_silent and not findings:

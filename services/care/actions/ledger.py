@@ -1,6 +1,9 @@
 """How a case changes: one place that checks the move, keeps the entry, minds the clocks and tells the others."""
 
+from datetime import datetime
+
 from services.care.actions import clockwork
+from services.care.actions.basis import gathered
 from services.care.models import Case, CaseEntry
 from services.care.states import CASES, CaseState
 from shared.db import Transaction
@@ -34,13 +37,19 @@ def tell(tx: Transaction, case: Case) -> None:
     )
 
 
+def dwell_ends(tx: Transaction, state: CaseState) -> datetime | None:
+    """Give when a case that enters a state now has been in it too long; none for an end."""
+    due_at = CASES.due_at(state, tx.now)
+    return gathered(due_at) if due_at is not None else None
+
+
 async def move_case(tx: Transaction, case: Case, new: CaseState, actor: str, why: str) -> None:
     """Move a locked case to another state; raises IllegalMoveError."""
     old = CaseState(case.state)
     if old is new:
         return
     CASES.check(old, new)
-    case.state, case.state_since, case.dwell_due_at = new.value, tx.now, CASES.due_at(new, tx.now)
+    case.state, case.state_since, case.dwell_due_at = new.value, tx.now, dwell_ends(tx, new)
     await clockwork.follow_state(tx, case, old, new)
     note(tx, case, actor, f"moved to {new}", why)
 

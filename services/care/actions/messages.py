@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 import asyncpg
 
+from services.care.actions.basis import gathered
 from services.care.models import Case, Message
 from services.care.policy.messages import Channel, News, Silence, Told, Topic, plan_message
 from services.care.policy.priority import Priority
 from services.care.queries import remedies as queries
+from services.care.settings import MessageWebhook, settings
 from services.care.states import MessageState
 from shared.db import Transaction
 from shared.ids import new_id
+from shared.switches import EVERYWHERE
 
 STOREFRONT = "storefront"
 
@@ -26,6 +30,12 @@ class Tidings:
     priority: Priority = Priority.P3
 
 
+def webhook_of(storefront_id: UUID) -> MessageWebhook | None:
+    """Give where a storefront takes news, if it does."""
+    webhooks = settings().message_webhooks
+    return webhooks.get(str(storefront_id)) or webhooks.get(EVERYWHERE)
+
+
 def _told(message: Message) -> Told:
     news = News(Topic(message.topic), message.promise_revision, message.promised_by, message.state_told)
     waiting = message.state == MessageState.PLANNED
@@ -37,7 +47,9 @@ async def plan(tx: Transaction, watch: asyncpg.Record, case: Case | None, tiding
     news = News(tidings.topic, watch["promise_revision"], watch["deliver_by"], tidings.state)
     told = [_told(message) for message in await queries.get_told(tx, watch["order_id"])]
     storefront_writes = watch["notifications"] == STOREFRONT
-    decided = plan_message(news, told, tx.now, tidings.priority, storefront_writes=storefront_writes)
+    by_webhook = storefront_writes and webhook_of(watch["storefront_id"]) is not None
+    unheard = storefront_writes and not by_webhook
+    decided = plan_message(news, told, tx.now, tidings.priority, storefront_writes=unheard)
     message = Message(
         id=new_id(),
         order_id=watch["order_id"],
@@ -48,12 +60,12 @@ async def plan(tx: Transaction, watch: asyncpg.Record, case: Case | None, tiding
         promise_revision=watch["promise_revision"],
         promised_by=watch["deliver_by"],
         priority=tidings.priority.value,
-        channel=Channel.EMAIL.value,
+        channel=(Channel.WEBHOOK if by_webhook else Channel.EMAIL).value,
         state=(MessageState.SUPPRESSED if decided.silence else MessageState.PLANNED).value,
         silence=decided.silence.value if decided.silence else "",
         facts={"order_number": watch["number"], **tidings.facts},
         created_at=tx.now,
-        send_at=decided.send_at,
+        send_at=gathered(decided.send_at) if decided.send_at is not None else None,
     )
     tx.session.add(message)
     if case is not None and decided.silence in _TOLD_ANYWAY and case.informed_at is None:

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from services.care.actions import ledger
-from services.care.actions.basis import current_basis, limits
+from services.care.actions.basis import current_basis, gathered, limits
 from services.care.actions.messages import Tidings, plan
 from services.care.actions.settling import settle_case
 from services.care.errors import (
@@ -209,7 +209,7 @@ async def _within_authority(tx: Transaction, remedy: Remedy, decision: Decision)
 
 async def _give(tx: Transaction, case: Case, remedy: Remedy, person: str) -> None:
     remedy.state, remedy.granted_at, remedy.decided_by = RemedyState.GRANTED.value, tx.now, person
-    remedy.dwell_due_at = REMEDIES.due_at(RemedyState.GRANTED, tx.now)
+    remedy.dwell_due_at = _dwell_ends(tx, RemedyState.GRANTED)
     ledger.note(tx, case, person, "granted", f"{remedy.kind}: {remedy.reason}")
     case.next_action, case.next_action_by = f"orders executes {remedy.kind}", "orders"
     tx.publish(
@@ -232,11 +232,16 @@ async def _give(tx: Transaction, case: Case, remedy: Remedy, person: str) -> Non
 async def _wait_for_approval(tx: Transaction, case: Case, remedy: Remedy, decision: Decision) -> None:
     needed = limits().smallest_for(remedy.cost, remedy.currency)
     remedy.state = RemedyState.WAITING_APPROVAL.value
-    remedy.dwell_due_at = REMEDIES.due_at(RemedyState.WAITING_APPROVAL, tx.now)
+    remedy.dwell_due_at = _dwell_ends(tx, RemedyState.WAITING_APPROVAL)
     ledger.note(tx, case, decision.person, "asked for approval", f"{remedy.kind} over {decision.authority}'s limit")
     await ledger.move_case(tx, case, CaseState.WAITING_APPROVAL, decision.person, f"{remedy.kind} needs {needed}")
     case.next_action, case.next_action_by = f"approve or deny {remedy.kind}", str(needed or "nobody")
     ledger.tell(tx, case)
+
+
+def _dwell_ends(tx: Transaction, state: RemedyState) -> datetime | None:
+    due_at = REMEDIES.due_at(state, tx.now)
+    return gathered(due_at) if due_at is not None else None
 
 
 async def approve(tx: Transaction, remedy_id: UUID, decision: Decision) -> Remedy:

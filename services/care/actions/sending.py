@@ -6,13 +6,14 @@ from functools import lru_cache
 from uuid import UUID
 
 from services.care.actions import clockwork, ledger
+from services.care.actions.messages import webhook_of
 from services.care.actions.settling import settle_case
-from services.care.channels import mail, wording
+from services.care.channels import mail, webhook, wording
 from services.care.channels.mail import MailRefusedError, MailServer
 from services.care.channels.wording import Words
 from services.care.clocks import ClockMove
 from services.care.models import Message
-from services.care.policy.messages import AtSending, News, Silence, Topic, still_true
+from services.care.policy.messages import AtSending, Channel, News, Silence, Topic, still_true
 from services.care.queries import cases as case_queries
 from services.care.queries import remedies as queries
 from services.care.queries.facts import get_watch
@@ -37,6 +38,8 @@ class Letter:
 
     message_id: UUID
     order_id: UUID
+    storefront_id: UUID
+    channel: Channel
     topic: Topic
     facts: dict[str, object]
     promised_by: datetime | None
@@ -47,6 +50,7 @@ class Sent:
     """What left, or why nothing could: the recipient's address is not kept."""
 
     words: Words | None
+    channel: Channel = Channel.EMAIL
     silence: Silence | None = None
 
 
@@ -68,7 +72,15 @@ async def claim(tx: Transaction) -> list[Letter]:
 
 
 def _letter(message: Message) -> Letter:
-    return Letter(message.id, message.order_id, Topic(message.topic), message.facts, message.promised_by)
+    return Letter(
+        message_id=message.id,
+        order_id=message.order_id,
+        storefront_id=message.storefront_id,
+        channel=Channel(message.channel),
+        topic=Topic(message.topic),
+        facts=message.facts,
+        promised_by=message.promised_by,
+    )
 
 
 async def _silence_now(tx: Transaction, message: Message) -> Silence | None:
@@ -106,23 +118,37 @@ def _mail_server() -> MailServer:
 
 
 async def call(letter: Letter) -> Sent:
-    """Fetch the recipient and hand the mail in; the message's id makes a second try the same mail."""
+    """Send by e-mail, else by the storefront's webhook; the message's id makes a second try the same message."""
+    recipient = await _recipient(letter.order_id) if letter.channel is Channel.EMAIL else {}
+    email = recipient.get("email")
+    name = str(recipient.get("name") or "")
+    words = wording.write(letter.topic, letter.facts, name, letter.promised_by)
+    if email:
+        await mail.send(_mail_server(), str(email), words, str(letter.message_id))
+        return Sent(words)
+    endpoint = webhook_of(letter.storefront_id)
+    if endpoint is None:
+        return Sent(None, silence=Silence.NO_RECIPIENT)
+    news = {**letter.facts, "order_id": letter.order_id, "topic": letter.topic, "promised_by": letter.promised_by}
+    payload = webhook.payload_of(news, words, str(letter.message_id))
+    await webhook.send(str(endpoint.url), endpoint.secret.get_secret_value(), payload, str(letter.message_id))
+    return Sent(words, Channel.WEBHOOK)
+
+
+async def _recipient(order_id: UUID) -> dict[str, object]:
+    """Ask orders for the recipient, at the moment of use; nothing when the order is forgotten."""
     key = platform().service_private_key.get_secret_value()
     token = mint_token(key, subject="care", role=Role.SERVICE)
     try:
         answer = await _orders().request(
-            "GET", f"/internal/orders/{letter.order_id}/recipient", headers={"authorization": f"Bearer {token}"}
+            "GET", f"/internal/orders/{order_id}/recipient", headers={"authorization": f"Bearer {token}"}
         )
     except HttpStatusError as error:
         if error.status in _GONE:
-            return Sent(None, Silence.NO_RECIPIENT)
+            return {}
         raise
     recipient = answer.json()
-    if not isinstance(recipient, dict) or not recipient.get("email"):
-        return Sent(None, Silence.NO_RECIPIENT)
-    words = wording.write(letter.topic, letter.facts, str(recipient.get("name") or ""), letter.promised_by)
-    await mail.send(_mail_server(), str(recipient["email"]), words, str(letter.message_id))
-    return Sent(words)
+    return recipient if isinstance(recipient, dict) else {}
 
 
 async def record(tx: Transaction, letter: Letter, outcome: Outcome[Sent]) -> None:
@@ -134,6 +160,7 @@ async def record(tx: Transaction, letter: Letter, outcome: Outcome[Sent]) -> Non
     if sent is not None and sent.words is not None:
         message.state, message.sent_at, message.leased_until = MessageState.SENT.value, tx.now, None
         message.subject, message.body = sent.words.subject, sent.words.body
+        message.channel = sent.channel.value
         await _informed(tx, message, message.channel)
     elif sent is not None and sent.silence is not None:
         message.state, message.silence = MessageState.SUPPRESSED.value, sent.silence.value
