@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli import cases, databases, keys, messages, parcels, picks, shipments, stock, switches
+from cli import cases, databases, keys, messages, orders, parcels, picks, shipments, stock, switches
 from cli.check.command import check
 from cli.demo.command import demo
 from deploy.local import __main__ as local
@@ -39,6 +39,7 @@ app.command(rich_help_panel=STACK)(local.status)
 app.command(rich_help_panel=STACK)(local.reset)
 app.command(rich_help_panel=STACK)(databases.migrate)
 app.command(rich_help_panel=STACK)(demo)
+app.add_typer(orders.orders, name="orders", rich_help_panel=WORK)
 app.add_typer(stock.stock, name="stock", rich_help_panel=WORK)
 app.add_typer(picks.picks, name="picks", rich_help_panel=WORK)
 app.add_typer(parcels.parcels, name="parcels", rich_help_panel=WORK)
