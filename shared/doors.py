@@ -153,12 +153,17 @@ async def _on_domain_error(request: Request, error: Exception) -> Response:
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    errors = tuple(_field_error(entry) for entry in error.errors())
+    errors = field_errors(error)
     names = ", ".join(sorted({e.pointer for e in errors}))
     invalid = InvalidError(
         f"{len(errors)} field{'s' if len(errors) != 1 else ''} cannot be accepted: {names}", errors=errors
     )
     return problem(request, invalid)
+
+
+def field_errors(error: RequestValidationError) -> tuple[FieldError, ...]:
+    """Translate what pydantic found into fields a caller can find, by JSON pointer."""
+    return tuple(_field_error(entry) for entry in error.errors())
 
 
 def _field_error(entry: Any) -> FieldError:  # noqa: ANN401 - pydantic's own dictionary

@@ -1,0 +1,166 @@
+"""Changing an order before anybody picks it; later the refusal says what is still possible."""
+
+from collections.abc import Callable
+
+from services.orders.actions import ledger, looking_up
+from services.orders.actions.conclusion import finish
+from services.orders.actions.finding import named_lines, open_order, refuse_if_ended
+from services.orders.actions.ledger import NewDate
+from services.orders.actions.work import Work
+from services.orders.errors import TooLateError
+from services.orders.models import OrderLine, OrderRecord
+from services.orders.promise import Origin, Place, is_country, make_window, postal_zone, zone_of
+from services.orders.queries import lookup
+from services.orders.queries.catalogue import origin_of, read_locations
+from services.orders.queries.views import order_view
+from services.orders.schemas.intake import AmendOrder
+from services.orders.schemas.staff import RevisePromise
+from services.orders.schemas.views import OrderView
+from services.orders.states import ServiceLevel
+from shared.audit import audit
+from shared.auth import Principal
+from shared.db import Transaction
+from shared.errors import FieldError, InvalidError
+from shared.events.orders import OrderAmended
+
+
+async def amend_order(
+    tx: Transaction, who: Principal, named: str, body: AmendOrder, match: Callable[[int], None]
+) -> OrderRecord:
+    """Change an order; raises StaleError (by `match`), TooLateError, OrderEndedError or InvalidError."""
+    work, record = await open_order(tx, who, named)
+    match(record.head.version)
+    refuse_if_ended(record)
+    _refuse_if_late(record)
+    changed: list[str] = []
+    if body.lines is not None and _reduce(record, named_lines(record, body.lines)):
+        changed.append("lines")
+    if body.shipping_address is not None:
+        _set_address(record, body)
+        changed.append("shipping_address")
+    if body.customer is not None:
+        record.head.customer = body.customer.model_dump(mode="json")
+        changed.append("customer")
+    if "ship_after" in body.model_fields_set and body.ship_after != record.head.ship_after:
+        record.head.ship_after = body.ship_after
+        changed.append("ship_after")
+    if changed:
+        await _say(work, record, changed, who.actor)
+    await finish(work)
+    return record
+
+
+def _refuse_if_late(record: OrderRecord) -> None:
+    units = record.units
+    started = units.picked or units.packed or units.in_transit or units.delivered or record.head.pick_started_at
+    if not started:
+        return
+    inside = units.before_pick + units.picked + units.packed
+    possible = ["cancellation", "hold"] if inside else ["cancellation_by_intercept", "return"]
+    stage = str(record.fulfilment_status)
+    raise TooLateError(
+        f"picking has begun, the order is {stage}: it cannot be changed any more",
+        extra={"stage": stage, "still_possible": possible},
+    )
+
+
+def _reduce(record: OrderRecord, wanted: list[tuple[OrderLine, int]]) -> bool:
+    """Lower ordered totals; money follows in proportion. Raises InvalidError for more units or for none at all."""
+    errors: list[FieldError] = []
+    for number, (line, quantity) in enumerate(wanted):
+        least = line.buckets.ended
+        if quantity > line.quantity:
+            errors.append(
+                FieldError(
+                    f"/lines/{number}/quantity", "only_fewer", f"at most {line.quantity}: place an order for more"
+                )
+            )
+        elif quantity < least:
+            errors.append(FieldError(f"/lines/{number}/quantity", "too_few", f"{least} units are at their end already"))
+    left = record.ordered - sum(line.quantity - quantity for line, quantity in wanted)
+    if not errors and left <= 0:
+        errors.append(FieldError("/lines", "nothing_left", "cancel the order instead"))
+    if errors:
+        raise InvalidError("the lines cannot be changed like this", errors=tuple(errors))
+    reduced = [(line, quantity) for line, quantity in wanted if quantity < line.quantity]
+    for line, quantity in reduced:
+        before = line.total
+        for name in ("total", "discount", "tax"):
+            setattr(line, name, getattr(line, name) * quantity // line.quantity)
+        line.quantity = quantity
+        record.head.total = max(0, record.head.total - (before - line.total))
+    return bool(reduced)
+
+
+def _set_address(record: OrderRecord, body: AmendOrder) -> None:
+    address, head = body.shipping_address, record.head
+    if address is None:
+        return
+    if not is_country(address.country_code):
+        error = FieldError("/shipping_address/country_code", "unknown_country", "no such ISO 3166 country")
+        raise InvalidError(error.detail, errors=(error,))
+    head.address = address.model_dump(mode="json")
+    head.country_code = address.country_code
+    head.postal_zone = postal_zone(address.country_code, address.postal_code)
+    head.time_zone = zone_of(address.country_code, address.region)
+
+
+async def _say(work: Work, record: OrderRecord, changed: list[str], actor: str) -> None:
+    head = record.head
+    fact = OrderAmended(
+        order_id=record.id,
+        changed=tuple(changed),
+        lines=record.counts((line, line.quantity) for line in record.lines),
+        destination=record.destination,
+        ship_after=head.ship_after,
+    )
+    work.say(record, fact, actor=actor)
+    work.announce(record, "order.amended", {"changed": changed})
+    if {"shipping_address", "ship_after"} & set(changed):
+        await _promise_again(work, record, changed)
+    if {"shipping_address", "customer"} & set(changed):
+        await lookup.forget_person(work.tx, record.id)
+        for entry in looking_up.entries_of(head):
+            work.add(entry)
+
+
+async def _promise_again(work: Work, record: OrderRecord, changed: list[str]) -> None:
+    """Promise a later date when the change needs one; never an earlier one."""
+    head = record.head
+    place = Place(head.country_code, str(head.address["postal_code"]), str(head.address["region"]))
+    rows = await read_locations(work.tx, [head.origin_location or ""])
+    row = rows.get(head.origin_location or "")
+    origin = origin_of(row, head.service_level) if row else Origin("", head.country_code, "", head.time_zone)
+    ready_at = max(work.now, head.ship_after or work.now)
+    window = make_window(origin, place, ServiceLevel(head.service_level), ready_at)
+    if window.deliver_by_latest > record.promise.deliver_by_latest:
+        reason = f"the customer changed: {', '.join(changed)}"
+        date = NewDate(
+            window.deliver_by_latest, "doorstep", reason, "customer", window.ship_by, window.deliver_by_earliest
+        )
+        ledger.revise(work, record, date)
+
+
+async def revise_promise(tx: Transaction, who: Principal, named: str, body: RevisePromise) -> OrderView:
+    """Tell the customer another date; an agent's or another service's decision."""
+    work, record = await open_order(tx, who, named)
+    refuse_if_ended(record)
+    if body.deliver_by_latest < work.now:
+        error = FieldError("/deliver_by_latest", "in_the_past", "promise a day to come")
+        raise InvalidError(error.detail, errors=(error,))
+    date = NewDate(body.deliver_by_latest, "agent", body.reason, body.attributed_to, body.ship_by)
+    row = ledger.revise(work, record, date)
+    await audit(
+        tx, actor=who.actor, act="revise_promise", subject=str(record.id), reason=body.reason,
+        change=(None, {"revision": row.revision, "deliver_by_latest": row.deliver_by_latest.isoformat()}),
+    )  # fmt: skip
+    await finish(work)
+    return order_view(record)
+
+
+async def drive_again(tx: Transaction, who: Principal, named: str, reason: str) -> OrderView:
+    """Draw the conclusions of where an order is once more: the repair for one that seems stuck."""
+    work, record = await open_order(tx, who, named)
+    await audit(tx, actor=who.actor, act="drive_again", subject=str(record.id), reason=reason)
+    await finish(work)
+    return order_view(record)

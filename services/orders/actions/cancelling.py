@@ -1,0 +1,81 @@
+"""Asking for units to be cancelled, and what an answer means; shared by people, policies, remedies and timers."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.orders.actions.work import Work
+from services.orders.models import Cancellation, OrderLine, OrderRecord
+from services.orders.states import CANCELLATION, CancellationState
+from shared.events.inventory import CancellationOutcome
+from shared.events.orders import CancellationRequested, LinesCancelled
+from shared.ids import new_id
+
+CANCELLED, PUT_BACK = "cancelled", "put_back_pending"
+INTERCEPT, REFUSED = "intercept_requested", "refused_shipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Who asks, and why."""
+
+    reason: str
+    actor: str
+    note: str = ""
+    remedy_id: UUID | None = None
+
+
+def cancellable_units(line: OrderLine) -> int:
+    """Units of a line that are not cancelled, not asked to be put back and not at their end."""
+    buckets = line.buckets
+    waiting_for_shelf = line.put_back_due - min(line.put_back_due, line.put_back)
+    return max(0, line.quantity - buckets.ended - waiting_for_shelf)
+
+
+def request(work: Work, record: OrderRecord, wanted: Iterable[tuple[OrderLine, int]], asked: Request) -> Cancellation:
+    """Ask the warehouse to cancel units; it answers exactly once."""
+    lines = record.counts(wanted)
+    row = Cancellation(
+        id=new_id(),
+        order_id=record.id,
+        reason=asked.reason,
+        actor=asked.actor,
+        note=asked.note,
+        lines=[line.model_dump(mode="json") for line in lines],
+        requested_at=work.now,
+        due_at=CANCELLATION.due_at(CancellationState.PENDING, work.now),
+        remedy_id=asked.remedy_id,
+    )
+    record.cancellations.append(row)
+    fact = CancellationRequested(
+        order_id=record.id, cancellation_id=row.id, reason=asked.reason, actor=asked.actor, lines=lines
+    )
+    work.say(record, fact, actor=asked.actor)
+    return row
+
+
+def answer(
+    work: Work, record: OrderRecord, cancellation_id: UUID, outcomes: Sequence[CancellationOutcome]
+) -> Cancellation:
+    """Book the one answer to a request; raises KeyError when it is not ours."""
+    row = next((asked for asked in record.cancellations if asked.id == cancellation_id), None)
+    if row is None:
+        raise KeyError(cancellation_id)
+    CANCELLATION.check(row.state, CancellationState.ANSWERED)
+    row.state, row.answered_at, row.due_at = CancellationState.ANSWERED, work.now, None
+    row.outcomes = [outcome.model_dump(mode="json") for outcome in outcomes]
+    for outcome in outcomes:
+        line = record.line(outcome.line_id)
+        if outcome.outcome == CANCELLED:
+            line.cancelled += outcome.quantity
+        elif outcome.outcome == PUT_BACK:
+            line.put_back_due += outcome.quantity
+    if any(outcome.outcome == CANCELLED and outcome.quantity for outcome in outcomes):
+        say_cancelled(work, record, row.id)
+    return row
+
+
+def say_cancelled(work: Work, record: OrderRecord, cancellation_id: UUID) -> None:
+    """Publish how many units of each line are cancelled by now."""
+    totals = record.counts((line, line.cancelled_units) for line in record.lines)
+    work.say(record, LinesCancelled(order_id=record.id, cancellation_id=cancellation_id, lines=totals))

@@ -1,0 +1,241 @@
+"""Making a new order's rows and first facts, for a storefront's order and for a reshipment alike."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.orders.actions import checks, looking_up
+from services.orders.actions.numbers import order_number
+from services.orders.actions.work import Work
+from services.orders.models import Hold, Order, OrderLine, OrderRecord, PromiseRow
+from services.orders.promise import Origin, Place, Window, keep_given, make_window, postal_zone
+from services.orders.queries.catalogue import Catalogue
+from services.orders.schemas.intake import PlaceLine, PlaceOrder, PlacePayment
+from services.orders.settings import settings
+from services.orders.states import ORDER, HoldReason, OrderState, PaymentStatus, hold_progress
+from shared.events.base import Money
+from shared.events.orders import OrderLine as PlacedLine
+from shared.events.orders import OrderPlaced, Policy, PromiseMade
+from shared.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Whose order it is."""
+
+    storefront_id: UUID
+    notifications: str
+    test: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """A promise to make, and where it counts on the goods to be."""
+
+    window: Window
+    source: str
+    location: str | None
+
+
+@dataclass(slots=True)
+class Payment:
+    """Totals at intake."""
+
+    status: PaymentStatus = PaymentStatus.NOT_REPORTED
+    authorized: int = 0
+    captured: int = 0
+    expires_at: datetime | None = None
+    holds: list[Hold] = field(default_factory=list)
+
+
+def draft_order(body: PlaceOrder, keeper: Keeper, catalogue: Catalogue, now: datetime) -> OrderRecord:
+    """Make the rows of an order as a storefront sent it; `catalogue` gives the next number."""
+    order_id = new_id()
+    address = body.shipping_address
+    place = Place(address.country_code, address.postal_code, address.region)
+    dates = promise_dates(body, catalogue, place, now)
+    payment = _payment(order_id, body.payment, checks.order_total(body), now)
+    head = Order(
+        id=order_id,
+        number=order_number(catalogue.numbers.pop(0)),
+        storefront_id=keeper.storefront_id,
+        reference=body.reference,
+        fingerprint="",
+        state=OrderState.PLACED,
+        version=1,
+        test=keeper.test,
+        currency=checks.currency_of(body),
+        placed_at=body.placed_at or now,
+        since=now,
+        updated_at=now,
+        due_at=ORDER.due_at(OrderState.PLACED, now),
+        service_level=body.service_level,
+        priority=body.priority,
+        ship_after=body.ship_after,
+        customer=body.customer.model_dump(mode="json"),
+        address=address.model_dump(mode="json"),
+        gift=body.gift.model_dump(mode="json") if body.gift else None,
+        storefront_metadata=body.metadata,
+        country_code=address.country_code,
+        postal_zone=postal_zone(address.country_code, address.postal_code),
+        time_zone=place.time_zone,
+        origin_location=dates.location,
+        notifications=keeper.notifications,
+        shipping_price=body.shipping_price.amount if body.shipping_price else 0,
+        total=checks.order_total(body),
+        payment_status=payment.status,
+        authorized=payment.authorized,
+        captured=payment.captured,
+        refunded=0,
+        voided=0,
+        shipping_refunded=0,
+        authorization_expires_at=payment.expires_at,
+        exceptions={},
+        **body.policy.model_dump(),
+    )
+    lines = [_line(order_id, position, line, catalogue) for position, line in enumerate(body.lines, start=1)]
+    return OrderRecord(head=head, lines=lines, promise=first_promise(order_id, dates, now), holds=payment.holds)
+
+
+def _line(order_id: UUID, position: int, line: PlaceLine, catalogue: Catalogue) -> OrderLine:
+    sku = catalogue.skus[line.sku]
+    ships = line.requires_shipping and sku.requires_shipping
+    return OrderLine(
+        id=new_id(),
+        order_id=order_id,
+        position=position,
+        reference=line.reference,
+        sku=line.sku,
+        name=line.name or sku.name,
+        quantity=line.quantity,
+        requires_shipping=ships,
+        location=line.location,
+        unit_price=line.unit_price.amount,
+        discount=line.discount.amount if line.discount else 0,
+        tax=line.tax.amount if line.tax else 0,
+        total=checks.line_total(line),
+        properties=line.properties,
+        customs=line.customs,
+        delivered=0 if ships else line.quantity,
+    )
+
+
+def promise_dates(body: PlaceOrder, catalogue: Catalogue, place: Place, now: datetime) -> Dates:
+    """Promise what was quoted, or what cut-offs and transit allow, or what the storefront said already."""
+    wanted = [(line.sku, line.quantity, line.location) for line in body.lines]
+    origin = catalogue.origin(wanted, body.service_level)
+    window = make_window(origin or _anywhere(place), place, body.service_level, max(now, body.ship_after or now))
+    location = origin.location if origin else None
+    if body.deliver_by is not None:
+        return Dates(keep_given(window, body.deliver_by, place), "storefront", location)
+    if body.quote_id is not None:
+        quote = catalogue.quotes[body.quote_id]
+        quoted = Window(window.order_by, quote["ship_by"], quote["deliver_by_earliest"], quote["deliver_by_latest"])
+        return Dates(quoted, "doorstep", quote["location"])
+    return Dates(window, "doorstep", location)
+
+
+def _anywhere(place: Place) -> Origin:
+    """Stand in for a location while none is known: a usual week in the destination's country."""
+    return Origin("", place.country_code, "", place.time_zone)
+
+
+def first_promise(order_id: UUID, dates: Dates, now: datetime) -> PromiseRow:
+    """Make revision 1."""
+    return PromiseRow(
+        order_id=order_id,
+        revision=1,
+        ship_by=dates.window.ship_by,
+        deliver_by_earliest=dates.window.deliver_by_earliest,
+        deliver_by_latest=dates.window.deliver_by_latest,
+        source=dates.source,
+        made_at=now,
+        communicated_at=now,
+    )
+
+
+def make_hold(
+    order_id: UUID, reason: HoldReason, actor: str, note: str, now: datetime, due_at: datetime | None = None
+) -> Hold:
+    """Make a hold that somebody must answer for by its due time."""
+    progress = hold_progress(reason, now, due_at)
+    return Hold(
+        id=new_id(),
+        order_id=order_id,
+        reason=reason,
+        holder=progress.holder,
+        since=now,
+        due_at=progress.due_at,
+        actor=actor,
+        note=note,
+    )
+
+
+def _payment(order_id: UUID, payment: PlacePayment | None, total: int, now: datetime) -> Payment:
+    if payment is None:
+        return Payment()
+    amount = payment.amount.amount if payment.amount else total
+    if payment.status == "pending":
+        due_at = payment.expires_at or now + timedelta(hours=settings().payment_wait_hours)
+        hold = make_hold(order_id, HoldReason.PAYMENT, "storefront", "payment pending", now, due_at)
+        return Payment(PaymentStatus.PENDING, holds=[hold])
+    if payment.status == "authorized":
+        return Payment(PaymentStatus.AUTHORIZED, authorized=amount, expires_at=payment.expires_at)
+    return Payment(PaymentStatus.CAPTURED, authorized=amount, captured=amount)
+
+
+def say_placed(work: Work, record: OrderRecord) -> None:
+    """Publish an order's first facts and index it."""
+    work.adopt(record)
+    for entry in looking_up.entries_of(record.head):
+        work.add(entry)
+    work.say(record, placed_fact(record), actor="storefront")
+    work.say(record, PromiseMade(order_id=record.id, promise=record.promised))
+    work.announce(record, "order.placed")
+    for hold in record.holds:
+        work.announce(record, "order.on_hold", {"reason": hold.reason})
+
+
+def placed_fact(record: OrderRecord) -> OrderPlaced:
+    """Write `order_placed`."""
+    head = record.head
+    first = next(iter(record.holds), None)
+    unpaid = next((hold for hold in record.holds if hold.reason == HoldReason.PAYMENT), None)
+    return OrderPlaced(
+        order_id=head.id,
+        number=head.number,
+        reference=head.reference,
+        storefront_id=head.storefront_id,
+        lines=tuple(_placed_line(line) for line in record.lines),
+        destination=record.destination,
+        service_level=head.service_level,
+        promise=record.promised,
+        policy=Policy(
+            partial_shipments=head.partial_shipments,
+            backorder=head.backorder,
+            max_backorder_days=head.max_backorder_days,
+        ),
+        priority=head.priority,
+        holds=tuple(str(hold.reason) for hold in record.holds),
+        soft_until=unpaid.due_at if unpaid else None,
+        ship_after=head.ship_after,
+        value=Money(amount=head.total, currency=head.currency),
+        reship_of=head.reship_of,
+        remedy_id=head.remedy_id,
+        notifications=head.notifications,
+        test=head.test,
+        progress=hold_progress(first.reason, first.since, first.due_at)
+        if first
+        else ORDER.progress(OrderState.PLACED, head.since),
+    )
+
+
+def _placed_line(line: OrderLine) -> PlacedLine:
+    return PlacedLine(
+        line_id=line.id,
+        reference=line.reference,
+        sku=line.sku,
+        quantity=line.quantity,
+        requires_shipping=line.requires_shipping,
+        location=line.location,
+    )

@@ -1,0 +1,215 @@
+"""Taking orders in: a list in one transaction, each with its promise, holds and facts, each exactly once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+import asyncpg
+import orjson
+
+from services.orders.actions import checks, drafting
+from services.orders.actions.conclusion import finish
+from services.orders.actions.drafting import Keeper
+from services.orders.actions.work import Work
+from services.orders.errors import ReferenceExistsError
+from services.orders.models import OrderRecord
+from services.orders.queries import orders, storefronts
+from services.orders.queries.catalogue import Catalogue, read_catalogue, unknown_skus
+from services.orders.queries.views import order_view
+from services.orders.schemas.intake import PlaceOrder
+from shared import db, idempotency
+from shared.auth import Principal
+from shared.batch import Batch
+from shared.db import Database, Origin, Transaction
+from shared.doors import etag
+from shared.errors import ConflictError, DomainError, FieldError, InvalidError
+from shared.idempotency import Claim, Reply
+
+_UNIQUE_TRIES = 3
+_CREATED, _FOUND = 201, 200
+NOBODY = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """An order on its way in: who sends it, its idempotency claim, and what it follows from."""
+
+    who: Principal
+    body: PlaceOrder
+    claim: Claim
+    cause: str
+    traceparent: str | None
+
+    @property
+    def fingerprint(self) -> str:
+        """The content as a keyed hash: it tells the same order from another one, and nothing else."""
+        return sha256(orjson.dumps(dict(self.claim.fingerprint), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+    @property
+    def name(self) -> tuple[UUID, str]:
+        """Storefront and reference."""
+        return self.who.storefront_id or NOBODY, self.body.reference
+
+
+Outcome = Reply | DomainError
+
+_batches: "WeakKeyDictionary[Database, Batch[Placement, Reply]]" = WeakKeyDictionary()
+
+
+async def place_order(database: Database, placement: Placement) -> Reply:
+    """Take one order in, together with whatever else came meanwhile; raises what it was refused for."""
+    batch = _batches.get(database)
+    if batch is None:
+
+        async def work(placements: list[Placement]) -> Sequence[Outcome]:
+            return await _commit(database, placements)
+
+        batch = _batches[database] = Batch(work)
+    return await batch.submit(placement)
+
+
+async def _commit(database: Database, placements: list[Placement]) -> Sequence[Outcome]:
+    for attempt in range(1, _UNIQUE_TRIES + 1):
+        try:
+            async with database.transaction(cause=placements[0].cause) as tx:
+                return await place_orders(tx, placements)
+        except Exception as error:
+            cause = db.root_cause(error)
+            # Another process took the same reference a moment ago: now we can see its order.
+            if isinstance(cause, asyncpg.UniqueViolationError) and attempt < _UNIQUE_TRIES:
+                continue
+            if db.is_transient(error) and len(placements) == 1:
+                raise ConflictError("the same or a competing request is still being served; send it again") from error
+            raise
+    raise ConflictError("competing requests for the same reference; send it again")
+
+
+async def place_orders(tx: Transaction, placements: Sequence[Placement]) -> list[Outcome]:
+    """Take orders in; gives the answer or the refusal of each, in order."""
+    first: dict[tuple[str, str], Placement] = {}
+    for placement in placements:
+        first.setdefault((placement.claim.scope, placement.claim.key), placement)
+    unique = list(first.values())
+    answers: dict[tuple[str, str], Outcome] = {}
+    new: list[Placement] = []
+    for placement, prior in zip(unique, await idempotency.claim(tx, [one.claim for one in unique]), strict=True):
+        if prior is None:
+            new.append(placement)
+        else:
+            answers[placement.claim.scope, placement.claim.key] = prior
+    answers |= await _place_new(tx, new)
+    return [_answer(placement, first, answers) for placement in placements]
+
+
+def _answer(
+    placement: Placement, first: dict[tuple[str, str], Placement], answers: dict[tuple[str, str], Outcome]
+) -> Outcome:
+    key = placement.claim.scope, placement.claim.key
+    if first[key].claim.fingerprint != placement.claim.fingerprint:
+        return InvalidError("this Idempotency-Key was used for another request a moment ago")
+    return answers[key]
+
+
+async def _place_new(tx: Transaction, new: Sequence[Placement]) -> dict[tuple[str, str], Outcome]:
+    if not new:
+        return {}
+    catalogue = await read_catalogue(
+        tx,
+        (line.sku for one in new for line in one.body.lines),
+        pins=(line.location for one in new for line in one.body.lines if line.location),
+        quotes=[one.body.quote_id for one in new if one.body.quote_id],
+        numbers=len(new),
+    )
+    keepers = await read_keepers(tx, [one.name[0] for one in new])
+    existing = await orders.find_references(tx, [one.name for one in new])
+    work = Work(tx, {})
+    outcomes: dict[tuple[str, str], tuple[UUID, int] | DomainError] = {}
+    for placement in new:
+        key = placement.claim.scope, placement.claim.key
+        if placement.name in existing:
+            outcomes[key] = _existing(placement, *existing[placement.name])
+            continue
+        errors = checks.find_errors(placement.body, catalogue, tx.now)
+        if errors:
+            outcomes[key] = refusal(errors)
+            continue
+        order_id = _draft(work, placement, catalogue, keepers)
+        existing[placement.name] = order_id, placement.fingerprint
+        outcomes[key] = order_id, _CREATED
+    await finish(work)
+    return await _settle(work, new, outcomes)
+
+
+async def read_keepers(tx: Transaction, storefront_ids: Iterable[UUID]) -> dict[UUID, Keeper]:
+    """Give what intake needs to know of these storefronts."""
+    rows = await storefronts.get_storefronts(tx, sorted(set(storefront_ids)))
+    return {row.id: Keeper(row.id, row.notifications, test=False) for row in rows}
+
+
+def _draft(work: Work, placement: Placement, catalogue: Catalogue, keepers: dict[UUID, Keeper]) -> UUID:
+    keeper = keepers[placement.who.storefront_id or NOBODY]
+    record = drafting.draft_order(placement.body, replace(keeper, test=placement.who.test), catalogue, work.now)
+    record.head.fingerprint = placement.fingerprint
+    work.tx.origins[str(record.id)] = Origin(placement.cause, placement.traceparent)
+    drafting.say_placed(work, record)
+    return record.id
+
+
+def _existing(placement: Placement, order_id: UUID, fingerprint: str) -> tuple[UUID, int] | DomainError:
+    if fingerprint == placement.fingerprint:
+        return order_id, _FOUND
+    return ReferenceExistsError(
+        f"order {placement.body.reference!r} exists with other content; read it, or send this one under another "
+        "reference",
+        extra={"order_id": str(order_id)},
+    )
+
+
+def refusal(errors: Sequence[FieldError]) -> InvalidError:
+    """Refuse an order for all its bad fields at once."""
+    names = ", ".join(sorted({error.pointer for error in errors}))
+    count = f"{len(errors)} field{'s' if len(errors) != 1 else ''}"
+    return InvalidError(f"{count} cannot be accepted: {names}", errors=tuple(errors))
+
+
+async def _settle(
+    work: Work, new: Sequence[Placement], outcomes: dict[tuple[str, str], tuple[UUID, int] | DomainError]
+) -> dict[tuple[str, str], Outcome]:
+    """Store the answers of what was accepted; a refused request leaves its key free."""
+    found = [outcome[0] for outcome in outcomes.values() if isinstance(outcome, tuple)]
+    missing = [order_id for order_id in found if order_id not in work.records]
+    records = work.records | (await orders.load_orders(work.tx, missing) if missing else {})
+    answers: dict[tuple[str, str], Outcome] = {}
+    kept: list[tuple[Claim, Reply]] = []
+    refused: list[Claim] = []
+    for placement in new:
+        key = placement.claim.scope, placement.claim.key
+        outcome = outcomes[key]
+        if isinstance(outcome, DomainError):
+            answers[key] = outcome
+            refused.append(placement.claim)
+        else:
+            answers[key] = reply = placed_reply(records[outcome[0]], outcome[1])
+            kept.append((placement.claim, reply))
+    if kept:
+        await idempotency.settle(work.tx, kept)
+    if refused:
+        await storefronts.free_claims(work.tx, refused)
+    return answers
+
+
+def placed_reply(record: OrderRecord, status: int) -> Reply:
+    """Answer with an order, where it is and which version."""
+    headers = {"Location": f"/v1/orders/{record.id}", "ETag": etag(record.head.version)}
+    return Reply(status, order_view(record).model_dump(mode="json"), headers)
+
+
+async def refuse_with_skus(
+    tx: Transaction, skus: Sequence[tuple[str, str]], errors: Sequence[FieldError]
+) -> InvalidError:
+    """Refuse an order of bad shape, naming as well the SKUs among its lines that we do not know."""
+    unknown = await unknown_skus(tx, [sku for _, sku in skus])
+    known = {sku for _, sku in skus} - unknown
+    return refusal((*errors, *checks.sku_errors(skus, known)))

@@ -1,0 +1,154 @@
+"""Reading orders: pages, timelines, summaries for other services, and the look-up of support."""
+
+from datetime import datetime
+from uuid import UUID
+
+from services.orders.actions.facts import TELLINGS
+from services.orders.actions.finding import order_id_of, read_order
+from services.orders.actions.looking_up import keys_of
+from services.orders.errors import StorefrontNotFoundError
+from services.orders.models import OrderRecord
+from services.orders.queries import lookup, money, orders, timeline
+from services.orders.queries.views import order_view, refund_view
+from services.orders.schemas.views import (
+    FoundOrder,
+    FoundOrders,
+    OrderPage,
+    RecipientView,
+    RefundList,
+    SummaryView,
+    TimelinePage,
+    TimelineView,
+)
+from shared.auth import Principal
+from shared.db import Transaction
+from shared.errors import FieldError, InvalidError
+
+_MOST_FOUND = 50
+
+
+def storefront_of(who: Principal) -> UUID:
+    """Give the caller's storefront; raises StorefrontNotFoundError."""
+    if who.storefront_id is None:
+        raise StorefrontNotFoundError("only a storefront may ask")
+    return who.storefront_id
+
+
+async def list_orders(
+    tx: Transaction,
+    who: Principal,
+    reference: str | None,
+    updated_after: datetime | None,
+    cursor: str | None,
+    limit: int,
+) -> OrderPage:
+    """List a page of a storefront's orders."""
+    after = _uuid(cursor)
+    ids = await orders.list_order_ids(tx, storefront_of(who), reference, updated_after, after, limit + 1)
+    records = await orders.load_orders(tx, ids[:limit]) if ids else {}
+    more = str(ids[limit - 1]) if len(ids) > limit else None
+    return OrderPage(data=[order_view(records[one]) for one in ids[:limit]], next_cursor=more)
+
+
+def _uuid(cursor: str | None) -> UUID | None:
+    try:
+        return UUID(cursor) if cursor else None
+    except ValueError:
+        error = FieldError("/query/cursor", "invalid_cursor", "use next_cursor of the page before")
+        raise InvalidError(error.detail, errors=(error,)) from None
+
+
+async def read_timeline(tx: Transaction, who: Principal, named: str, after: int, limit: int) -> TimelinePage:
+    """List an order's facts; a storefront sees the public ones."""
+    order_id = await order_id_of(tx, who, named)
+    found = await timeline.list_timeline(tx, order_id, internal=who.storefront_id is None, after=after, limit=limit + 1)
+    data = [
+        TimelineView(
+            at=row["occurred_at"],
+            source=row["source"],
+            fact=row["fact"],
+            what=TELLINGS[row["fact"]].what,
+            actor=row["actor"],
+            audience=row["audience"],
+            details=row["details"],
+        )
+        for row in found[:limit]
+    ]
+    more = str(found[limit - 1]["id"]) if len(found) > limit else None
+    return TimelinePage(data=data, next_cursor=more)
+
+
+async def look_up(tx: Transaction, query: str) -> FoundOrders:
+    """Find orders by whatever somebody has in hand."""
+    keys = keys_of(query)
+    rows = await lookup.find_orders(tx, keys, _MOST_FOUND) if keys else []
+    records = await orders.load_orders(tx, [row["id"] for row in rows]) if rows else {}
+    return FoundOrders(data=[_found(records[row["id"]], row["kinds"]) for row in rows])
+
+
+def _found(record: OrderRecord, kinds: list[str]) -> FoundOrder:
+    head = record.head
+    return FoundOrder(
+        order_id=head.id,
+        number=head.number,
+        reference=head.reference,
+        storefront_id=head.storefront_id,
+        status=head.state,
+        fulfilment_status=record.fulfilment_status,
+        placed_at=head.placed_at,
+        matched=sorted(kinds),
+    )
+
+
+async def list_refunds(tx: Transaction, who: Principal, state: str | None, limit: int) -> RefundList:
+    """List a storefront's refund instructions."""
+    found = await money.list_refunds(tx, storefront_of(who), state, limit)
+    return RefundList(data=[refund_view(row) for row in found])
+
+
+async def read_recipient(tx: Transaction, who: Principal, order_id: UUID) -> RecipientView:
+    """Say who gets the goods, for the moment of use."""
+    record = await read_order(tx, who, str(order_id))
+    head = record.head
+    address = {name: value for name, value in head.address.items() if name in RecipientView.model_fields}
+    return RecipientView.model_validate(
+        {
+            **address,
+            "order_id": head.id,
+            "number": head.number,
+            "reference": head.reference,
+            "storefront_id": head.storefront_id,
+            "test": head.test,
+            "notifications": head.notifications,
+            "locale": head.customer.get("locale") or "en",
+            "email": head.customer.get("email"),
+            "phone": head.customer.get("phone"),
+            "gift": head.gift,
+        }
+    )
+
+
+async def read_summary(tx: Transaction, who: Principal, named: str) -> SummaryView:
+    """Give care what it needs of an order: no address."""
+    record = await read_order(tx, who, named)
+    view = order_view(record).model_dump()
+    return SummaryView.model_validate(
+        {
+            **view,
+            "storefront_id": record.head.storefront_id,
+            "notifications": record.head.notifications,
+            "remedies": [
+                {
+                    "id": remedy.id,
+                    "kind": remedy.kind,
+                    "state": remedy.state,
+                    "code": remedy.code,
+                    "reship_order_id": remedy.reship_order_id,
+                    "refund_id": remedy.refund_id,
+                }
+                for remedy in record.remedies
+            ],
+            "refunds": [refund_view(refund) for refund in record.refunds],
+            "made_whole": {str(line.id): line.made_whole for line in record.lines},
+        }
+    )

@@ -1,0 +1,122 @@
+"""Where orders come in: one, or many as NDJSON; and what may be offered before."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Annotated
+
+import orjson
+from fastapi import Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import AwareDatetime, ValidationError
+
+from services.orders.actions import intake, offering
+from services.orders.actions.intake import Placement
+from services.orders.schemas.intake import AskDeliveryOptions, PlaceOrder
+from services.orders.schemas.views import AvailabilityList, DeliveryOptions, OrderView
+from shared import tracing
+from shared.auth import Principal, Storefront
+from shared.doors import Call, Mutation, Tx, field_errors, problem, public_router, request_id, send
+from shared.errors import DomainError, TooLargeError
+from shared.idempotency import make_claim
+
+_MOST_BULK_LINES = 1000
+
+
+class _IntakeRoute(APIRoute):
+    """Names unknown SKUs beside every field of bad shape, so that one answer tells all."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[object, object, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_completely(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                async with request.app.state.database.transaction() as tx:
+                    raise await intake.refuse_with_skus(tx, _skus(error.body), field_errors(error)) from error
+
+        return handle_completely
+
+
+router = public_router(prefix="/v1", tags=["orders"])
+_placing = public_router(route_class=_IntakeRoute)
+
+
+def _skus(body: object) -> list[tuple[str, str]]:
+    """Find (pointer, SKU) in a body of whatever shape."""
+    lines = body.get("lines") if isinstance(body, dict) else None
+    entries = enumerate(lines) if isinstance(lines, list) else ()
+    return [
+        (f"/lines/{number}/sku", line["sku"].strip())
+        for number, line in entries
+        if isinstance(line, dict) and isinstance(line.get("sku"), str) and line["sku"].strip()
+    ][:_MOST_BULK_LINES]
+
+
+@_placing.post("/orders", response_model=OrderView, status_code=201)
+async def place_order(body: PlaceOrder, call: Mutation, who: Storefront) -> Response:
+    """Place an order: 201 with its promise; the same reference and content again is 200."""
+    placement = Placement(who, body, call.claim(who, body), request_id(call.request), tracing.current_traceparent())
+    return send(await intake.place_order(call.request.app.state.database, placement))
+
+
+@router.post("/orders/bulk", response_class=Response)
+async def place_orders(request: Request, who: Storefront) -> Response:
+    """Place many orders, one JSON object a line; one outcome a line, in order."""
+    lines = [line for line in (await request.body()).split(b"\n") if line.strip()]
+    if len(lines) > _MOST_BULK_LINES:
+        raise TooLargeError(f"at most {_MOST_BULK_LINES} orders at once")
+    outcomes = await asyncio.gather(*(_one_of_many(request, who, n, line) for n, line in enumerate(lines)))
+    return Response(b"".join(orjson.dumps(one) + b"\n" for one in outcomes), media_type="application/x-ndjson")
+
+
+async def _one_of_many(request: Request, who: Principal, number: int, line: bytes) -> dict[str, object]:
+    call = Call(request)
+    try:
+        try:
+            body = PlaceOrder.model_validate_json(line)
+        except ValidationError as error:
+            raise await _refused(request, line, error) from error
+        key = request.headers.get("idempotency-key")
+        fields = body.model_dump(mode="json", exclude_unset=True)
+        scope = f"{who.subject} POST {request.url.path}"
+        claim = make_claim(scope, f"{key}/{number}" if key else None, fields, request.app.state.secret)
+        placement = Placement(who, body, claim, request_id(call.request), tracing.current_traceparent())
+        reply = await intake.place_order(request.app.state.database, placement)
+    except DomainError as error:
+        return {"status": error.status, "problem": orjson.loads(bytes(problem(request, error).body))}
+    return {"status": reply.status, "order": reply.body}
+
+
+async def _refused(request: Request, line: bytes, error: ValidationError) -> DomainError:
+    shape = RequestValidationError([{**entry, "loc": ("body", *entry["loc"])} for entry in error.errors()])
+    try:
+        body = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        body = None
+    async with request.app.state.database.transaction() as tx:
+        return await intake.refuse_with_skus(tx, _skus(body), field_errors(shape))
+
+
+@router.post("/delivery-options", response_model=DeliveryOptions)
+async def offer_delivery(body: AskDeliveryOptions, call: Mutation, who: Storefront) -> Response:
+    """Offer dates, each with a quote to place the order with."""
+    return await call.once(who, body, lambda tx: offering.offer_delivery(tx, who, body))
+
+
+@router.get("/availability")
+async def read_availability(
+    tx: Tx,
+    _who: Storefront,
+    sku: Annotated[str | None, Query(max_length=8000)] = None,
+    updated_after: AwareDatetime | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 500,
+) -> AvailabilityList:
+    """Say what is available over all locations; absolute numbers."""
+    after: datetime | None = updated_after
+    return await offering.read_availability(tx, sku.split(",") if sku else None, after, limit)
+
+
+router.include_router(_placing)

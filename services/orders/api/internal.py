@@ -1,0 +1,31 @@
+"""What other services ask: who gets the goods, where an order stands, another date."""
+
+from uuid import UUID
+
+from fastapi import Response
+
+from services.orders.actions import amending, reading
+from services.orders.schemas.staff import RevisePromise
+from services.orders.schemas.views import OrderView, RecipientView, SummaryView
+from shared.auth import Internal
+from shared.doors import Mutation, Tx, public_router
+
+router = public_router(prefix="/internal", tags=["internal"])
+
+
+@router.get("/orders/{order_id}/recipient")
+async def read_recipient(order_id: UUID, tx: Tx, who: Internal) -> RecipientView:
+    """Say who gets the goods; not to be stored."""
+    return await reading.read_recipient(tx, who, order_id)
+
+
+@router.get("/orders/{order_id}")
+async def read_summary(order_id: UUID, tx: Tx, who: Internal) -> SummaryView:
+    """Say where an order stands."""
+    return await reading.read_summary(tx, who, str(order_id))
+
+
+@router.post("/orders/{order_id}/promises", response_model=OrderView, status_code=201)
+async def revise_promise(order_id: UUID, body: RevisePromise, call: Mutation, who: Internal) -> Response:
+    """Promise another date."""
+    return await call.once(who, body, lambda tx: amending.revise_promise(tx, who, str(order_id), body), status=201)

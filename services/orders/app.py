@@ -1,0 +1,27 @@
+"""The orders service put together: its doors, its jobs, its keys."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.orders import handlers, jobs
+from services.orders.actions.storefronts import CachedKeys
+from services.orders.api import router
+from services.orders.settings import settings
+from shared.process import Service, build_app
+
+service = Service(
+    name="orders",
+    settings=settings,
+    router=router,
+    events=handlers.router,
+    jobs=jobs.jobs,
+    migrations=Path(__file__).parent / "migrations",
+    pause_kinds=("release", "webhooks"),
+    resolve_key=CachedKeys,
+)
+
+
+def create_app() -> FastAPI:
+    """Make the HTTP application."""
+    return build_app(service)

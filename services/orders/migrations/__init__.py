@@ -1,0 +1,1 @@
+"""Schema changes of the orders service's own database."""

@@ -1,0 +1,53 @@
+"""Tables of the orders service, and the record that holds one order's rows while an action changes them."""
+
+from services.orders.models.catalogue import LocationCopy, LookUpEntry, SkuCopy, StockCopy, TimelineEntry
+from services.orders.models.columns import Document
+from services.orders.models.money import PaymentReport, Refund, Remedy
+from services.orders.models.order import (
+    Cancellation,
+    Hold,
+    Order,
+    OrderLine,
+    OrderRelease,
+    Parcel,
+    ProgressRow,
+    PromiseRow,
+)
+from services.orders.models.record import OrderRecord
+from services.orders.models.storefront import (
+    ApiKey,
+    PublicEvent,
+    Quote,
+    StorefrontFeed,
+    StorefrontRow,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
+
+__all__ = [
+    "ApiKey",
+    "Cancellation",
+    "Document",
+    "Hold",
+    "LocationCopy",
+    "LookUpEntry",
+    "Order",
+    "OrderLine",
+    "OrderRecord",
+    "OrderRelease",
+    "Parcel",
+    "PaymentReport",
+    "ProgressRow",
+    "PromiseRow",
+    "PublicEvent",
+    "Quote",
+    "Refund",
+    "Remedy",
+    "SkuCopy",
+    "StockCopy",
+    "StorefrontFeed",
+    "StorefrontRow",
+    "TimelineEntry",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+]

@@ -1,0 +1,33 @@
+"""Column types that SQLModel does not guess: aware moments, documents, texts in place of enums."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Column, DateTime, Text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+Document = dict[str, object]
+
+
+def moment(*, required: bool = False) -> "Column[datetime]":
+    """Make a timestamptz column."""
+    return Column(DateTime(timezone=True), nullable=not required)
+
+
+def document(*, required: bool = True) -> "Column[object]":
+    """Make a jsonb column."""
+    return Column(JSONB, nullable=not required)
+
+
+def texts() -> "Column[list[str]]":
+    """Make a text[] column."""
+    return Column(ARRAY(Text), nullable=False)
+
+
+def text(*, required: bool = True) -> "Column[str]":
+    """Make a text column, also for enums, which are stored by value with a CHECK."""
+    return Column(Text, nullable=not required)
+
+
+def minor_units(*, required: bool = True) -> "Column[int]":
+    """Make a bigint column for money."""
+    return Column(BigInteger, nullable=not required)

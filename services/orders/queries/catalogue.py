@@ -1,0 +1,118 @@
+"""Read copies of SKUs, locations and stock, as intake and promises need them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from uuid import UUID
+
+import asyncpg
+
+from services.orders.promise import USUAL_WEEK, CutOff, Origin
+from shared.db import Transaction
+
+_READ = """
+select array(select s from sku_copy s where s.sku = any($1)) as skus,
+  array(select l from location_copy l where l.active and l.code in (
+    select unnest($4::text[]) union select k.location from stock_copy k where k.sku = any($1)
+    union (select min(code) from location_copy where active))) as locations,
+  array(select k from stock_copy k where k.sku = any($1)) as stock,
+  array(select q from quote q where q.id = any($2::uuid[])) as quotes,
+  array(select nextval('order_number') from generate_series(1, $3::int)) as numbers
+"""
+_AVAILABILITY = """
+select k.sku, sum(greatest(k.available, 0))::int as available, bool_or(k.backorderable) as backorderable,
+  min(k.next_available_at) as next_available_at, max(k.updated_at) as updated_at
+from stock_copy k where ($1::text[] is null or k.sku = any($1)) group by k.sku
+having ($2::timestamptz is null or max(k.updated_at) > $2) order by k.sku limit $3
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sku:
+    """A SKU as we know it."""
+
+    sku: str
+    name: str
+    requires_shipping: bool
+    active: bool
+
+
+@dataclass(slots=True)
+class Catalogue:
+    """What intake knows of the goods and houses that a list of orders is about."""
+
+    skus: Mapping[str, Sku]
+    locations: Mapping[str, asyncpg.Record]
+    available: Mapping[tuple[str, str], int]
+    quotes: Mapping[UUID, asyncpg.Record]
+    numbers: list[int] = field(default_factory=list)
+
+    def origin(self, wanted: Iterable[tuple[str, int, str | None]], service_level: str) -> Origin | None:
+        """Give the location that best serves (sku, quantity, pinned location) wants; None when there is none."""
+        wants = list(wanted)
+        pinned = sorted({pin for _, _, pin in wants if pin is not None and pin in self.locations})
+        candidates = pinned or sorted(self.locations)
+        if not candidates:
+            return None
+
+        def served(code: str) -> int:
+            return sum(self.available.get((sku, code), 0) >= quantity for sku, quantity, _ in wants)
+
+        return origin_of(self.locations[max(candidates, key=served)], service_level)
+
+
+def origin_of(row: asyncpg.Record, service_level: str) -> Origin:
+    """Read a location's cut-offs for one service level; `*` serves every level; none at all is a usual week."""
+    week: dict[int, CutOff] = {}
+    for entry in sorted(row["cut_offs"], key=lambda entry: entry["service_level"] != "*"):
+        if entry["service_level"] in {"*", service_level}:
+            times = time.fromisoformat(entry["order_by"]), time.fromisoformat(entry["truck_at"])
+            week[int(entry["weekday"])] = CutOff(*times)
+    return Origin(
+        location=row["code"],
+        country_code=row["country_code"],
+        postal_code=row["postal_code"],
+        time_zone=row["time_zone"],
+        week=week or USUAL_WEEK,
+        holidays=frozenset(date.fromisoformat(day) for day in row["holidays"]),
+    )
+
+
+async def read_catalogue(
+    tx: Transaction,
+    skus: Iterable[str],
+    *,
+    pins: Iterable[str] = (),
+    quotes: Sequence[UUID] = (),
+    numbers: int = 0,
+) -> Catalogue:
+    """Read the copies of these SKUs, the locations that have them or are pinned, quotes; draw order numbers."""
+    row = await tx.row(_READ, sorted(set(skus)), list(quotes), numbers, sorted(set(pins)))
+    if row is None:
+        raise LookupError("no row")
+    return Catalogue(
+        skus={s["sku"]: Sku(s["sku"], s["name"], s["requires_shipping"], s["active"]) for s in row["skus"]},
+        locations={entry["code"]: entry for entry in row["locations"]},
+        available={(entry["sku"], entry["location"]): entry["available"] for entry in row["stock"]},
+        quotes={entry["id"]: entry for entry in row["quotes"]},
+        numbers=list(row["numbers"]),
+    )
+
+
+async def unknown_skus(tx: Transaction, skus: Sequence[str]) -> set[str]:
+    """Give those of `skus` that we do not know or no longer sell."""
+    rows = await tx.fetch("select sku from sku_copy where sku = any($1) and active", list(skus))
+    return set(skus) - {row["sku"] for row in rows}
+
+
+async def list_availability(
+    tx: Transaction, skus: Sequence[str] | None, updated_after: datetime | None, limit: int
+) -> list[asyncpg.Record]:
+    """Sum what is available over all locations, per SKU."""
+    return await tx.fetch(_AVAILABILITY, list(skus) if skus is not None else None, updated_after, limit)
+
+
+async def read_locations(tx: Transaction, codes: Iterable[str]) -> dict[str, asyncpg.Record]:
+    """Give locations by code; unknown ones are absent."""
+    rows = await tx.fetch("select * from location_copy where code = any($1)", sorted(set(codes)))
+    return {row["code"]: row for row in rows}

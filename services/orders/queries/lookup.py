@@ -1,0 +1,27 @@
+"""The look-up index: orders by whatever a caller has in hand."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+
+from shared.db import Transaction
+
+# Carriers recycle tracking numbers: the newest orders come first.
+_FIND = """
+select o.id, o.number, o.reference, o.storefront_id, o.state, o.placed_at, array_agg(distinct l.kind) as kinds
+from unnest($1::text[], $2::text[]) as q(kind, value) join look_up l on l.value = q.value and l.kind = q.kind
+join orders o on o.id = l.order_id
+group by o.id order by o.placed_at desc, o.id desc limit $3
+"""
+_PERSONAL = ["email", "phone", "name_postcode"]
+
+
+async def find_orders(tx: Transaction, keys: Sequence[tuple[str, str]], limit: int) -> list[asyncpg.Record]:
+    """Find orders by any of these (kind, value) keys, newest first."""
+    return await tx.fetch(_FIND, [kind for kind, _ in keys], [value for _, value in keys], limit)
+
+
+async def forget_person(tx: Transaction, order_id: UUID) -> None:
+    """Drop what led to an order by its person; new entries follow."""
+    await tx.execute("delete from look_up where order_id = $1 and kind = any($2)", order_id, _PERSONAL)

@@ -1,0 +1,170 @@
+"""Orders: their row locks in one order, and their rows loaded as sets."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import TypeVar
+from uuid import UUID
+
+import asyncpg
+from sqlmodel import SQLModel
+
+from services.orders.models import (
+    Cancellation,
+    Hold,
+    Order,
+    OrderLine,
+    OrderRecord,
+    OrderRelease,
+    Parcel,
+    PromiseRow,
+    Refund,
+    Remedy,
+)
+from services.orders.states import (
+    CancellationState,
+    HoldReason,
+    HoldState,
+    OrderState,
+    RefundState,
+    ReleaseState,
+    RemedyKind,
+    RemedyState,
+)
+from shared.db import Transaction
+
+M = TypeVar("M", bound=SQLModel)
+
+_LOCK = "select id from orders where id = any($1::uuid[]) order by id for no key update"
+_LOAD = """
+select o as head,
+  array(select l from order_line l where l.order_id = o.id order by l.position) as lines,
+  (select p from promise p where p.order_id = o.id order by p.revision desc limit 1) as promise,
+  array(select h from hold h where h.order_id = o.id order by h.id) as holds,
+  array(select r from order_release r where r.order_id = o.id order by r.release_no) as releases,
+  array(select c from cancellation c where c.order_id = o.id order by c.id) as cancellations,
+  array(select p from parcel p where p.order_id = o.id order by p.id) as parcels,
+  array(select r from remedy r where r.order_id = o.id order by r.id) as remedies,
+  array(select f from refund f where f.order_id = o.id order by f.id) as refunds
+from orders o where o.id = any($1::uuid[]) order by o.id
+"""
+_BY_REFERENCE = """
+select o.storefront_id, o.reference, o.id, o.fingerprint from orders o
+join unnest($1::uuid[], $2::text[]) as r(storefront_id, reference) using (storefront_id, reference)
+"""
+_PAGE = """
+select id from orders where storefront_id = $1 and ($2::text is null or reference = $2)
+  and ($3::timestamptz is null or updated_at > $3) and ($4::uuid is null or id > $4)
+order by id limit $5
+"""
+
+_ENUMS: Mapping[type[SQLModel], Mapping[str, type[StrEnum]]] = {
+    Order: {"state": OrderState},
+    Hold: {"state": HoldState, "reason": HoldReason},
+    OrderRelease: {"state": ReleaseState},
+    Cancellation: {"state": CancellationState},
+    Remedy: {"state": RemedyState, "kind": RemedyKind},
+    Refund: {"state": RefundState},
+}
+
+
+def as_model(model: type[M], record: asyncpg.Record | Mapping[str, object]) -> M:
+    """Make a row object of a database row."""
+    values: dict[str, object] = dict(record)
+    for name, kind in _ENUMS.get(model, {}).items():
+        values[name] = kind(str(values[name]))
+    return model(**values)
+
+
+async def lock_orders(tx: Transaction, order_ids: Sequence[UUID]) -> dict[UUID, OrderRecord]:
+    """Lock the heads in the order of their ids, then load what is committed; unknown ids are absent."""
+    if not order_ids:
+        return {}
+    # A statement of its own: rows read beside a lock are those of before the wait.
+    await tx.fetch(_LOCK, list(order_ids))
+    return await load_orders(tx, order_ids)
+
+
+async def load_orders(tx: Transaction, order_ids: Sequence[UUID]) -> dict[UUID, OrderRecord]:
+    """Load orders with all their rows, without a lock."""
+    rows = await tx.fetch(_LOAD, list(order_ids))
+    return {row["head"]["id"]: _record(row) for row in rows}
+
+
+def _record(row: asyncpg.Record) -> OrderRecord:
+    def all_of(model: type[M], name: str) -> list[M]:
+        return [as_model(model, entry) for entry in row[name]]
+
+    return OrderRecord(
+        head=as_model(Order, row["head"]),
+        lines=all_of(OrderLine, "lines"),
+        promise=as_model(PromiseRow, row["promise"]),
+        holds=all_of(Hold, "holds"),
+        releases=all_of(OrderRelease, "releases"),
+        cancellations=all_of(Cancellation, "cancellations"),
+        parcels=all_of(Parcel, "parcels"),
+        remedies=all_of(Remedy, "remedies"),
+        refunds=all_of(Refund, "refunds"),
+    )
+
+
+async def find_references(
+    tx: Transaction, wanted: Sequence[tuple[UUID, str]]
+) -> dict[tuple[UUID, str], tuple[UUID, str]]:
+    """Give (order id, fingerprint) by (storefront, reference) for those that exist."""
+    rows = await tx.fetch(_BY_REFERENCE, [one for one, _ in wanted], [reference for _, reference in wanted])
+    return {(row["storefront_id"], row["reference"]): (row["id"], row["fingerprint"]) for row in rows}
+
+
+async def get_order_id(tx: Transaction, storefront_id: UUID | None, named: str) -> UUID | None:
+    """Find an order by id, `ref:<reference>` or number; of one storefront only, unless staff asks (None)."""
+    column, value = _named(named)
+    if column is None:
+        return None
+    found: UUID | None = await tx.value(
+        f"select id from orders where {column} = $1 and ($2::uuid is null or storefront_id = $2) limit 1",
+        value,
+        storefront_id,
+    )
+    return found
+
+
+def _named(named: str) -> tuple[str | None, object]:
+    if named.startswith("ref:"):
+        return "reference", named.removeprefix("ref:")
+    try:
+        return "id", UUID(named)
+    except ValueError:
+        return ("number", named.strip().upper()) if named else (None, None)
+
+
+async def list_order_ids(
+    tx: Transaction, storefront_id: UUID, reference: str | None, updated_after: object, cursor: UUID | None, limit: int
+) -> list[UUID]:
+    """List a page of one storefront's orders by id, which is the order they came in."""
+    rows = await tx.fetch(_PAGE, storefront_id, reference, updated_after, cursor, limit)
+    return [row["id"] for row in rows]
+
+
+async def originals_of(tx: Transaction, order_ids: Sequence[UUID]) -> list[UUID]:
+    """Give the orders that some of these are reshipments of."""
+    rows = await tx.fetch(
+        "select reship_of from orders where id = any($1::uuid[]) and reship_of is not null", list(order_ids)
+    )
+    return [row["reship_of"] for row in rows]
+
+
+async def due_order_ids(tx: Transaction, column: str, limit: int) -> list[UUID]:
+    """Give orders whose timer `column` (one of ours) has come, longest due first."""
+    rows = await tx.fetch(f"select id from orders where {column} <= $1 order by {column}, id limit $2", tx.now, limit)
+    return [row["id"] for row in rows]
+
+
+async def releases_due(tx: Transaction, limit: int) -> list[UUID]:
+    """Give orders that may be released by now and whose release is not paused."""
+    rows = await tx.fetch(
+        "select id from orders o where release_due_at <= $1 and not exists (select from pause_switch p "
+        "where p.kind = 'release' and p.scope in ('*', o.storefront_id::text)) order by release_due_at, id limit $2",
+        tx.now,
+        limit,
+    )
+    return [row["id"] for row in rows]

@@ -1,0 +1,64 @@
+"""Rows of any of our tables written as sets: one statement for all tables of a unit of work."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import starmap
+
+from sqlalchemy import Column
+from sqlmodel import SQLModel
+
+from shared.db import Transaction
+
+Row = dict[str, object]
+
+
+@lru_cache(maxsize=64)
+def columns_of(model: type[SQLModel]) -> tuple[str, ...]:
+    """List the columns we write; the database itself fills identities."""
+    return tuple(column.name for column in _table_columns(model) if column.identity is None)
+
+
+@lru_cache(maxsize=64)
+def _keys_of(model: type[SQLModel]) -> tuple[str, ...]:
+    return tuple(column.name for column in _table_columns(model) if column.primary_key and column.identity is None)
+
+
+def _table_columns(model: type[SQLModel]) -> Sequence["Column[object]"]:
+    return list(model.metadata.tables[str(model.__tablename__)].columns)
+
+
+@lru_cache(maxsize=128)
+def _upsert(model: type[SQLModel], place: int) -> str:
+    table, names = str(model.__tablename__), columns_of(model)
+    listed = ", ".join(names)
+    statement = f"insert into {table} ({listed}) select {listed} from jsonb_populate_recordset(null::{table}, ${place})"
+    keys = _keys_of(model)
+    rest = [name for name in names if name not in keys]
+    if not keys:
+        return statement
+    changes = ", ".join(f"{name} = excluded.{name}" for name in rest)
+    return f"{statement} on conflict ({', '.join(keys)}) do update set {changes}"
+
+
+@lru_cache(maxsize=256)
+def _statement(models: tuple[type[SQLModel], ...]) -> str:
+    *others, last = list(starmap(_upsert, ((model, place) for place, model in enumerate(models, start=1))))
+    named = ", ".join(f"w{number} as ({statement})" for number, statement in enumerate(others))
+    return f"with {named} {last}" if named else last
+
+
+def as_row(row: SQLModel) -> Row:
+    """Give a row's values by column."""
+    values = row.__dict__
+    return {name: values.get(name) for name in columns_of(type(row))}
+
+
+async def save(tx: Transaction, rows: Iterable[SQLModel]) -> None:
+    """Insert rows, or overwrite those whose key is there already; whoever changes a row holds its order's lock."""
+    by_model: dict[type[SQLModel], list[Row]] = defaultdict(list)
+    for row in rows:
+        by_model[type(row)].append(as_row(row))
+    if by_model:
+        models = tuple(sorted(by_model, key=lambda model: str(model.__tablename__)))
+        await tx.execute(_statement(models), *(by_model[model] for model in models))

@@ -1,0 +1,68 @@
+"""Parts of requests and answers: money, addresses, contacts."""
+
+from typing import Annotated, Literal
+
+import orjson
+from pydantic import AfterValidator, Field
+
+from shared.doors import Body
+
+_MOST_METADATA_BYTES = 4096
+_MOST_MINOR_UNITS = 10**15
+
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+LongText = Annotated[str, Field(max_length=1000)]
+Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s/]+$")]
+Reference = Annotated[str, Field(min_length=1, max_length=100)]
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
+Quantity = Annotated[int, Field(ge=1, le=100_000)]
+ContactKind = Literal["real", "relay", "proxy"]
+
+
+def _small(value: dict[str, object]) -> dict[str, object]:
+    if len(orjson.dumps(value)) > _MOST_METADATA_BYTES:
+        raise ValueError("may have at most 4 KB")
+    return value
+
+
+Metadata = Annotated[dict[str, object], AfterValidator(_small)]
+
+
+class Price(Body):
+    """Money in integer minor units of an ISO 4217 currency."""
+
+    amount: Annotated[int, Field(ge=0, le=_MOST_MINOR_UNITS)]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
+class Contact(Body):
+    """How to reach the customer; relays and proxies never link people."""
+
+    reference: Text | None = None
+    email: Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")] | None = None
+    email_kind: ContactKind = "real"
+    phone: Annotated[str, Field(max_length=40, pattern=r"^[+0-9 ()./-]+$")] | None = None
+    phone_kind: ContactKind = "real"
+    locale: Annotated[str, Field(max_length=35)] = "en"
+
+
+class Address(Body):
+    """Where the goods go."""
+
+    name: Text
+    company: LongText = ""
+    line1: Text
+    line2: LongText = ""
+    city: Text
+    region: Annotated[str, Field(max_length=100)] = ""
+    postal_code: Annotated[str, Field(max_length=20)] = ""
+    country_code: Country
+    delivery_instructions: LongText = ""
+    pickup_point_id: Text | None = None
+
+
+class Gift(Body):
+    """What a gift needs."""
+
+    message: LongText = ""
+    hide_prices: bool = True

@@ -1,0 +1,63 @@
+"""States of the orders service as tables, and the one function that derives a line's buckets."""
+
+from services.orders.states.buckets import DELIVERED, LOST, OUTSIDE, RETURNED, Buckets, Totals, buckets_of
+from services.orders.states.order import (
+    CANCELLATION,
+    HOLD,
+    ORDER,
+    RELEASE,
+    CancellationState,
+    FulfilmentStatus,
+    HoldReason,
+    HoldState,
+    OrderState,
+    ReleaseState,
+    ServiceLevel,
+    fulfilment_status,
+    hold_progress,
+)
+from services.orders.states.remedy import (
+    PAYMENT_TYPES,
+    REFUND,
+    REMEDY,
+    PaymentStatus,
+    RefundState,
+    RemedyKind,
+    RemedyState,
+    payment_status,
+)
+from services.orders.states.webhook import DELIVERY, DeliveryState, EndpointState
+
+__all__ = [
+    "CANCELLATION",
+    "DELIVERED",
+    "DELIVERY",
+    "HOLD",
+    "LOST",
+    "ORDER",
+    "OUTSIDE",
+    "PAYMENT_TYPES",
+    "REFUND",
+    "RELEASE",
+    "REMEDY",
+    "RETURNED",
+    "Buckets",
+    "CancellationState",
+    "DeliveryState",
+    "EndpointState",
+    "FulfilmentStatus",
+    "HoldReason",
+    "HoldState",
+    "OrderState",
+    "PaymentStatus",
+    "RefundState",
+    "ReleaseState",
+    "RemedyKind",
+    "RemedyState",
+    "ServiceLevel",
+    "Totals",
+    "buckets_of",
+    "fulfilment_status",
+    "hold_progress",
+    "payment_status",
+]

@@ -1,0 +1,109 @@
+"""Where the units of a line are: one pure function of the absolute totals that the services reported."""
+
+from dataclasses import dataclass, fields
+
+DELIVERED, LOST, RETURNED = "delivered", "lost", "returned_to_sender"
+# Positions of a parcel that say that it left the house, in shipping's words.
+OUTSIDE = frozenset(
+    {
+        "handed_over", "picked_up", "in_transit", "out_for_delivery", "delivery_attempted", "available_for_pickup",
+        "undeliverable", "returning_to_sender", "delivery_corrected", DELIVERED, LOST, RETURNED,
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What is known of a line's units, each an absolute total of one source; sources may lag behind each other."""
+
+    ordered: int
+    backordered: int = 0
+    reserved: int = 0  # live reservations, those consumed by hand-over included
+    picked: int = 0
+    packed: int = 0
+    handed_over: int = 0
+    delivered: int = 0
+    lost: int = 0
+    returned_to_sender: int = 0
+    cancelled: int = 0
+    written_off: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """A partition of the ordered units: each unit is in exactly one of these."""
+
+    open: int = 0
+    backordered: int = 0
+    reserved: int = 0
+    picked: int = 0
+    packed: int = 0
+    in_transit: int = 0
+    delivered: int = 0
+    cancelled: int = 0
+    lost: int = 0
+    returned_to_sender: int = 0
+    written_off: int = 0
+
+    @property
+    def total(self) -> int:
+        """All units."""
+        return sum(getattr(self, field.name) for field in fields(self))
+
+    @property
+    def ended(self) -> int:
+        """Units for which nothing more is to come."""
+        return self.delivered + self.cancelled + self.lost + self.returned_to_sender + self.written_off
+
+    @property
+    def before_pick(self) -> int:
+        """Units that nobody has taken from a shelf."""
+        return self.open + self.backordered + self.reserved
+
+    def __add__(self, other: "Buckets") -> "Buckets":
+        """Add two lines' buckets."""
+        return Buckets(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+
+def buckets_of(totals: Totals) -> Buckets:
+    """Derive the buckets; a later stage implies the earlier ones, so a source that lags cannot hide a unit.
+
+    Units are given out from the surest fact to the least sure: where sources contradict each other for a
+    moment, the sum still is `ordered`.
+    """
+    left = totals.ordered
+
+    def take(count: int) -> int:
+        nonlocal left
+        taken = max(0, min(count, left))
+        left -= taken
+        return taken
+
+    ended_outside = totals.delivered + totals.lost + totals.returned_to_sender
+    handed_over = max(totals.handed_over, ended_outside)
+    packed = max(totals.packed, handed_over)
+    picked = max(totals.picked, packed)
+    reserved = max(totals.reserved, picked)
+    delivered = take(totals.delivered)
+    lost = take(totals.lost)
+    returned = take(totals.returned_to_sender)
+    in_transit = take(handed_over - ended_outside)
+    cancelled = take(totals.cancelled)
+    written_off = take(totals.written_off)
+    packed_left = take(packed - handed_over)
+    picked_left = take(picked - packed)
+    reserved_left = take(reserved - picked)
+    backordered = take(totals.backordered)
+    return Buckets(
+        open=left,
+        backordered=backordered,
+        reserved=reserved_left,
+        picked=picked_left,
+        packed=packed_left,
+        in_transit=in_transit,
+        delivered=delivered,
+        cancelled=cancelled,
+        lost=lost,
+        returned_to_sender=returned,
+        written_off=written_off,
+    )
