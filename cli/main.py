@@ -9,6 +9,7 @@ import typer
 from cli import cases, databases, keys, messages, orders, parcels, picks, shipments, stock, switches
 from cli.check.command import check
 from cli.demo.command import demo
+from cli.olist.command import replay_orders
 from deploy.local import __main__ as local
 from deploy.local import names
 
@@ -39,6 +40,7 @@ app.command(rich_help_panel=STACK)(local.status)
 app.command(rich_help_panel=STACK)(local.reset)
 app.command(rich_help_panel=STACK)(databases.migrate)
 app.command(rich_help_panel=STACK)(demo)
+app.command(rich_help_panel=STACK)(replay_orders)
 app.add_typer(orders.orders, name="orders", rich_help_panel=WORK)
 app.add_typer(stock.stock, name="stock", rich_help_panel=WORK)
 app.add_typer(picks.picks, name="picks", rich_help_panel=WORK)

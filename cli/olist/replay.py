@@ -1,0 +1,202 @@
+"""The replay itself: slot by slot, purchases, payments, cancellations, packing and hand-overs as the data tell them."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from cli.bots.door import Door, Refused, key_of
+from cli.bots.storefront import OrderView, StorefrontBot
+from cli.olist import wire
+from cli.olist.dock import Dock
+from cli.olist.facts import Deed, Fact, Facts, facts_of
+from cli.olist.plan import Plan
+from cli.olist.slots import Slots
+from cli.olist.wire import Pair
+from deploy.local.driver import Driver
+from shared import clock
+
+Stock = Literal["just-enough", "ample"]
+_PARALLEL = 8
+_UNPROCESSABLE = 422
+_REASON = "the replay of recorded orders only observes"
+
+
+@dataclass(slots=True)
+class Timing:
+    """Where the wall time went, in seconds."""
+
+    started: float = field(default_factory=clock.monotonic)
+    resting: float = 0.0
+    acting: dict[str, float] = field(default_factory=dict)
+
+    def spend(self, what: str, since: float) -> None:
+        """Count the time from `since` until now."""
+        self.acting[what] = self.acting.get(what, 0.0) + clock.monotonic() - since
+
+
+@dataclass(slots=True)
+class Replay:
+    """The plans, whoever acts on them, and what has come of them so far."""
+
+    plans: dict[str, Plan]
+    slots: Slots
+    stock_mode: Stock
+    driver: Driver
+    storefront: StorefrontBot
+    inventory: Door
+    dock: Dock
+    show: Callable[["Replay"], None] = lambda _: None
+    orders: dict[str, OrderView] = field(default_factory=dict)
+    refused: dict[str, Refused] = field(default_factory=dict)
+    received: Counter[Pair] = field(default_factory=Counter)
+    steps: int = 0
+    shipped: int = 0
+    timing: Timing = field(default_factory=Timing)
+    _free: Counter[Pair] = field(default_factory=Counter)
+    _facts: Facts = field(default_factory=lambda: Facts([]))
+
+    async def run(self) -> None:
+        """Do every fact of the data, slot by slot; raises RestlessError and Stuck."""
+        lead = self.slots.step
+        self._facts = Facts(fact for plan in self.plans.values() for fact in facts_of(plan, lead))
+        if self.stock_mode == "ample":
+            everything = sum((wire.units_by_pair(plan.lines) for plan in self.plans.values()), Counter())
+            await self._receive(Counter({pair: 2 * units for pair, units in everything.items()}), "ample")
+        while self._facts.next_at is not None:
+            await self.step(self._facts.next_at)
+            await self._act(self._facts.take(clock.now()))
+            self.show(self)
+        await self.rest()
+
+    async def step(self, until: datetime) -> datetime | None:
+        """Rest, then move to the end of the slot of whatever is due first; give the next due time it saw."""
+        due = await self.rest()
+        target = self.slots.next_end(clock.now(), due, until)
+        if target is not None:
+            clock.step_to(target)
+            self.steps += 1
+        return due
+
+    async def rest(self) -> datetime | None:
+        """Wait until nothing is left to do now."""
+        since = clock.monotonic()
+        due = await self.driver.rest()
+        self.timing.resting += clock.monotonic() - since
+        return due
+
+    @property
+    def last_fact_at(self) -> datetime:
+        """When the last thing the data tell happens, deliveries and losses included."""
+        ends = [plan.ends_at for plan in self.plans.values() if plan.ends_at is not None]
+        promises = [plan.promise_end for plan in self.plans.values()]
+        return max([*ends, *promises, self._facts.last_at])
+
+    async def _act(self, facts: list[Fact]) -> None:
+        """Do a slot's facts; what needs an earlier one of the same slot waits until the suite has taken that in."""
+        by_deed: dict[Deed, list[Plan]] = {deed: [] for deed in Deed}
+        for fact in facts:
+            by_deed[fact.deed].append(self.plans[fact.reference])
+        await self._purchase(by_deed[Deed.PURCHASE])
+        await self._each("approve", self._approve, by_deed[Deed.APPROVE])
+        await self._each("cancel", self._cancel, by_deed[Deed.CANCEL])
+        fresh = {plan.reference for deed in (Deed.PURCHASE, Deed.APPROVE) for plan in by_deed[deed]}
+        await self._rest_if(fresh, by_deed[Deed.PACK])
+        await self._each("pack", self._pack, by_deed[Deed.PACK])
+        await self._rest_if({plan.reference for plan in by_deed[Deed.PACK]}, by_deed[Deed.HAND_OVER])
+        await self._each("hand over", self._hand_over, by_deed[Deed.HAND_OVER])
+
+    async def _rest_if(self, fresh: set[str], plans: Iterable[Plan]) -> None:
+        if any(plan.reference in fresh for plan in plans):
+            await self.rest()
+
+    async def _each(self, what: str, do: Callable[[Plan], Awaitable[None]], plans: list[Plan]) -> None:
+        if plans:
+            since = clock.monotonic()
+            await in_parallel([do(plan) for plan in plans])
+            self.timing.spend(what, since)
+
+    async def _purchase(self, plans: list[Plan]) -> None:
+        if self.stock_mode == "just-enough":
+            wanted = sum((wire.units_by_pair(plan.lines) for plan in plans), Counter[Pair]())
+            lacking = wanted - self._free
+            self._free -= wanted
+            await self._receive(lacking, plans[0].reference if plans else "")
+        await self._each("purchase", self._place, plans)
+
+    async def _place(self, plan: Plan) -> None:
+        try:
+            self.orders[plan.reference] = await self.storefront.place(wire.order_body(plan))
+        except Refused as refused:
+            if refused.status != _UNPROCESSABLE:
+                raise
+            self.refused[plan.reference] = refused
+
+    async def _approve(self, plan: Plan) -> None:
+        order_id = self._accepted(plan)
+        if order_id is not None:
+            await self.storefront.report_payment(order_id, "authorized", plan.total)
+
+    async def _cancel(self, plan: Plan) -> None:
+        order_id = self._accepted(plan)
+        if order_id is not None:
+            await self.storefront.cancel(order_id)
+            self._free += wire.units_by_pair(plan.lines)
+
+    async def _pack(self, plan: Plan) -> None:
+        order_id = self._accepted(plan)
+        if order_id is not None:
+            await self.dock.pick_and_pack(order_id, plan.sellers)
+
+    async def _hand_over(self, plan: Plan) -> None:
+        order_id = self._accepted(plan)
+        if order_id is not None and plan.handed_over_at is not None:
+            await self.dock.hand_over(order_id, plan.handed_over_at)
+            self.shipped += 1
+
+    def _accepted(self, plan: Plan) -> UUID | None:
+        order = self.orders.get(plan.reference)
+        return order.id if order is not None else None
+
+    async def _receive(self, wanted: Counter[Pair], reference: str) -> None:
+        since = clock.monotonic()
+        for number, lines in enumerate(wire.in_chunks(wire.receipt_lines(wanted), 250)):
+            body = {"lines": lines, "reference": f"olist {reference[:8]}"}
+            await self.inventory.act("/staff/stock/receive", body, key=key_of("receive", reference, number))
+            for line in lines:
+                self.received[str(line["sku"]), str(line["location"])] += int(str(line["quantity"]))
+        self.timing.spend("receive", since)
+
+
+async def prepare(replay: Replay, care: Door, simulator: Door) -> None:
+    """Load goods, sellers and journeys, and let care only observe."""
+    for kind in ("automatic_remedies", "messages"):
+        body = {"kind": kind, "scope": "*", "reason": _REASON}
+        await care.act("/staff/pauses", body, key=key_of("pause", kind))
+    sellers = sorted({seller for plan in replay.plans.values() for seller in plan.sellers})
+    skus = [wire.sku_body(product) for product in replay.dock.products.values()]
+    for number, chunk in enumerate(wire.in_chunks(skus, 250)):
+        await replay.inventory.act("/staff/skus", {"skus": chunk}, key=key_of("skus", number))
+    for number, chunk in enumerate(wire.in_chunks([wire.location_body(seller) for seller in sellers], 250)):
+        await replay.inventory.act("/staff/locations", {"locations": chunk}, key=key_of("locations", number))
+    scripts = [script for plan in replay.plans.values() if (script := wire.script_of(plan)) is not None]
+    for number, chunk in enumerate(wire.in_chunks(scripts, 500)):
+        await simulator.act("/simulator/journeys", chunk, key=key_of("journeys", number))
+    await replay.rest()
+
+
+async def in_parallel(calls: list[Awaitable[None]]) -> None:
+    """Run calls, at most eight at a time; all end before the first error is raised."""
+    gate = asyncio.Semaphore(_PARALLEL)
+
+    async def one(call: Awaitable[None]) -> None:
+        async with gate:
+            await call
+
+    results = await asyncio.gather(*(one(call) for call in calls), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
