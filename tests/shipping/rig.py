@@ -5,7 +5,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ from shared.events.orders import OrderCancelled, OrderLine, OrderPlaced, Promise
 from shared.ids import new_id
 from shared.jobs import Scheduler
 from shared.kafka import Record
-from shared.process import build_app, make_server
+from shared.process import Server, build_app, make_server
 from tests.shipping.neighbours import Neighbours, neighbours_app
 from tests.waiting import wait_until
 
@@ -54,13 +54,16 @@ async def serving(app: FastAPI, port: int) -> AsyncIterator[None]:
     """Serve an app for as long as the block lasts."""
     server = make_server(app, HOST, port)
     task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
+    await wait_until(lambda: _started(server), what="the server listens")
     try:
         yield
     finally:
         server.should_exit = True
         await task
+
+
+async def _started(server: Server) -> bool:
+    return server.started
 
 
 @asynccontextmanager
@@ -147,18 +150,25 @@ class ShippingRig:
     staff_key: str
     service_key: str
     sequences: dict[tuple[str, str], int] = field(default_factory=dict)
-    http: dict[Role, httpx.AsyncClient] = field(default_factory=dict)
+    http: dict[Role | None, httpx.AsyncClient] = field(default_factory=dict)
 
-    def as_role(self, role: Role) -> httpx.AsyncClient:
-        """Give a client with a token of that role."""
+    @property
+    def anonymous(self) -> httpx.AsyncClient:
+        """Give a client that does not sign in, as carriers do not."""
+        return self._client(None, {})
+
+    def _client(self, role: Role | None, headers: dict[str, str]) -> httpx.AsyncClient:
         if role not in self.http:
-            key = self.service_key if role is Role.SERVICE else self.staff_key
-            token = mint_token(key, subject="ann", role=role)
-            headers = {"authorization": f"Bearer {token}"}
             self.http[role] = httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False, timeout=30)
         return self.http[role]
 
-    async def post(self, role: Role, path: str, body: dict[str, object]) -> httpx.Response:
+    def as_role(self, role: Role) -> httpx.AsyncClient:
+        """Give a client with a token of that role."""
+        key = self.service_key if role is Role.SERVICE else self.staff_key
+        token = mint_token(key, subject="ann", role=role, minutes=60)
+        return self._client(role, {"authorization": f"Bearer {token}"})
+
+    async def post(self, role: Role, path: str, body: Mapping[str, object]) -> httpx.Response:
         """Send a mutation under a key of its own."""
         return await self.as_role(role).post(path, json=body, headers={"idempotency-key": str(new_id())})
 
@@ -228,6 +238,11 @@ class ShippingRig:
         script = {"match": {"print_custom_1": parcel.reference}, "steps": list(steps), "signed_by": signed_by}
         answer = await self.carrier.post("/simulator/journeys", json=script)
         assert answer.is_success, answer.text
+
+
+def parts(shown: dict[str, object], name: str) -> list[dict[str, object]]:
+    """Give a list inside an answer, such as its labels."""
+    return cast("list[dict[str, object]]", shown[name])
 
 
 def step(hours: float, status: str, detail: str, **place: str) -> dict[str, object]:

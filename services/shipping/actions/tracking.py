@@ -168,18 +168,40 @@ async def apply_facts(
         await _note_given_back(tx, shipment, label, news)
         return
     events = await queries.list_events_of_label(tx, label.id)
-    standing = standing_after(_start(shipment, label), map(fact_of, events))
-    before = status_of(shipment)
-    _take(tx, shipment, standing)
-    said_before = shipment.estimate_at
-    if standing.position is not before or said.estimate_at is not None:
-        await estimate(tx, shipment, label, shipment.since, said.estimate_at)
-    for event in news:
-        _publish(tx, shipment, label, event)
+    before, said_before = status_of(shipment), shipment.estimate_at
+    for known in _stages(events, news):
+        await _stand(tx, shipment, label, known, said)
+        if news:
+            _publish(tx, shipment, label, known[-1])
     if not news and said.estimate_at is not None and shipment.estimate_at != said_before:
         publish_progress(tx, shipment, label, scanned_at=tx.now)
-    if standing.position is not before:
+    if status_of(shipment) is not before:
         await _arrive(tx, shipment, label, events, signed=said.signed)
+
+
+def _stages(events: list[TrackingEvent], news: list[TrackingEvent]) -> list[list[TrackingEvent]]:
+    """Give what to take into account at each piece of news, which comes last in its stage.
+
+    News that only continues what is known is told step by step; what comes late is told with where the
+    parcel stands now, or somebody who listens would see it move backwards.
+    """
+    fresh = {event.content for event in news}
+    older = [event for event in events if event.content not in fresh]
+    if not news:
+        return [older]
+    if older and max(event.occurred_at for event in older) >= news[0].occurred_at:
+        return [[*(one for one in events if one.content != event.content), event] for event in news]
+    return [[*older, *news[: count + 1]] for count in range(len(news))]
+
+
+async def _stand(
+    tx: Transaction, shipment: Shipment, label: ShippingLabel, known: list[TrackingEvent], said: Said
+) -> None:
+    standing = standing_after(_start(shipment, label), map(fact_of, known))
+    moved = standing.position is not status_of(shipment)
+    _take(tx, shipment, standing)
+    if moved or said.estimate_at is not None:
+        await estimate(tx, shipment, label, shipment.since, said.estimate_at)
 
 
 def _take(tx: Transaction, shipment: Shipment, standing: Standing) -> None:
