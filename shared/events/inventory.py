@@ -83,6 +83,14 @@ class FulfilmentPlanned(InventoryEvent, fact="fulfilment_planned"):
     progress: Progress
 
 
+class FulfilmentCancelled(InventoryEvent, fact="fulfilment_cancelled"):
+    """Nothing is left to ship for a fulfilment order: its units were cancelled, or are picked elsewhere."""
+
+    fulfilment_id: UUID
+    location: str
+    progress: Progress
+
+
 class PickStarted(InventoryEvent, fact="pick_started"):
     """A picker took the fulfilment order's list."""
 

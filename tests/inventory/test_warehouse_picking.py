@@ -177,12 +177,12 @@ async def test_only_the_lists_picker_scans(floor: Floor, lab: Lab) -> None:
 async def test_a_lead_plans_assigns_and_takes_back(floor: Floor, lab: Lab) -> None:
     sku, place = await lab.stocked(5)
     order = await floor.release(Line(sku, 1))
-    lead = {"role": "warehouse_lead", "subject": "lea"}
+    lead: dict[str, str] = {"role": "warehouse_lead", "subject": "lea"}
     planned = await floor.do("/staff/pick-lists", {"location": place, "mode": "single"}, **lead)
 
     assigned = await floor.do(f"/staff/pick-lists/{planned['id']}/assign", {"picker": "bob"}, **lead)
     refused = await floor.refused(f"/staff/pick-lists/{planned['id']}/unassign")
-    back = await floor.do(f"/staff/pick-lists/{planned['id']}/unassign", **lead)
+    back = await floor.do(f"/staff/pick-lists/{planned['id']}/unassign", {}, **lead)
     taken = await floor.next_list(place)
 
     assert (planned["state"], planned["picker"]) == ("planned", None)

@@ -22,7 +22,7 @@ from services.inventory.states.warehouse import (
 )
 from shared.db import Transaction
 from shared.events.base import LineCount, Progress
-from shared.events.inventory import FulfilmentPlanned, PickConfirmed, PickStarted
+from shared.events.inventory import FulfilmentCancelled, FulfilmentPlanned, PickConfirmed, PickStarted
 from shared.ids import new_id
 
 F = FulfilmentState
@@ -88,8 +88,12 @@ def _new_fulfilment(now: datetime, work: Work, unit: PlannedUnits, cut_off_at: d
     return fulfilment
 
 
-def settle(work: Work, now: datetime) -> None:
-    """Derive the states of an order's tasks and fulfilment orders from where the units are; raises IllegalMoveError."""
+def settle(work: Work, now: datetime) -> list[Fulfilment]:
+    """Derive the states of an order's tasks and fulfilment orders from where the units are.
+
+    Gives the fulfilment orders that ended just now with nothing to ship; raises IllegalMoveError.
+    """
+    before = {f.id: f.state for f in work.fulfilments}
     for fulfilment in work.fulfilments:
         tasks = work.tasks_of(fulfilment.id)
         for task in tasks:
@@ -98,6 +102,7 @@ def settle(work: Work, now: datetime) -> None:
             _settle_fulfilment(work, fulfilment, tasks, now)
         pickable = fulfilment.state in PICKABLE
         fulfilment.to_pick = sum(t.unpicked for t in tasks if t.list_id is None) if pickable else 0
+    return [f for f in work.fulfilments if f.state == F.CANCELLED and before[f.id] != F.CANCELLED]
 
 
 def _settle_task(task: PickTask, now: datetime) -> None:
@@ -137,8 +142,15 @@ def _settle_fulfilment(work: Work, fulfilment: Fulfilment, tasks: Sequence[PickT
 async def settle_and_store(tx: Transaction, works: Iterable[Work]) -> None:
     """Settle the states of all works and save what changed."""
     listed = list(works)
-    for work in listed:
-        settle(work, tx.now)
+    for fulfilment in (ended for work in listed for ended in settle(work, tx.now)):
+        tx.publish(
+            FulfilmentCancelled(
+                order_id=fulfilment.order_id,
+                fulfilment_id=fulfilment.id,
+                location=fulfilment.location,
+                progress=progress_of(fulfilment),
+            )
+        )
     await queries.save_works(tx, listed)
 
 

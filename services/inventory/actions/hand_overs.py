@@ -54,7 +54,9 @@ async def _find(tx: Transaction, wanted: HandOverParcels) -> tuple[list[Parcel],
     """Find the named parcels, each once; those nobody packed are refused."""
     by_number = await queries.find_by_numbers(tx, wanted.tracking_numbers)
     by_id = await queries.get_parcels(tx, wanted.parcel_ids)
-    found = {p.id: p for p in [*by_number.values(), *by_id.values()]}
+    scanned = [by_number.get(number) for number in wanted.tracking_numbers]
+    named = [by_id.get(parcel_id) for parcel_id in wanted.parcel_ids]
+    found = {parcel.id: parcel for parcel in [*scanned, *named] if parcel is not None}
     unknown = [
         Refused(parcel_id=None, tracking_number=number, code="unknown_parcel", detail=f"nobody packed {number}")
         for number in dict.fromkeys(wanted.tracking_numbers)

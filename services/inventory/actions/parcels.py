@@ -72,8 +72,8 @@ async def pack_parcel(tx: Transaction, fulfilment_id: UUID, wanted: PackParcel, 
     if not puts:
         raise NothingToPackError(f"nothing of order {work.order.number} lies in the tote to be packed")
     await _put(tx, bench, puts)
-    if wanted.weighing is not None:
-        await _weigh(tx, bench, wanted.weighing)
+    if (weighing := wanted.weighing) is not None:
+        await _weigh(tx, bench, weighing)
     if wanted.close:
         await _close(tx, bench)
     await fulfilments.settle_and_store(tx, [work])

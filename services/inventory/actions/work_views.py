@@ -1,12 +1,13 @@
 """What is late in the warehouse and why, and all about one order."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from services.inventory.actions.fulfilments import progress_of
 from services.inventory.actions.parcel_views import show_parcels
 from services.inventory.errors import OrderNotInWarehouseError
-from services.inventory.models.warehouse import Fulfilment, Parcel
+from services.inventory.models.warehouse import Fulfilment, Parcel, PickTask
 from services.inventory.queries import orders as queries
 from services.inventory.queries import parcels as parcel_queries
 from services.inventory.queries.orders import Circumstances, WorkFilter
@@ -96,14 +97,24 @@ def _show(row: Fulfilment, around: Circumstances, now: datetime) -> FulfilmentAn
         part=row.part, state=F(row.state), since=row.since, due_at=progress.due_at, cut_off_at=row.cut_off_at,
         late=unfinished and row.cut_off_at < now, why=_why(row, around), unblock=progress.unblock,
         missing=row.missing,
-        lines=[
-            WorkLine(
-                line_id=t.line_id, sku=t.sku, quantity=t.live, picked=t.picked - t.put_back - t.damaged,
-                packed=t.packed, handed_over=t.handed_over, put_back_due=t.put_back_due, shorted=t.shorted,
-            )
-            for t in tasks
-        ],
+        lines=_show_lines(tasks),
     )  # fmt: skip
+
+
+def _show_lines(tasks: Sequence[PickTask]) -> list[WorkLine]:
+    """Sum the tasks of each line: a line that got units again has several."""
+    by_line: dict[UUID, list[PickTask]] = {}
+    for task in tasks:
+        by_line.setdefault(task.line_id, []).append(task)
+    return [
+        WorkLine(
+            line_id=line_id, sku=own[0].sku, quantity=sum(t.live for t in own),
+            picked=sum(t.picked - t.put_back - t.damaged for t in own), packed=sum(t.packed for t in own),
+            handed_over=sum(t.handed_over for t in own), put_back_due=sum(t.put_back_due for t in own),
+            shorted=sum(t.shorted for t in own),
+        )
+        for line_id, own in by_line.items()
+    ]  # fmt: skip
 
 
 def _why(row: Fulfilment, around: Circumstances) -> str:

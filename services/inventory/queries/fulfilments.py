@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from operator import attrgetter
 from uuid import UUID
 
@@ -168,14 +169,15 @@ async def bins_at(tx: Transaction, places: Sequence[tuple[str, str]]) -> dict[tu
 
 async def queue_depths(tx: Transaction, fulfilments: Sequence[Fulfilment]) -> dict[UUID, int]:
     """Count for each fulfilment order those planned before now at its location that come first in the work."""
+    places = sorted({(f.location, f.cut_off_at) for f in fulfilments})
     rows = await tx.fetch(
-        "select n.id, (select count(*) from fulfilment f where f.location = n.location "
-        "and f.state not in ('handed_over', 'cancelled') and f.state <> 'packed' and f.planned_at < $4 "
-        "and f.cut_off_at <= n.cut_off_at and f.id <> n.id) as depth "
-        "from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as n(id, location, cut_off_at)",
-        [f.id for f in fulfilments],
-        [f.location for f in fulfilments],
-        [f.cut_off_at for f in fulfilments],
+        "select n.location, n.cut_off_at, (select count(*) from fulfilment f where f.location = n.location "
+        "and f.state not in ('handed_over', 'cancelled') and f.state <> 'packed' and f.planned_at < $3 "
+        "and f.cut_off_at <= n.cut_off_at) as depth "
+        "from unnest($1::text[], $2::timestamptz[]) as n(location, cut_off_at)",
+        [location for location, _ in places],
+        [cut_off_at for _, cut_off_at in places],
         tx.now,
     )
-    return {row["id"]: row["depth"] for row in rows}
+    depths: dict[tuple[str, datetime], int] = {(r["location"], r["cut_off_at"]): r["depth"] for r in rows}
+    return {f.id: depths[f.location, f.cut_off_at] - int(f.planned_at < tx.now) for f in fulfilments}

@@ -36,13 +36,33 @@ class PackParcel(Body):
     """A new parcel; without contents it takes all that lies in the tote; weighed and closed at once if asked."""
 
     contents: list[Packed] | None = Field(default=None, max_length=500)
-    weighing: Weighing | None = None
+    weight_grams: Grams | None = None
+    length_mm: Millimetres | None = None
+    width_mm: Millimetres | None = None
+    height_mm: Millimetres | None = None
+    tare_grams: int = Field(default=0, ge=0, le=100_000)
     close: bool = False
 
+    @property
+    def weighing(self) -> Weighing | None:
+        """What the scale and the box say, if they were asked."""
+        if self.weight_grams and self.length_mm and self.width_mm and self.height_mm:
+            return Weighing(
+                weight_grams=self.weight_grams,
+                length_mm=self.length_mm,
+                width_mm=self.width_mm,
+                height_mm=self.height_mm,
+                tare_grams=self.tare_grams,
+            )
+        return None
+
     @model_validator(mode="after")
-    def _closed_ones_are_weighed(self) -> Self:
-        if self.close and self.weighing is None:
-            raise ValueError("a parcel is weighed before it is closed: send `weighing` too")
+    def _is_weighed_wholly_and_before_it_is_closed(self) -> Self:
+        given = [self.weight_grams, self.length_mm, self.width_mm, self.height_mm]
+        if any(given) and not all(given):
+            raise ValueError("weight_grams, length_mm, width_mm and height_mm belong together: send all or none")
+        if self.close and not any(given):
+            raise ValueError("a parcel is weighed before it is closed: send weight_grams and its size too")
         return self
 
 
