@@ -187,6 +187,13 @@ async def plan_fulfilments(tx: Transaction, facts: Sequence[Received[inventory.F
     )
 
 
+async def cancel_fulfilments(tx: Transaction, facts: Sequence[Received[inventory.FulfilmentCancelled]]) -> None:
+    """Stop expecting a location to ship: its units were cancelled, or are picked elsewhere."""
+    await _known(tx, facts)
+    await parcels.mark_fulfilments(tx, "cancelled_at", [(r.event.fulfilment_id, r.occurred_at) for r in facts])
+    await fold.end_steps(tx, [(r.event.order_id, _fulfilment(r.event.fulfilment_id), r.occurred_at) for r in facts])
+
+
 async def start_picks(tx: Transaction, facts: Sequence[Received[inventory.PickStarted]]) -> None:
     """Note that picking began."""
     await step(tx, facts)
