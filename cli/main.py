@@ -34,6 +34,7 @@ def where(
 
 STACK, WORK, OPERATIONS = "The stack", "The work", "Operations"
 
+app.command(rich_help_panel=STACK)(demo)
 app.command(rich_help_panel=STACK)(local.up)
 app.command(rich_help_panel=STACK)(local.down)
 app.command(rich_help_panel=STACK)(local.status)
@@ -50,6 +51,7 @@ app.add_typer(cases.cases, name="cases", rich_help_panel=WORK)
 app.add_typer(cases.remedies, name="remedies", rich_help_panel=WORK)
 app.command(rich_help_panel=WORK)(cases.report)
 app.add_typer(keys.keys, name="keys", rich_help_panel=OPERATIONS)
+app.command(rich_help_panel=OPERATIONS)(check)
 app.command(rich_help_panel=OPERATIONS)(check)
 app.command(rich_help_panel=OPERATIONS)(switches.pause)
 app.command(rich_help_panel=OPERATIONS)(switches.resume)
