@@ -127,6 +127,7 @@ class ShippingLabel(ShippingTable, table=True):
     rate_id: str | None = None
     tracker_id: str | None = None
     tracking_number: str | None = None
+    tracking_url: str | None = None
     carrier: str | None = None
     service: str | None = None
     price_minor: int | None = None

@@ -93,6 +93,7 @@ class ShipmentShown(Answer):
     carrier: str | None
     service: str | None
     tracking_number: str | None
+    tracking_url: str | None
     contents: list[LineCount]
     handed_over_at: datetime | None
     delivered_at: datetime | None

@@ -28,6 +28,7 @@ async def test_a_closed_parcel_is_booked_and_told(shipping: ShippingRig) -> None
     (booked,) = await shipping.told(parcel, ShipmentBooked)
     assert booked["tracking_number"] == sold["tracking_code"]
     assert (booked["carrier"], booked["service"]) == ("SimPost", "Ground")
+    assert str(booked["tracking_url"]).startswith("https://")
     assert cast("dict[str, str]", booked["progress"])["step"] == "label_purchased"
 
 

@@ -40,6 +40,7 @@ class _Location(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     name: str
+    company: str | None = None
     line1: str
     line2: str | None = None
     city: str

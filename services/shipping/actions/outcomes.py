@@ -70,6 +70,7 @@ async def _booked(
             carrier=label.carrier or "",
             service=label.service or "",
             tracking_number=label.tracking_number or "",
+            tracking_url=label.tracking_url or "",
             price=Money(amount=label.price_minor or 0, currency=label.currency or ""),
             estimate=estimate_of(shipment),
             progress=progress_of(S.LABEL_PURCHASED, shipment.since),
@@ -90,6 +91,7 @@ def _fill(label: ShippingLabel, bought: CarrierShipment, now: datetime) -> None:
     label.state = LabelState.LIVE.value
     label.carrier_shipment_id = bought.id
     label.tracking_number = bought.tracking_code
+    label.tracking_url = bought.tracking_url
     label.tracker_id = bought.tracker_id
     label.bought_at = now
     if rate is not None:

@@ -37,6 +37,7 @@ def shown(shipment: Shipment, label: ShippingLabel | None) -> schemas.ShipmentSh
         carrier=label.carrier if label else None,
         service=label.service if label else None,
         tracking_number=label.tracking_number if label else None,
+        tracking_url=label.tracking_url if label else None,
         contents=list(contents_of(shipment)),
         handed_over_at=shipment.handed_over_at,
         delivered_at=shipment.delivered_at,

@@ -109,6 +109,8 @@ class CarrierShipment:
     refund: RefundStatus
     refusals: tuple[str, ...] = ()
     """Why some or all services are not offered, in the carrier's words."""
+    tracking_url: str = ""
+    """Where the recipient may follow the parcel."""
 
     @property
     def is_bought(self) -> bool:

@@ -94,6 +94,7 @@ class _Tracker(_Shape):
     signed_by: str | None = None
     est_delivery_date: datetime | None = None
     updated_at: datetime | None = None
+    public_url: str | None = None
     tracking_details: tuple[_Detail, ...] = ()
 
 
@@ -235,6 +236,7 @@ def _shipment(shape: _Shipment) -> CarrierShipment:
         bought_rate=_rate(shape.selected_rate) if shape.selected_rate else None,
         label=Label(label.label_url, label.label_file_type) if label else None,
         refund=_REFUNDS[shape.refund_status],
+        tracking_url=(shape.tracker.public_url or "") if shape.tracker else "",
         refusals=tuple(": ".join(filter(None, (message.carrier, message.message or ""))) for message in shape.messages),
     )
 

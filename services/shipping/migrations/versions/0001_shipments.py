@@ -82,6 +82,7 @@ _TABLES = (
       rate_id text,
       tracker_id text,
       tracking_number text,
+      tracking_url text,
       carrier text,
       service text,
       price_minor int check (price_minor >= 0),
