@@ -1,6 +1,8 @@
 """The clock door: days that come, payments that do not, stock that takes too long."""
 
-from services.orders.actions import cancellations, holding, remedies
+from services.orders.actions import cancellations, holding, remedies, webhooks
+from services.orders.queries.feed import NEXT_DELIVERY, NEXT_EXPIRY, NEXT_UNNUMBERED
+from services.orders.settings import KEPT_DAYS
 from shared.jobs import Jobs
 
 jobs = Jobs()
@@ -15,3 +17,13 @@ jobs.timer(next_due=_DUE.format("payment_due_at"))(cancellations.cancel_unpaid_o
 jobs.timer(next_due=_DUE.format("backorder_due_at"))(cancellations.cancel_late_backorders)
 jobs.timer(next_due=_DUE.format("authorization_due_at"))(holding.hold_expiring_authorizations)
 jobs.timer(next_due="select min(since) from remedy where code = 'revived'")(remedies.settle_revived)
+
+jobs.timer(next_due=NEXT_UNNUMBERED)(webhooks.number_events)
+jobs.timer(next_due=NEXT_EXPIRY.format(days=KEPT_DAYS))(webhooks.drop_old_events)
+jobs.effect(
+    "deliver_webhooks",
+    next_due=NEXT_DELIVERY,
+    claim=webhooks.claim_deliveries,
+    call=webhooks.deliver,
+    record=webhooks.record_delivery,
+)

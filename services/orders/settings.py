@@ -7,6 +7,9 @@ from pydantic_settings import SettingsConfigDict
 
 from shared.settings import ServiceSettings
 
+# How long the storefronts' feed goes back; a promise of the API, not a matter of taste.
+KEPT_DAYS = 30
+
 
 class OrdersSettings(ServiceSettings):
     """How long we wait for money, how long a quote holds, how patient we are with a storefront's webhook."""
@@ -21,7 +24,6 @@ class OrdersSettings(ServiceSettings):
     authorization_warning_hours: int = Field(default=48, ge=1, description="an authorization ending sooner is a hold")
     quote_minutes: int = Field(default=30, ge=1)
     key_cache_seconds: float = Field(default=10.0, ge=0, le=30)
-    event_retention_days: int = Field(default=30, ge=1)
     webhook_attempts: int = Field(default=10, ge=1, le=20)
     webhook_timeout_seconds: float = Field(default=10.0, gt=0, le=30)
     webhook_base_seconds: float = Field(default=5.0, gt=0, description="pause after the first failure; doubles")

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 
-from services.orders.models import LocationCopy, SkuCopy, StockCopy
-from services.orders.queries import rows
+from services.orders.models import LocationCopy, PublicEvent, SkuCopy, StockCopy
+from services.orders.queries import feed, rows
+from services.orders.queries.catalogue import list_availability
 from shared.db import Transaction
 from shared.events.base import Received
 from shared.events.inventory import LocationSaved, SkuSaved, StockChanged
+from shared.ids import new_id
+
+_CHANGED = "availability.changed"
 
 
 async def copy_skus(tx: Transaction, events: Sequence[Received[SkuSaved]]) -> None:
@@ -63,3 +67,25 @@ async def copy_stock(tx: Transaction, events: Sequence[Received[StockChanged]]) 
             for received in events
         ],
     )
+    await _announce(tx, sorted({received.event.sku for received in events}))
+
+
+async def _announce(tx: Transaction, skus: list[str]) -> None:
+    """Tell the storefronts that asked for it what is available now."""
+    subscribers = await feed.subscribers(tx, _CHANGED)
+    if not subscribers:
+        return
+    found = await list_availability(tx, skus, None, len(skus))
+    news = [
+        PublicEvent(
+            id=new_id(),
+            storefront_id=subscriber["storefront_id"],
+            type=_CHANGED,
+            test=subscriber["test"],
+            created_at=tx.now,
+            data=dict(row),
+        )
+        for subscriber in subscribers
+        for row in found
+    ]
+    await rows.save(tx, news)

@@ -15,7 +15,7 @@ _SECRETS = ("key", "secret")
 
 
 async def shown_once(
-    call: Call, who: Principal, body: BaseModel, act: Callable[[Transaction], Awaitable[BaseModel]]
+    call: Call, who: Principal, body: BaseModel | None, act: Callable[[Transaction], Awaitable[BaseModel]]
 ) -> Response:
     """Run `act` once per key; its secret goes into the first answer only, never into the database."""
     shown: list[Reply] = []

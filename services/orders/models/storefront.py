@@ -58,11 +58,12 @@ class Quote(SQLModel, table=True):
 
 
 class StorefrontFeed(SQLModel, table=True):
-    """The last number given in a storefront's feed, and the last one dropped by age."""
+    """The last number given in a storefront's feed (tests have one of their own), and the last dropped by age."""
 
     __tablename__ = "storefront_feed"
 
     storefront_id: UUID = Field(primary_key=True)
+    test: bool = Field(primary_key=True)
     sequence: int = Field(sa_column=Column(BigInteger, nullable=False))
     dropped_until: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
 

@@ -393,9 +393,11 @@ _FEED = (
     "create index on look_up (order_id)",
     """
     create table storefront_feed (
-      storefront_id uuid primary key references storefront,
+      storefront_id uuid not null references storefront,
+      test boolean not null,
       sequence bigint not null,
-      dropped_until bigint not null default 0
+      dropped_until bigint not null default 0,
+      primary key (storefront_id, test)
     )
     """,
     """
@@ -410,7 +412,7 @@ _FEED = (
       test boolean not null,
       created_at timestamptz not null,
       data jsonb not null,
-      unique (storefront_id, sequence)
+      unique (storefront_id, test, sequence)
     )
     """,
     "create index on public_event (ordinal) where sequence is null",

@@ -1,0 +1,255 @@
+"""Taking orders in: validation that names everything, promises, and each order exactly once."""
+
+import asyncio
+from datetime import date, timedelta
+
+import httpx
+import orjson
+
+from shared import clock
+from shared.events.inventory import SkuSaved
+from shared.events.orders import OrderPlaced
+from tests.orders.rig import Rig, Shop, euros
+
+
+def pointers(answer: httpx.Response) -> set[str]:
+    return {error["pointer"] for error in answer.json()["errors"]}
+
+
+async def test_every_bad_field_is_named_at_once_those_of_the_catalogue_too(shop: Shop) -> None:
+    body = shop.order(
+        reference="",
+        lines=[
+            {**shop.line("1", 0, 1, 100), "sku": "NO-SUCH"},
+            {**shop.line("2", 0, 0, 100), "colour": "red"},
+        ],
+    )
+    del body["shipping_address"]["city"]
+
+    answer = await shop.call("POST", "/v1/orders", body)
+
+    assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert pointers(answer) == {
+        "/reference", "/shipping_address/city", "/lines/0/sku", "/lines/1/quantity", "/lines/1/colour",
+    }  # fmt: skip
+
+
+async def test_contradictions_are_named_with_their_reason(shop: Shop) -> None:
+    body = shop.order(
+        lines=[
+            shop.line("1", 0, 2, 1000, total=euros(1), location="NOWHERE"),
+            shop.line("1", 1, 1, 500, discount=euros(900)),
+            {**shop.line("3", 1, 1, 500), "tax": {"amount": 5, "currency": "USD"}},
+        ],
+        total=euros(7),
+        deliver_by=str(date(2020, 1, 1)),
+        quote_id="00000000-0000-0000-0000-000000000001",
+    )
+
+    answer = await shop.call("POST", "/v1/orders", body)
+
+    found = {error["pointer"]: error["code"] for error in answer.json()["errors"]}
+    assert found == {
+        "/lines/0/total": "total_mismatch",
+        "/lines/0/location": "unknown_location",
+        "/lines/1/reference": "duplicate",
+        "/lines/1/discount": "over_price",
+        "/lines/2/tax/currency": "currency_mismatch",
+        "/total": "total_mismatch",
+        "/deliver_by": "in_the_past",
+        "/quote_id": "unknown_quote",
+    }
+
+
+async def test_more_than_two_hundred_lines_are_refused(shop: Shop) -> None:
+    lines = [shop.line(str(number), 0, 1, 100) for number in range(201)]
+
+    answer = await shop.call("POST", "/v1/orders", shop.order(lines=lines))
+
+    assert pointers(answer) == {"/lines"}
+
+
+async def test_a_sku_that_is_no_longer_sold_is_refused(shop: Shop) -> None:
+    await shop.rig.hear(SkuSaved(sku=shop.skus[0], name="Gone", weight_grams=1, active=False))
+
+    answer = await shop.call("POST", "/v1/orders", shop.order())
+
+    assert [error["code"] for error in answer.json()["errors"]] == ["inactive_sku"]
+
+
+async def test_the_same_key_gives_the_same_answer_and_one_order(shop: Shop) -> None:
+    body = shop.order()
+
+    answers = await asyncio.gather(*(shop.call("POST", "/v1/orders", body, key="once") for _ in range(5)))
+
+    assert {answer.status_code for answer in answers} == {httpx.codes.CREATED}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert len(await shop.rig.told(OrderPlaced, answers[0].json()["id"])) == 1
+
+
+async def test_the_same_key_with_another_body_is_refused_and_names_the_fields(shop: Shop) -> None:
+    body = shop.order()
+    await shop.call("POST", "/v1/orders", body, key="mine")
+
+    answer = await shop.call("POST", "/v1/orders", {**body, "metadata": {"a": 1}}, key="mine")
+
+    assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert pointers(answer) == {"/metadata"}
+
+
+async def test_a_refused_request_leaves_its_key_free_for_the_corrected_one(shop: Shop) -> None:
+    body = shop.order()
+    wrong = {**body, "lines": [{**shop.line("1", 0, 1, 100), "sku": "NO-SUCH"}]}
+    await shop.call("POST", "/v1/orders", wrong, key="again")
+
+    answer = await shop.call("POST", "/v1/orders", body, key="again")
+
+    assert answer.status_code == httpx.codes.CREATED
+
+
+async def test_a_missing_key_is_named(shop: Shop) -> None:
+    answer = await shop.rig.http.post("/v1/orders", json=shop.order(), headers={"authorization": f"Bearer {shop.key}"})
+
+    assert pointers(answer) == {"/headers/Idempotency-Key"}
+
+
+async def test_the_same_reference_and_content_is_the_same_order(shop: Shop) -> None:
+    body = shop.order()
+    first = await shop.call("POST", "/v1/orders", body)
+
+    again = await shop.call("POST", "/v1/orders", body)
+
+    assert again.status_code == httpx.codes.OK
+    assert again.json()["id"] == first.json()["id"]
+
+
+async def test_the_same_reference_with_other_content_is_refused(shop: Shop) -> None:
+    body = shop.order()
+    first = await shop.call("POST", "/v1/orders", body)
+
+    answer = await shop.call("POST", "/v1/orders", {**body, "lines": [shop.line("1", 0, 9, 100)]})
+
+    assert answer.status_code == httpx.codes.CONFLICT
+    assert answer.json()["code"] == "reference_exists"
+    assert answer.json()["order_id"] == first.json()["id"]
+
+
+async def test_competing_posts_of_one_reference_make_one_order(shop: Shop) -> None:
+    body = shop.order()
+
+    answers = await asyncio.gather(*(shop.call("POST", "/v1/orders", body) for _ in range(8)))
+
+    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
+    assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+async def test_many_orders_at_once_all_get_their_own_number(shop: Shop) -> None:
+    answers = await asyncio.gather(*(shop.call("POST", "/v1/orders", shop.order()) for _ in range(60)))
+
+    assert {answer.status_code for answer in answers} == {httpx.codes.CREATED}
+    assert len({answer.json()["number"] for answer in answers}) == 60
+
+
+async def test_bulk_answers_each_line_in_order(shop: Shop) -> None:
+    good, bad = shop.order(), shop.order(lines=[{**shop.line("1", 0, 1, 100), "sku": "NO-SUCH"}])
+    lines = b"\n".join([orjson.dumps(good), b"{not json", orjson.dumps(bad), orjson.dumps(shop.order())])
+    headers = {"authorization": f"Bearer {shop.key}", "idempotency-key": "bulk"}
+
+    answer = await shop.rig.http.post("/v1/orders/bulk", content=lines, headers=headers)
+    again = await shop.rig.http.post("/v1/orders/bulk", content=lines, headers=headers)
+
+    outcomes = [orjson.loads(line) for line in answer.content.splitlines()]
+    assert [outcome["status"] for outcome in outcomes] == [201, 422, 422, 201]
+    assert outcomes[0]["order"]["reference"] == good["reference"]
+    assert outcomes[2]["problem"]["errors"][0]["pointer"] == "/lines/0/sku"
+    assert orjson.loads(again.content.splitlines()[0]) == outcomes[0]
+
+
+async def test_a_promise_the_storefront_gave_is_kept_as_revision_one(shop: Shop) -> None:
+    day = clock.now().date() + timedelta(days=30)
+
+    order = await shop.place(deliver_by=str(day))
+
+    promise = (await order.now())["promise"]
+    assert promise["source"] == "storefront"
+    assert promise["deliver_by_latest"][:10] == str(day)
+
+
+async def test_a_quote_is_the_promise_of_the_order(shop: Shop) -> None:
+    asked = {
+        "destination": {"country_code": "DE", "postal_code": "20457"},
+        "lines": [{"sku": shop.skus[0], "quantity": 2}],
+    }
+    options = (await shop.call("POST", "/v1/delivery-options", asked)).json()["options"]
+    express = next(option for option in options if option["service_level"] == "express")
+
+    order = await shop.place(quote_id=express["quote_id"], service_level="express")
+
+    assert (await order.now())["promise"]["deliver_by_latest"] == express["deliver_by_latest"]
+    assert [option["service_level"] for option in options] == ["economy", "standard", "express"]
+
+
+async def test_goods_we_lack_are_named_and_not_offered(shop: Shop) -> None:
+    asked = {
+        "destination": {"country_code": "DE"},
+        "lines": [{"sku": shop.skus[0], "quantity": 51}, {"sku": "NO-SUCH", "quantity": 1}],
+    }
+
+    answer = (await shop.call("POST", "/v1/delivery-options", asked)).json()
+
+    assert answer["options"] == []
+    assert [(line["code"], line["available"]) for line in answer["unavailable"]] == [
+        ("no_stock", 50), ("unknown_sku", 0),
+    ]  # fmt: skip
+
+
+async def test_availability_is_absolute(shop: Shop) -> None:
+    answer = await shop.call("GET", f"/v1/availability?sku={shop.skus[0]},{shop.skus[1]}")
+
+    assert {entry["sku"]: entry["available"] for entry in answer.json()["data"]} == dict.fromkeys(shop.skus, 50)
+
+
+async def test_lines_without_shipping_are_delivered_with_the_order(shop: Shop) -> None:
+    order = await shop.place(lines=[shop.line("1", 0, 1, 100, requires_shipping=False)])
+
+    shown = await order.now()
+    assert (shown["status"], shown["fulfilment_status"]) == ("completed", "delivered")
+
+
+async def test_a_storefront_sees_only_its_own(rig: Rig, shop: Shop) -> None:
+    other = await rig.open_shop()
+    order = await shop.place()
+
+    for method, path in (
+        ("GET", ""), ("GET", "/timeline"), ("GET", "/explain"), ("POST", "/cancellations"), ("PATCH", ""),
+        ("POST", "/payments"),
+    ):  # fmt: skip
+        body = {"type": "voided"} if path == "/payments" else {}
+        answer = await other.call(method, f"/v1/orders/{order.id}{path}", body if method != "GET" else None)
+        assert answer.status_code == httpx.codes.NOT_FOUND, (method, path)
+    page = await other.call("GET", "/v1/orders")
+    assert page.json() == {"data": [], "next_cursor": None}
+
+
+async def test_pages_follow_each_other_without_gaps(shop: Shop) -> None:
+    placed = [str((await shop.place()).id) for _ in range(5)]
+
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        page = (await shop.call("GET", f"/v1/orders?limit=2{cursor}")).json()
+        seen.extend(order["id"] for order in page["data"])
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+
+    assert seen == placed
+
+
+async def test_an_order_is_read_by_reference_and_by_number(shop: Shop) -> None:
+    order = await shop.place()
+
+    for named in (f"ref:{order.first['reference']}", str(order.first["number"])):
+        answer = await shop.call("GET", f"/v1/orders/{named}")
+        assert answer.json()["id"] == str(order.id)
