@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 import pytest_asyncio
 
@@ -20,6 +21,10 @@ from shared.kafka import Message, Producer
 from shared.settings import PlatformSettings
 from tests.clients import Clients
 from tests.waiting import wait_until
+
+# A property may be slow on a busy machine; it must not fail for that.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 Json = dict[str, Any]
