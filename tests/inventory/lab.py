@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 from unittest import mock
 from uuid import UUID
@@ -48,7 +48,7 @@ class Line:
 
 def order_placed(*lines: Line, **changes: Any) -> orders.OrderPlaced:  # noqa: ANN401 - any field of the event
     """Make the fact of an order with these lines; every other field may be given."""
-    now = datetime.now(UTC)
+    now = clock.now()
     order_id = changes.pop("order_id", None) or new_id()
     ship_by = changes.pop("ship_by", now + timedelta(days=2))
     fields: Json = {
@@ -73,7 +73,7 @@ def order_placed(*lines: Line, **changes: Any) -> orders.OrderPlaced:  # noqa: A
 
 def step(name: str) -> Progress:
     """Make a step of an order's progress."""
-    return Progress(step=name, holder="orders", since=datetime.now(UTC))
+    return Progress(step=name, holder="orders", since=clock.now())
 
 
 def cancel(order: orders.OrderPlaced, *units: tuple[UUID, int]) -> orders.CancellationRequested:
@@ -198,7 +198,7 @@ class Lab:
             key=fact.key,
             epoch=1,
             sequence=self._sequences[stream],
-            occurred_at=datetime.now(UTC),
+            occurred_at=clock.now(),
             correlation_id=fact.key,
             traceparent=None,
             payload=payload,

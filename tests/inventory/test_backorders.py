@@ -1,7 +1,8 @@
 """Those who wait are served by priority, earliest promise and order time, or at least get a date."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from shared import clock
 from shared.events import inventory
 from tests.inventory.lab import Json, Lab, Line, order_placed
 
@@ -9,7 +10,7 @@ DAY = timedelta(days=1)
 
 
 def _in(days: int) -> datetime:
-    return datetime.now(UTC).replace(microsecond=0) + days * DAY
+    return clock.now().replace(microsecond=0) + days * DAY
 
 
 async def _announce(lab: Lab, sku: str, place: str, quantity: int, expected_at: datetime) -> Json:

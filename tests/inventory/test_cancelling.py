@@ -80,6 +80,20 @@ async def test_a_redelivered_request_is_answered_once(lab: Lab) -> None:
     assert len(await lab.facts(inventory.CancellationAnswered, order.order_id)) == 1
 
 
+async def test_a_request_told_twice_in_two_events_is_answered_once(lab: Lab) -> None:
+    sku, place = await lab.stocked(3)
+    line = Line(sku, 3)
+    order = order_placed(line)
+    await lab.tell(order)
+    request = cancel(order, (line.line_id, 1))
+
+    await lab.tell(request)
+    await lab.tell(request)
+
+    assert len(await lab.facts(inventory.CancellationAnswered, order.order_id)) == 1
+    assert (await lab.stock(sku, place))["reserved"] == 2
+
+
 async def test_cancelled_units_go_to_those_who_wait(lab: Lab) -> None:
     sku, place = await lab.stocked(2)
     happy, waiting = order_placed(Line(sku, 2)), order_placed(Line(sku, 1))

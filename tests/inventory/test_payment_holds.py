@@ -1,7 +1,8 @@
 """Stock held for a payment becomes firm when it comes, and is given back when it does not."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from shared import clock
 from shared.events import inventory
 from shared.events.orders import OrderCancelled
 from tests.inventory.lab import Lab, Line, hold_released, order_placed
@@ -10,11 +11,11 @@ HOUR = timedelta(hours=1)
 
 
 def _soon() -> datetime:
-    return datetime.now(UTC) + HOUR
+    return clock.now() + HOUR
 
 
 def _past() -> datetime:
-    return datetime.now(UTC) - HOUR
+    return clock.now() - HOUR
 
 
 async def test_an_unpaid_order_is_reserved_softly(lab: Lab) -> None:

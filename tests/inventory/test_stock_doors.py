@@ -1,6 +1,6 @@
 """What staff can do to stock over HTTP, and how bad requests are answered."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
@@ -8,6 +8,7 @@ import pytest
 
 from services.inventory.models import stock as models
 from services.inventory.models.stock import StockTable
+from shared import clock
 from shared.events import inventory
 from shared.ids import new_id
 from tests.inventory.lab import Json, Lab, Line, order_placed
@@ -178,7 +179,7 @@ async def test_displaced_units_move_to_another_location(lab: Lab) -> None:
 
 async def test_the_latest_promise_gives_way_first(lab: Lab) -> None:
     sku, place = await lab.stocked(3)
-    now = datetime.now(UTC)
+    now = clock.now()
     early, late = order_placed(Line(sku, 2), ship_by=now + DAY), order_placed(Line(sku, 1), ship_by=now + 5 * DAY)
     await lab.tell(late)
     await lab.tell(early)
@@ -252,7 +253,7 @@ async def test_the_next_snapshot_of_a_row_waits_a_second_and_tells_the_last_stat
 
 async def test_a_snapshot_says_when_more_is_expected(lab: Lab) -> None:
     sku, place = await lab.stocked(1)
-    expected_at = datetime.now(UTC).replace(microsecond=0) + 2 * DAY
+    expected_at = clock.now().replace(microsecond=0) + 2 * DAY
     body = {"location": place, "reference": "PO", "lines": [{"sku": sku, "quantity": 3}]}
     await lab.do("/staff/inbounds", {**body, "expected_at": expected_at.isoformat()})
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -20,7 +20,8 @@ from hypothesis.stateful import (
 
 from deploy.local.stack import LocalStack
 from services.inventory.actions import reservations
-from services.inventory.queries.reservations import Units
+from services.inventory.queries.reservations import Units, list_allocated
+from shared import clock
 from shared.events.orders import OrderCancelled, OrderPlaced
 from tests.inventory.lab import Lab, Line, cancel, hold_released, open_lab, order_placed
 
@@ -79,7 +80,7 @@ class StockMachine(RuleBasedStateMachine):
 
     @rule(counts=st.lists(COUNTS, min_size=1, max_size=3), pin=st.sampled_from([None, 0]), soft=st.booleans())
     def place(self, counts: list[int], pin: int | None, soft: bool) -> None:
-        soft_until = datetime.now(UTC) + timedelta(hours=1) if soft else None
+        soft_until = clock.now() + timedelta(hours=1) if soft else None
         pinned = None if pin is None else self.places[pin]
         orders = [order_placed(Line(self.sku, n, location=pinned), soft_until=soft_until) for n in counts]
         self.run(self.lab.tell(*orders))
@@ -132,7 +133,7 @@ class StockMachine(RuleBasedStateMachine):
 
     async def _allocated(self, order_id: UUID) -> list[Units]:
         async with self.lab.database.transaction() as tx:
-            return await reservations.reservations.list_allocated(tx, [order_id])
+            return await list_allocated(tx, [order_id])
 
     async def _work(self, units: Units, reason: str) -> None:
         async with self.lab.database.transaction() as tx:

@@ -22,7 +22,10 @@ R = ReservationState
 
 
 async def answer_cancellations(tx: Transaction, events: Sequence[Received[CancellationRequested]]) -> None:
-    """Take back what each request asks for and answer it."""
+    """Take back what each request asks for and answer it; a request that has its answer gets no other."""
+    await reservations.lock_orders(tx, {event.event.order_id for event in events})
+    answered = await reservations.list_answered(tx, {event.event.cancellation_id for event in events})
+    events = [event for event in events if event.event.cancellation_id not in answered]
     wishes = [
         Wish(event.event.order_id, line.line_id, line.quantity, event.event.cancellation_id)
         for event in events

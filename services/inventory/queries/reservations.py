@@ -292,6 +292,12 @@ async def update_reservations(tx: Transaction, changes: Sequence[tuple[Reservati
     )
 
 
+async def list_answered(tx: Transaction, cancellation_ids: Collection[UUID]) -> set[UUID]:
+    """Give those cancellation requests that have their answer."""
+    rows = await tx.fetch("select id from cancellation where id = any($1::uuid[])", list(cancellation_ids))
+    return {row["id"] for row in rows}
+
+
 async def insert_answer(
     tx: Transaction, cancellation_id: UUID, order_id: UUID, reason: str, outcomes: Sequence[dict[str, object]]
 ) -> None:
