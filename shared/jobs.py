@@ -37,6 +37,8 @@ class Outcome(Generic[R]):
 class Job:
     """Something due at a business time; `run` does at most one batch and gives how many it did.
 
+    It runs again at once while it is due and does something.
+
     `next_due` is a scalar SQL query for the earliest business time at which there is work, null when there
     is none at all; work that is claimed by a call in flight still counts as due.
     """
@@ -191,9 +193,10 @@ class Scheduler:
         pause = _EMPTY_PAUSE_SECONDS  # due, but claimed by others or waiting for a retry
         try:
             with tracing.trace(None):
-                while done := await job.run(self._database):
-                    pause = 0.0
-                    metrics.JOB_RUNS.labels(self._service, job.name).inc(done)
+                done = await job.run(self._database)
+            if done:
+                pause = 0.0
+                metrics.JOB_RUNS.labels(self._service, job.name).inc(done)
         except Exception as error:  # noqa: BLE001 - a job must not take the others down; it runs again
             level = log.warning if db.is_away(error) or db.is_transient(error) else log.exception
             level("job failed", service=self._service, job=job.name, error=f"{type(error).__name__}: {error}"[:300])

@@ -154,7 +154,7 @@ class GroupConsumer:
         self._on_revoked = on_revoked
         # A broker without idempotent producers (the embedded one) keeps nothing and counts its end offsets in
         # batches; after its death the supervisor replays, so there is nothing to check.
-        self._checks_ends = settings.kafka_idempotent
+        self._ends_are_exact = settings.kafka_idempotent
         self._checked = False
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.kafka_bootstrap,
@@ -194,7 +194,7 @@ class GroupConsumer:
         """Give the next records in partition order; raises BrokerAwayError, TopicShrunkError."""
         if self._failure is not None:
             raise self._failure
-        if self._checks_ends and not self._checked and self._consumer.assignment():
+        if self._ends_are_exact and not self._checked and self._consumer.assignment():
             await self._refuse_shrunk_topics()
             self._checked = True
         try:
@@ -236,10 +236,10 @@ class GroupConsumer:
         return sorted({partition.partition for partition in self._consumer.assignment()})
 
     async def lag(self) -> int:
-        """Count the records not yet polled; raises BrokerAwayError; -1 while no partition is assigned."""
+        """Count the records not yet polled, 0 where the broker cannot tell; raises BrokerAwayError."""
         partitions = list(self._consumer.assignment())
-        if not partitions:
-            return -1
+        if not partitions or not self._ends_are_exact:
+            return 0
         ends = await _within(_COMMIT_SECONDS, self._consumer.end_offsets(partitions), "read end offsets")
         positions = [
             await _within(_COMMIT_SECONDS, self._consumer.position(partition), "read a position")
