@@ -166,11 +166,28 @@ async def _draft(tx: Transaction, case: Case, wish: Wish, watch: asyncpg.Record,
         currency=case.currency,
         lines=list(units),
         deliver_by=deliver_by,
+        parcel_id=await _missing_parcel(tx, case) if wish.kind is RemedyKind.RESHIP else None,
         reason=wish.reason,
         automatic=False,
         asked_by="",
         asked_at=tx.now,
     )
+
+
+_MISSING = frozenset(
+    {ExceptionKind.LOST, ExceptionKind.LOSS_SUSPECTED, ExceptionKind.STALLED, ExceptionKind.NO_FIRST_SCAN}
+)
+"""Kinds in which a parcel is missing: should it turn up, its reshipment may be needless."""
+
+
+async def _missing_parcel(tx: Transaction, case: Case) -> UUID | None:
+    """Give the one parcel that is missing; none when goods are damaged, or several parcels are away."""
+    missing = {
+        found.subject.partition(":")[2]
+        for found in await case_queries.get_case_exceptions(tx, case.id)
+        if ExceptionKind(found.kind) in _MISSING and found.cleared_at is None
+    }
+    return UUID(missing.pop()) if len(missing) == 1 else None
 
 
 async def _units_for(tx: Transaction, case: Case, wish: Wish) -> Sequence[Units]:

@@ -10,7 +10,6 @@ from services.orders.actions.refunding import RefusedRemedy
 from services.orders.actions.work import Work
 from services.orders.models import Cancellation, OrderRecord, Refund, Remedy
 from services.orders.states import (
-    DELIVERED,
     LOST,
     REMEDY,
     RefundState,
@@ -212,12 +211,14 @@ def reship_lacks_stock(work: Work, record: OrderRecord) -> None:
 
 
 def revived(work: Work, record: OrderRecord) -> None:
-    """Mark reshipments whose lost parcel moves again: if theirs has not left, it is not needed any more."""
+    """Mark reshipments whose lost parcel moves again: if theirs has not left, it is not needed any more.
+
+    Only a reshipment for a missing parcel names it; damaged goods that arrive still need theirs.
+    """
     alive = {parcel.id for parcel in record.parcels if parcel.position and parcel.position != LOST}
-    delivered = all(parcel.position == DELIVERED for parcel in record.parcels)
     for remedy in record.remedies:
         mine = remedy.kind == RemedyKind.RESHIP and remedy.state == RemedyState.EXECUTED and remedy.code is None
-        if mine and (remedy.parcel_id in alive or (remedy.parcel_id is None and delivered)):
+        if mine and remedy.parcel_id in alive:
             remedy.code, remedy.since = REVIVED, work.now
 
 
