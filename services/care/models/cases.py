@@ -4,12 +4,12 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import Column, DateTime
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from services.care.models.columns import Units, json_column, moment
+from services.care.models.columns import CareTable, Units, json_column, moment
 
 
-class Incident(SQLModel, table=True):
+class Incident(CareTable, table=True):
     """One common cause behind many exceptions, worked by operators."""
 
     __tablename__ = "incident"
@@ -24,7 +24,7 @@ class Incident(SQLModel, table=True):
     evidence: dict[str, object] = Field(sa_column=json_column())
 
 
-class Case(SQLModel, table=True):
+class Case(CareTable, table=True):
     """The one place where an order's trouble of one family is worked until the customer is made whole."""
 
     __tablename__ = "care_case"
@@ -58,7 +58,7 @@ class Case(SQLModel, table=True):
     version: int = 1
 
 
-class DetectedException(SQLModel, table=True):
+class DetectedException(CareTable, table=True):
     """What a rule found, with its evidence and its one disposition."""
 
     __tablename__ = "exception"
@@ -82,7 +82,7 @@ class DetectedException(SQLModel, table=True):
     evidence: dict[str, object] = Field(sa_column=json_column())
 
 
-class ExceptionLevel(SQLModel, table=True):
+class ExceptionLevel(CareTable, table=True):
     """When an exception reached a level; insert-only."""
 
     __tablename__ = "exception_level"
@@ -94,7 +94,7 @@ class ExceptionLevel(SQLModel, table=True):
     evidence: dict[str, object] = Field(sa_column=json_column())
 
 
-class CaseClock(SQLModel, table=True):
+class CaseClock(CareTable, table=True):
     """One of a case's clocks with its escalations."""
 
     __tablename__ = "case_clock"
@@ -113,7 +113,7 @@ class CaseClock(SQLModel, table=True):
     alarm_at: datetime | None = Field(default=None, sa_column=moment())
 
 
-class CaseEntry(SQLModel, table=True):
+class CaseEntry(CareTable, table=True):
     """What happened to a case and who did it; insert-only."""
 
     __tablename__ = "case_entry"
@@ -127,7 +127,7 @@ class CaseEntry(SQLModel, table=True):
     cause: str = ""
 
 
-class Remedy(SQLModel, table=True):
+class Remedy(CareTable, table=True):
     """A command into the fulfilment core, executed once by its id."""
 
     __tablename__ = "remedy"
@@ -159,7 +159,7 @@ class Remedy(SQLModel, table=True):
     refund_id: UUID | None = None
 
 
-class AuthorityUse(SQLModel, table=True):
+class AuthorityUse(CareTable, table=True):
     """What one person has spent on one business day in one currency."""
 
     __tablename__ = "authority_use"
@@ -171,7 +171,7 @@ class AuthorityUse(SQLModel, table=True):
     spent: int
 
 
-class Message(SQLModel, table=True):
+class Message(CareTable, table=True):
     """A message to a customer: planned, and sent, kept silent with a reason, or observed."""
 
     __tablename__ = "message"

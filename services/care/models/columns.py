@@ -1,9 +1,11 @@
 """Column kinds that several tables share."""
 
 from datetime import datetime
+from typing import ClassVar
 
-from sqlalchemy import Column, DateTime
+from sqlalchemy import Column, DateTime, MetaData
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import SQLModel
 from typing_extensions import TypedDict  # pydantic accepts only this one before Python 3.12
 
 
@@ -13,6 +15,12 @@ class Units(TypedDict):
     line_id: str
     sku: str
     quantity: int
+
+
+class CareTable(SQLModel):
+    """A table of this service; services share table names, so each has its own metadata."""
+
+    metadata: ClassVar[MetaData] = MetaData()
 
 
 def moment(*, required: bool = False) -> Column[datetime]:

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from sqlalchemy import Column, Text
 from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from services.care.models.columns import Units, json_column, moment
+from services.care.models.columns import CareTable, Units, json_column, moment
 
 
-class Watch(SQLModel, table=True):
+class Watch(CareTable, table=True):
     """One order under watch, with its promise and the time of the next look."""
 
     __tablename__ = "watch"
@@ -39,7 +39,7 @@ class Watch(SQLModel, table=True):
     checked_at: datetime | None = Field(default=None, sa_column=moment())
 
 
-class WatchLine(SQLModel, table=True):
+class WatchLine(CareTable, table=True):
     """One line's units, as absolute totals."""
 
     __tablename__ = "watch_line"
@@ -58,7 +58,7 @@ class WatchLine(SQLModel, table=True):
     made_whole: int = 0
 
 
-class WatchStep(SQLModel, table=True):
+class WatchStep(CareTable, table=True):
     """Who holds what of an order since when; `about` is the order, a fulfilment or a parcel."""
 
     __tablename__ = "watch_step"
@@ -72,7 +72,7 @@ class WatchStep(SQLModel, table=True):
     unblock: str
 
 
-class WatchFulfilment(SQLModel, table=True):
+class WatchFulfilment(CareTable, table=True):
     """Units that one location picks and packs."""
 
     __tablename__ = "watch_fulfilment"
@@ -90,7 +90,7 @@ class WatchFulfilment(SQLModel, table=True):
     lines: list[Units] = Field(sa_column=json_column())
 
 
-class WatchParcel(SQLModel, table=True):
+class WatchParcel(CareTable, table=True):
     """A parcel from its closing to the doorstep."""
 
     __tablename__ = "watch_parcel"
@@ -118,7 +118,7 @@ class WatchParcel(SQLModel, table=True):
     )
 
 
-class WatchReport(SQLModel, table=True):
+class WatchReport(CareTable, table=True):
     """What a person reported about an order, e.g. damage found on unpacking."""
 
     __tablename__ = "watch_report"
@@ -132,7 +132,7 @@ class WatchReport(SQLModel, table=True):
     reported_at: datetime = Field(sa_column=moment(required=True))
 
 
-class WatchLocation(SQLModel, table=True):
+class WatchLocation(CareTable, table=True):
     """Which country a location ships from."""
 
     __tablename__ = "watch_location"
@@ -141,7 +141,7 @@ class WatchLocation(SQLModel, table=True):
     country: str
 
 
-class CarrierFeedRow(SQLModel, table=True):
+class CarrierFeedRow(CareTable, table=True):
     """When a carrier's feed last said anything."""
 
     __tablename__ = "carrier_feed"
@@ -152,7 +152,7 @@ class CarrierFeedRow(SQLModel, table=True):
     silent_since: datetime | None = Field(default=None, sa_column=moment())
 
 
-class SampleRow(SQLModel, table=True):
+class SampleRow(CareTable, table=True):
     """How long a stage took for a parcel that is finished."""
 
     __tablename__ = "sample"

@@ -4,12 +4,12 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, Identity
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from services.orders.models.columns import Document, document, moment
+from services.orders.models.columns import Document, OrdersTable, document, moment
 
 
-class SkuCopy(SQLModel, table=True):
+class SkuCopy(OrdersTable, table=True):
     """A SKU as inventory last saved it."""
 
     __tablename__ = "sku_copy"
@@ -21,7 +21,7 @@ class SkuCopy(SQLModel, table=True):
     active: bool
 
 
-class LocationCopy(SQLModel, table=True):
+class LocationCopy(OrdersTable, table=True):
     """A location as inventory last saved it: enough to promise."""
 
     __tablename__ = "location_copy"
@@ -37,7 +37,7 @@ class LocationCopy(SQLModel, table=True):
     active: bool
 
 
-class StockCopy(SQLModel, table=True):
+class StockCopy(OrdersTable, table=True):
     """What is available of a SKU at a location, as of the last snapshot."""
 
     __tablename__ = "stock_copy"
@@ -50,7 +50,7 @@ class StockCopy(SQLModel, table=True):
     updated_at: datetime = Field(sa_column=moment(required=True))
 
 
-class LookUpEntry(SQLModel, table=True):
+class LookUpEntry(OrdersTable, table=True):
     """Something a caller may have in hand, normalised, and the order it leads to."""
 
     __tablename__ = "look_up"
@@ -61,7 +61,7 @@ class LookUpEntry(SQLModel, table=True):
     at: datetime = Field(sa_column=moment(required=True))
 
 
-class TimelineEntry(SQLModel, table=True):
+class TimelineEntry(OrdersTable, table=True):
     """One fact of any service about an order; only ever appended."""
 
     __tablename__ = "timeline"

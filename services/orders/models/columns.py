@@ -1,11 +1,19 @@
 """Column types that SQLModel does not guess: aware moments, documents, texts in place of enums."""
 
 from datetime import datetime
+from typing import ClassVar
 
-from sqlalchemy import BigInteger, Column, DateTime, Text
+from sqlalchemy import BigInteger, Column, DateTime, MetaData, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlmodel import SQLModel
 
 Document = dict[str, object]
+
+
+class OrdersTable(SQLModel):
+    """A table of this service; services share table names, so each has its own metadata."""
+
+    metadata: ClassVar[MetaData] = MetaData()
 
 
 def moment(*, required: bool = False) -> "Column[datetime]":

@@ -3,13 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from services.orders.models.columns import Document, document, minor_units, moment, text
+from services.orders.models.columns import Document, OrdersTable, document, minor_units, moment, text
 from services.orders.states import RefundState, RemedyKind, RemedyState
 
 
-class PaymentReport(SQLModel, table=True):
+class PaymentReport(OrdersTable, table=True):
     """One report of a storefront about money it moved."""
 
     __tablename__ = "payment_report"
@@ -24,7 +24,7 @@ class PaymentReport(SQLModel, table=True):
     reported_at: datetime = Field(sa_column=moment(required=True))
 
 
-class Remedy(SQLModel, table=True):
+class Remedy(OrdersTable, table=True):
     """A remedy care granted, executed here at most once."""
 
     __tablename__ = "remedy"
@@ -50,7 +50,7 @@ class Remedy(SQLModel, table=True):
     detail: str | None = None
 
 
-class Refund(SQLModel, table=True):
+class Refund(OrdersTable, table=True):
     """An instruction to a storefront to pay back, or to let an authorization go."""
 
     __tablename__ = "refund"

@@ -3,9 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from services.orders.models.columns import Document, document, minor_units, moment, text, texts
+from services.orders.models.columns import Document, OrdersTable, document, minor_units, moment, text, texts
 from services.orders.states import (
     Buckets,
     CancellationState,
@@ -18,7 +18,7 @@ from services.orders.states import (
 )
 
 
-class Order(SQLModel, table=True):
+class Order(OrdersTable, table=True):
     """An order's head: what was agreed, and the times of what happened to it."""
 
     __tablename__ = "orders"
@@ -75,7 +75,7 @@ class Order(SQLModel, table=True):
     authorization_due_at: datetime | None = Field(default=None, sa_column=moment())
 
 
-class OrderLine(SQLModel, table=True):
+class OrderLine(OrdersTable, table=True):
     """A line as ordered, and the absolute totals that the services reported about its units."""
 
     __tablename__ = "order_line"
@@ -138,7 +138,7 @@ class OrderLine(SQLModel, table=True):
         )
 
 
-class Hold(SQLModel, table=True):
+class Hold(OrdersTable, table=True):
     """Something that holds an order, and who may let it go."""
 
     __tablename__ = "hold"
@@ -156,7 +156,7 @@ class Hold(SQLModel, table=True):
     released_by: str | None = None
 
 
-class OrderRelease(SQLModel, table=True):
+class OrderRelease(OrdersTable, table=True):
     """Units of a line handed to one location's warehouse by one release."""
 
     __tablename__ = "order_release"
@@ -172,7 +172,7 @@ class OrderRelease(SQLModel, table=True):
     due_at: datetime | None = Field(default=None, sa_column=moment())
 
 
-class Cancellation(SQLModel, table=True):
+class Cancellation(OrdersTable, table=True):
     """A request to cancel units, and its one answer."""
 
     __tablename__ = "cancellation"
@@ -191,7 +191,7 @@ class Cancellation(SQLModel, table=True):
     remedy_id: UUID | None = None
 
 
-class PromiseRow(SQLModel, table=True):
+class PromiseRow(OrdersTable, table=True):
     """One revision of what we told the customer; appended, never overwritten, ended once."""
 
     __tablename__ = "promise"
@@ -211,7 +211,7 @@ class PromiseRow(SQLModel, table=True):
     settled_at: datetime | None = Field(default=None, sa_column=moment())
 
 
-class ProgressRow(SQLModel, table=True):
+class ProgressRow(OrdersTable, table=True):
     """What the newest fact of a stage said about who holds the order and what unblocks it."""
 
     __tablename__ = "progress"
@@ -227,7 +227,7 @@ class ProgressRow(SQLModel, table=True):
     unblock: str
 
 
-class Parcel(SQLModel, table=True):
+class Parcel(OrdersTable, table=True):
     """A parcel as inventory and shipping told of it, in whichever order they did."""
 
     __tablename__ = "parcel"

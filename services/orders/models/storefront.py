@@ -4,13 +4,13 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, Identity
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from services.orders.models.columns import Document, document, moment, text, texts
+from services.orders.models.columns import Document, OrdersTable, document, moment, text, texts
 from services.orders.states import DeliveryState, EndpointState
 
 
-class StorefrontRow(SQLModel, table=True):
+class StorefrontRow(OrdersTable, table=True):
     """A shop that sends us orders."""
 
     __tablename__ = "storefront"
@@ -22,7 +22,7 @@ class StorefrontRow(SQLModel, table=True):
     created_at: datetime = Field(sa_column=moment(required=True))
 
 
-class ApiKey(SQLModel, table=True):
+class ApiKey(OrdersTable, table=True):
     """A storefront's key, stored as its hash."""
 
     __tablename__ = "api_key"
@@ -40,7 +40,7 @@ class ApiKey(SQLModel, table=True):
     revoked_by: str | None = None
 
 
-class Quote(SQLModel, table=True):
+class Quote(OrdersTable, table=True):
     """A promise we offered, good until it expires."""
 
     __tablename__ = "quote"
@@ -57,7 +57,7 @@ class Quote(SQLModel, table=True):
     expires_at: datetime = Field(sa_column=moment(required=True))
 
 
-class StorefrontFeed(SQLModel, table=True):
+class StorefrontFeed(OrdersTable, table=True):
     """The last number given in a storefront's feed (tests have one of their own), and the last dropped by age."""
 
     __tablename__ = "storefront_feed"
@@ -68,7 +68,7 @@ class StorefrontFeed(SQLModel, table=True):
     dropped_until: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
 
 
-class PublicEvent(SQLModel, table=True):
+class PublicEvent(OrdersTable, table=True):
     """A fact as storefronts see it; numbered without gaps after its commit."""
 
     __tablename__ = "public_event"
@@ -85,7 +85,7 @@ class PublicEvent(SQLModel, table=True):
     data: Document = Field(sa_column=document())
 
 
-class WebhookEndpoint(SQLModel, table=True):
+class WebhookEndpoint(OrdersTable, table=True):
     """An address a storefront wants its events sent to."""
 
     __tablename__ = "webhook_endpoint"
@@ -103,7 +103,7 @@ class WebhookEndpoint(SQLModel, table=True):
     disabled_reason: str | None = None
 
 
-class WebhookDelivery(SQLModel, table=True):
+class WebhookDelivery(OrdersTable, table=True):
     """One event on its way to one endpoint, and what became of it."""
 
     __tablename__ = "webhook_delivery"
