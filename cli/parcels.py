@@ -51,8 +51,8 @@ def pack_parcel(
 ) -> None:
     """Pack all that lies in the tote into one parcel, weigh and close it."""
     length, width, height = size
-    weighing = {"weight_grams": weight, "length_mm": length, "width_mm": width, "height_mm": height}
-    body = {"weighing": {**weighing, "tare_grams": tare}, "close": True}
+    measured = {"weight_grams": weight, "length_mm": length, "width_mm": width, "height_mm": height}
+    body = {**measured, "tare_grams": tare, "close": True}
     answer = client.post("inventory", f"/staff/fulfilments/{fulfilment}/parcels", Role.PICKER, body)
     show.done(answer, f"parcel {show.named(answer, 'id')} is {show.named(answer, 'state')}", json=as_json)
 
