@@ -2,7 +2,7 @@
 
 from shared.events import inventory
 from shared.events.base import Destination, LineCount
-from shared.events.orders import OrderAmended, OrderCancelled, OrderRejected
+from shared.events.orders import OrderAmended, OrderCancelled, OrderPlaced, OrderRejected
 from tests.inventory.lab import Lab, Line, cancel, order_placed
 
 
@@ -107,18 +107,40 @@ async def test_cancelled_units_go_to_those_who_wait(lab: Lab) -> None:
     await lab.check_books([sku])
 
 
+def _amended(order: OrderPlaced, quantities: dict[str, int]) -> OrderAmended:
+    """Make the fact that lines are ordered by these totals, by SKU."""
+    lines = tuple(
+        LineCount(line_id=line.line_id, sku=line.sku, quantity=quantities[line.sku])
+        for line in order.lines
+        if line.sku in quantities
+    )
+    destination = Destination(country_code="DE", postal_zone="10")
+    return OrderAmended(order_id=order.order_id, changed=("lines",), lines=lines, destination=destination)
+
+
 async def test_an_amendment_gives_back_what_is_no_longer_ordered(lab: Lab) -> None:
     sku, place = await lab.stocked(5)
-    line = Line(sku, 4)
-    order = order_placed(line)
+    dropped = await lab.sku()
+    order = order_placed(Line(sku, 4), Line(dropped, 2))
     await lab.tell(order)
 
-    lines = (LineCount(line_id=line.line_id, sku=sku, quantity=1),)
-    destination = Destination(country_code="DE", postal_zone="10")
-    await lab.tell(OrderAmended(order_id=order.order_id, changed=("lines",), lines=lines, destination=destination))
+    await lab.tell(_amended(order, {sku: 1}))
 
-    assert await lab.reservations(order) == [("allocated", place, 1), ("released", place, 3)]
+    assert await lab.reservations(order) == [("allocated", place, 1), ("released", "", 2), ("released", place, 3)]
     assert (await lab.facts(inventory.ReservationReleased, order.order_id))[-1].reason == "amended"
+
+
+async def test_an_amendments_totals_count_cancelled_units_too(lab: Lab) -> None:
+    sku, place = await lab.stocked(5)
+    line = Line(sku, 5)
+    order = order_placed(line)
+    await lab.tell(order)
+    await lab.tell(cancel(order, (line.line_id, 2)))
+
+    await lab.tell(_amended(order, {sku: 4}))
+
+    assert (await lab.stock(sku, place))["reserved"] == 2
+    await lab.check_books([sku])
 
 
 async def test_a_cancelled_or_rejected_order_holds_nothing(lab: Lab) -> None:

@@ -51,27 +51,33 @@ async def answer_cancellations(tx: Transaction, events: Sequence[Received[Cancel
 
 
 async def reduce_orders(tx: Transaction, events: Sequence[Received[OrderAmended]]) -> None:
-    """Give back units an amendment took off a line, and rank the order by its new date."""
+    """Give back units an amendment took off a line, and rank the order by its new date.
+
+    The ordered totals count cancelled units too; a line that is not listed is ordered no more.
+    """
     await reservations.lock_orders(tx, {event.event.order_id for event in events})
     await reservations.change_terms(
         tx, [e.event.order_id for e in events], [None] * len(events), [e.event.ship_after for e in events]
     )
     rows = await reservations.list_reservations(tx, {event.event.order_id for event in events})
+    cancelled = await reservations.count_cancelled(tx, {event.event.order_id for event in events})
     wishes: list[Wish] = []
     for event in events:
-        for line in event.event.lines:
-            surplus = _current(rows, line.line_id) - line.quantity
+        ordered = {line.line_id: line.quantity for line in event.event.lines}
+        for line_id, current in _current(rows, event.event.order_id).items():
+            surplus = current - max(ordered.get(line_id, 0) - cancelled.get(line_id, 0), 0)
             if surplus > 0:
-                wishes.append(Wish(event.event.order_id, line.line_id, surplus, event.id))
+                wishes.append(Wish(event.event.order_id, line_id, surplus, event.id))
     await _withdraw(tx, wishes, released="amended")
 
 
-def _current(rows: Sequence[Reservation], line_id: UUID) -> int:
-    return sum(
-        row.quantity
-        for row in rows
-        if row.line_id == line_id and row.state not in ENDED and row.cancellation_id is None
-    )
+def _current(rows: Sequence[Reservation], order_id: UUID) -> dict[UUID, int]:
+    """Count by line the units that are wanted or have left, without those a cancellation has taken."""
+    counts: dict[UUID, int] = {}
+    for row in rows:
+        if row.order_id == order_id and row.state not in ENDED and row.cancellation_id is None:
+            counts[row.line_id] = counts.get(row.line_id, 0) + row.quantity
+    return counts
 
 
 async def end_orders(tx: Transaction, events: Sequence[Received[OrderCancelled] | Received[OrderRejected]]) -> None:

@@ -298,6 +298,17 @@ async def list_answered(tx: Transaction, cancellation_ids: Collection[UUID]) -> 
     return {row["id"] for row in rows}
 
 
+async def count_cancelled(tx: Transaction, order_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Sum the units that answers have cancelled, or ordered to be put back, by line."""
+    rows = await tx.fetch(
+        "select (o->>'line_id')::uuid as line_id, sum((o->>'quantity')::int)::int as quantity "
+        "from cancellation c cross join jsonb_array_elements(c.outcomes) as o "
+        "where c.order_id = any($1::uuid[]) and o->>'outcome' in ('cancelled', 'put_back_pending') group by 1",
+        list(order_ids),
+    )
+    return {row["line_id"]: row["quantity"] for row in rows}
+
+
 async def insert_answer(
     tx: Transaction, cancellation_id: UUID, order_id: UUID, reason: str, outcomes: Sequence[dict[str, object]]
 ) -> None:
