@@ -21,7 +21,7 @@ from deploy.local.state import Record
 from deploy.local.supervisor import supervise as watch_over
 from deploy.local.wish import Wish
 
-_UP_SECONDS = 180.0
+_UP_SECONDS = 300.0
 _DOWN_SECONDS = 25.0
 _POLL_SECONDS = 0.1
 

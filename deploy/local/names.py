@@ -8,7 +8,7 @@ TOPICS: Final = tuple(f"doorstep.{service}" for service in SERVICES)
 # What each service's worker reads; a test holds it against the handlers.
 SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "orders": ("doorstep.inventory", "doorstep.shipping", "doorstep.care"),
-    "inventory": ("doorstep.orders",),
+    "inventory": ("doorstep.orders", "doorstep.shipping"),
     "shipping": ("doorstep.orders", "doorstep.inventory"),
     "care": ("doorstep.orders", "doorstep.inventory", "doorstep.shipping"),
 }

@@ -23,11 +23,12 @@ from deploy.local.site import SERVICE_ENTRY, Site
 
 Progress = Callable[[str], None]
 
-_READY_SECONDS = 60.0
+# A machine at its limits; what cannot start ends long before.
+_READY_SECONDS = 120.0
 _MIGRATION_SECONDS = 120.0
 _PROBE_SECONDS = 2.0
 # A killed server's backends hold its shared memory a moment longer.
-_POSTGRES_ATTEMPTS = 10
+_POSTGRES_ATTEMPTS = 40
 _POSTGRES_PAUSE_SECONDS = 0.3
 
 

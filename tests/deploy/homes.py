@@ -27,9 +27,10 @@ class Call(TypedDict):
     at: str
 
 
-def stub_wish(home: Path, stepped_clock: str | None = None) -> Wish:
+def stub_wish(home: Path, stepped_clock: str | None = None, services: tuple[str, ...] = ("orders", "care")) -> Wish:
     """Ask for a stack with stubs in the services' places, on ports nobody uses."""
     options = Options(
+        services=services,
         simulator=False,
         throwaway=True,
         entry=("tests.deploy.stub_service", "{service}"),

@@ -1,6 +1,5 @@
 """What the embedded stack tells its processes, held against the settings classes and the event handlers."""
 
-import importlib
 from pathlib import Path
 from typing import cast
 
@@ -12,6 +11,7 @@ from deploy.local import names, ports
 from deploy.local.commands import Options, command_of, environment_of
 from deploy.local.credentials import load_or_create
 from deploy.local.site import Site
+from deploy.local.stack import LocalStack
 from shared.auth import Role, TokenVerifier, mint_token
 from tests.deploy.settings_classes import fields_of, platform_fields, service_settings
 
@@ -35,12 +35,11 @@ def test_the_simulator_gets_what_its_settings_ask_for(tmp_path: Path) -> None:
     assert {name for name, required in expected.items() if required} <= given
 
 
-@pytest.mark.parametrize("service", names.SERVICES)
-def test_the_table_of_subscriptions_tells_what_a_service_reads(service: str) -> None:
-    router = importlib.import_module(f"services.{service}.handlers").router
-    assert set(names.SUBSCRIPTIONS[service]) == {
-        f"doorstep.{source.removeprefix('doorstep.')}" for source in router.sources
-    }
+async def test_the_table_of_subscriptions_tells_what_each_worker_reads(stack: LocalStack) -> None:
+    reports = (await stack.ask_workers()).reports
+    told = {name: report.consumed.keys() for name, report in reports.items() if report is not None}
+    topics = {name.removesuffix("-worker"): {f"doorstep.{source}" for source in read} for name, read in told.items()}
+    assert topics == {service: set(names.SUBSCRIPTIONS[service]) for service in stack.options.services}
 
 
 @pytest.mark.parametrize("service", names.SERVICES)

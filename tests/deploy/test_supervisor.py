@@ -24,7 +24,7 @@ _WORKERS = [names.worker_of(service) for service in names.SERVICES]
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     place = tmp_path_factory.mktemp("supervised")
-    with running(place, stub_wish(place)):
+    with running(place, stub_wish(place, services=names.SERVICES)):
         yield place
 
 

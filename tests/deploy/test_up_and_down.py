@@ -4,17 +4,19 @@ import asyncio
 import os
 import signal
 import stat
+import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from deploy.local import components, control, names, ports
+from deploy.local import components, control, names, ports, state, stepped_clock
 from deploy.local.credentials import load_or_create
 from deploy.local.errors import ComponentMissingError, PortTakenError, StackError
-from deploy.local.processes import Mark
+from deploy.local.processes import Child, Command, Mark
 from deploy.local.site import Site
 from tests.deploy.homes import calls, listening, recorded, running, stub_wish, wait_for
 
@@ -41,16 +43,18 @@ def test_down_and_up_again_keep_the_data_and_the_keys(tmp_path: Path) -> None:
         assert _run_sql(tmp_path, "SELECT answer FROM kept")[0]["answer"] == 42
         assert (tmp_path / "secrets.json").read_text() == secrets
         replays = [call["argv"] for call in calls(tmp_path) if call["argv"][0] == "replay"]
-        assert len(replays) == len(names.SERVICES), "what the broker forgot over the stop is published again"
+        assert len(replays) == len(wish.options.services), "what the broker forgot over the stop is published again"
 
 
-def test_up_twice_starts_nothing_twice_and_down_is_quick(tmp_path: Path) -> None:
+def test_up_twice_starts_nothing_twice_keeps_secrets_private_and_down_is_quick(tmp_path: Path) -> None:
     wish = stub_wish(tmp_path)
     with running(tmp_path, wish) as first:
         second, was_running = control.up(tmp_path, wish, lambda _: None)
         assert was_running
         assert second.processes == first.processes
         assert all(control.status(tmp_path).values())
+        for name in ("secrets.json", "stack.json", "keys/staff.key"):
+            assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
         with pytest.raises(StackError, match="another supervisor"):
             control.supervise(tmp_path, wish)
         began = time.monotonic()
@@ -72,25 +76,31 @@ def test_up_after_the_supervisor_was_killed_stops_the_orphans_first(tmp_path: Pa
         assert _run_sql(tmp_path, "SELECT answer FROM kept")[0]["answer"] == 42
 
 
-def test_a_pid_that_belongs_to_another_program_by_now_is_left_alone(tmp_path: Path) -> None:
-    wish = stub_wish(tmp_path)
-    with running(tmp_path, wish):
-        path = tmp_path / "stack.json"
-        text = path.read_text()
-    mine = recorded(tmp_path)
-    assert mine.processes == {}
-    path.write_text(text.replace('"processes": {}', f'"processes": {{"orders-api": {_stale_mark()}}}'))
-    with running(tmp_path, wish):
-        assert recorded(tmp_path).ready
+def test_a_home_once_stepped_stays_stepped(tmp_path: Path) -> None:
+    stepped_clock.begin(tmp_path / "clock", "2026-03-01T08:00:00")
+    site = Site(tmp_path, ports.fixed(None, {}), load_or_create(tmp_path))
+    assert site.platform_environment()[names.CLOCK_FILE] == str(tmp_path / "clock")
+    with pytest.raises(StackError, match="is no time"):
+        stepped_clock.begin(tmp_path / "clock", "soon")
 
 
-def _stale_mark() -> str:
-    return f'{{"pid": {os.getpid()}, "started": "1", "command": "something else"}}'
-
-
-def test_a_process_is_known_again_only_by_pid_start_and_command(tmp_path: Path) -> None:
-    assert tmp_path.exists()
-    assert not Mark(os.getpid(), "1", "something else").is_alive()
+async def test_leftovers_are_stopped_but_a_pid_another_program_has_by_now_is_left_alone(tmp_path: Path) -> None:
+    argv = [sys.executable, "-c", "import time; time.sleep(600)"]
+    ours, foreign = (Child(Command(name=name, argv=argv, log=tmp_path / name)) for name in ("ours", "foreign"))
+    try:
+        mark, other = ours.mark(), foreign.mark()
+        assert mark is not None
+        assert other is not None
+        stale = replace(other, started="1")
+        site = Site(tmp_path, ports.fixed(None, {}), load_or_create(tmp_path))
+        gone = Mark(os.getpid(), "1", "a supervisor of old")
+        state.write(site, state.Running(gone, {"orders-api": mark, "care-api": stale}, [], ready=True))
+        assert await state.stop_leftovers(tmp_path) == ["orders-api"]
+        assert not ours.is_running
+        assert foreign.is_running
+    finally:
+        await ours.stop()
+        await foreign.stop()
 
 
 def test_a_taken_port_is_named_with_its_process_and_its_variable(tmp_path: Path) -> None:
@@ -128,12 +138,6 @@ def test_a_missing_component_is_named_with_the_extra_that_brings_it(
         components.system_program("no-such-program", "needed for this")
 
 
-def test_what_is_secret_is_readable_by_its_owner_only(tmp_path: Path) -> None:
-    with running(tmp_path, stub_wish(tmp_path)):
-        for name in ("secrets.json", "stack.json", "keys/staff.key"):
-            assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
-
-
 def test_reset_deletes_a_home_and_nothing_else(tmp_path: Path) -> None:
     home = tmp_path / "home"
     control.up(home, stub_wish(tmp_path), lambda _: None)
@@ -152,8 +156,6 @@ def test_a_stepped_clock_persists_and_never_goes_back(tmp_path: Path) -> None:
         assert _time_of(Path(record.clock_file)) == "2026-03-01T08:00:00+00:00"
     with running(tmp_path, stub_wish(tmp_path, "2026-01-01T08:00:00Z")) as record:
         assert _time_of(Path(record.clock_file)) == "2026-03-01T08:00:00+00:00"
-    with running(tmp_path, stub_wish(tmp_path)) as record:
-        assert record.clock_file, "a home once stepped stays so"
 
 
 def _time_of(path: Path) -> str:
