@@ -1,0 +1,89 @@
+"""Every route of every service says who may use it, and mutating ones can be repeated safely."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+
+import pytest
+from fastapi import APIRouter, FastAPI
+from fastapi.dependencies.models import Dependant
+
+from shared.auth import Picker, Scope
+from shared.operators import operators_router
+
+SERVICES = ("orders", "inventory", "shipping", "care")
+# Prefix → the scopes that have business there; a scope of another world on such a route is a mistake.
+WORLDS: dict[str, frozenset[Scope]] = {
+    "/v1": frozenset({Scope.STOREFRONT}),
+    "/internal": frozenset({Scope.INTERNAL, Scope.LOOK_UP, Scope.OPERATE, Scope.PICK}),
+    "/staff": frozenset(Scope) - {Scope.STOREFRONT, Scope.PUBLIC},
+    "/carriers": frozenset({Scope.PUBLIC}),  # webhooks: the signature is the credential
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A route as it is reached: path, methods and everything it depends on."""
+
+    path: str
+    methods: frozenset[str]
+    dependant: Dependant
+
+
+def routes(router: APIRouter) -> Iterator[Entry]:
+    app = FastAPI()
+    app.include_router(router)
+    for included in app.routes:
+        # FastAPI resolves the routes of an included router only when asked.
+        for context in getattr(included, "effective_route_contexts", tuple)():
+            yield Entry(context.path, frozenset(context.methods), context.dependant)
+
+
+def service_routes(name: str) -> list[Entry]:
+    service = import_module(f"services.{name}.app").service
+    return [*routes(service.router), *routes(operators_router(service.pause_kinds))]
+
+
+def scopes_of(dependant: Dependant) -> set[Scope]:
+    found = set(getattr(dependant.call, "scopes", ()))
+    for inner in dependant.dependencies:
+        found |= scopes_of(inner)
+    return found
+
+
+def undeclared(found: list[Entry]) -> list[str]:
+    return [f"{sorted(route.methods)} {route.path}" for route in found if not scopes_of(route.dependant)]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_route_declares_its_scope(name: str) -> None:
+    found = service_routes(name)
+    assert len(found) > 10
+    assert undeclared(found) == []
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_routes_are_open_to_those_they_are_for(name: str) -> None:
+    for route in service_routes(name):
+        world = next((scopes for prefix, scopes in WORLDS.items() if route.path.startswith(prefix)), None)
+        assert world is not None, f"{route.path} lies in no known part of the API"
+        assert scopes_of(route.dependant) <= world, route.path
+
+
+def test_only_orders_speaks_to_storefronts() -> None:
+    speaking = {name for name in SERVICES for route in service_routes(name) if route.path.startswith("/v1")}
+    assert speaking == {"orders"}
+
+
+def test_a_route_without_a_scope_is_found() -> None:
+    router = APIRouter()
+
+    @router.get("/staff/open")
+    async def forgotten() -> None:
+        """Let anyone in."""
+
+    @router.get("/staff/closed")
+    async def declared(_who: Picker) -> None:
+        """Let pickers in."""
+
+    assert undeclared(list(routes(router))) == ["['GET'] /staff/open"]
