@@ -15,6 +15,7 @@ from shared.events.inventory import (
     ParcelClosed,
     ParcelHandedOver,
     PickConfirmed,
+    PicksPutBack,
     PickStarted,
     StockBackordered,
     StockReserved,
@@ -124,6 +125,13 @@ def answered(order: Placed, cancellation_id: object, outcomes: Sequence[str]) ->
             for (line, sku, quantity), outcome in zip(order.lines, outcomes, strict=True)
         ),
     )
+
+
+def put_back(order: Placed, fulfilment_id: UUID, cancellation_id: object) -> PicksPutBack:
+    return PicksPutBack(
+        order_id=order.id, fulfilment_id=fulfilment_id, cancellation_id=UUID(str(cancellation_id)),
+        lines=all_units(order),
+    )  # fmt: skip
 
 
 class Parcel:

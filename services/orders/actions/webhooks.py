@@ -5,6 +5,7 @@ import base64
 import ipaddress
 import secrets
 import socket
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,7 +36,7 @@ from shared import clock
 from shared.auth import Principal
 from shared.db import Transaction
 from shared.errors import FieldError, InvalidError
-from shared.http import Answer, HttpClient, HttpStatusError
+from shared.http import Answer, Breaker, HttpClient, HttpStatusError
 from shared.ids import new_id
 from shared.jobs import Outcome, back_off_until, lease_until
 from shared.settings import platform
@@ -207,9 +208,15 @@ async def deliver(item: Delivery) -> Answer:
     parts = urlsplit(item.url)
     await _refuse_private(parts.hostname or "", parts.port or 443)
     base = f"{parts.scheme}://{parts.netloc}"
-    client = _clients.setdefault(
-        base, HttpClient(f"webhooks of {parts.netloc}", base, timeout_seconds=settings().webhook_timeout_seconds)
-    )
+    client = _clients.get(base)
+    if client is None:
+        client = _clients[base] = HttpClient(
+            f"webhooks of {parts.netloc}",
+            base,
+            timeout_seconds=settings().webhook_timeout_seconds,
+            # Each delivery backs off by itself; a breaker would spend its tries without a call.
+            breaker=Breaker(threshold=sys.maxsize),
+        )
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return await client.request("POST", path, content=item.body, headers=item.headers)
 
