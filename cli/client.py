@@ -84,6 +84,8 @@ async def _once(
 ) -> Answer:
     method, _, path = route.partition(" ")
     try:
+        if method == "GET":
+            return await client.get(path, params=params or None)
         return await client.request(method, path, json=body, params=params or None, headers=headers)
     finally:
         await client.close()

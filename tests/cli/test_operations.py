@@ -1,0 +1,88 @@
+"""What operators do by command, against the running stack."""
+
+import jwt
+import pytest
+from services.orders.app import service as orders
+
+from cli import switches
+from deploy.local import names
+from services.care.app import service as care
+from services.inventory.app import service as inventory
+from services.shipping.app import service as shipping
+from shared.ids import new_id
+from tests.cli.conftest import Run
+
+
+def test_the_topics_are_listed_with_how_far_each_service_is_behind(doorstep: Run) -> None:
+    ran = doorstep("topics", "list", "--json")
+
+    assert ran.status == 0, ran.err
+    assert isinstance(ran.json, list)
+    topics = {row["topic"]: row for row in ran.json if isinstance(row, dict)}
+    assert set(topics) == set(names.TOPICS)
+    assert {row["partitions"] for row in topics.values()} == {12}
+
+
+@pytest.mark.parametrize("kind", switches.HONOURED_BY)
+def test_a_pause_is_set_listed_with_its_reason_and_lifted(doorstep: Run, kind: str) -> None:
+    scope = f"cli-{new_id().hex}"
+
+    assert doorstep("pause", kind, "--scope", scope, "--reason", "a strike").status == 0
+    shown = doorstep("pauses").out
+    assert doorstep("resume", kind, "--scope", scope, "--reason", "it is over").status == 0
+
+    assert scope in shown
+    assert "a strike" in shown
+    assert "tess" in shown
+    assert scope not in doorstep("pauses").out
+
+
+def test_the_table_of_switches_is_what_the_services_honour() -> None:
+    honoured = {kind: service.name for service in (orders, inventory, shipping, care) for kind in service.pause_kinds}
+
+    assert honoured == switches.HONOURED_BY
+
+
+def test_what_is_parked_and_dead_can_be_listed(doorstep: Run) -> None:
+    assert doorstep("parked", "list").status == 0
+    assert set(doorstep("dead-letters", "list", "--json").fields) == {"unreadable", "dead"}
+
+
+def test_an_unknown_event_cannot_be_discarded_and_the_refusal_says_so(doorstep: Run) -> None:
+    unknown = str(new_id())
+
+    ran = doorstep("parked", "discard", "orders", unknown, "--reason", "a try")
+
+    assert ran.status == 1
+    assert f"no parked event has the id {unknown}" in ran.err
+
+
+def test_a_bad_field_is_named_with_its_reason(doorstep: Run) -> None:
+    ran = doorstep("parked", "discard", "orders", str(new_id()), "--reason", "a")
+
+    assert ran.status == 1
+    assert "/reason" in ran.err
+    assert "at least 3 characters" in ran.err
+
+
+def test_a_bad_field_is_named_in_json_too(doorstep: Run) -> None:
+    ran = doorstep("parked", "discard", "orders", str(new_id()), "--reason", "a", "--json")
+
+    assert ran.status == 1
+    assert ran.fields["code"] == "invalid"
+
+
+def test_nothing_is_published_again_since_the_future(doorstep: Run) -> None:
+    ran = doorstep("replay", "--since", "2999-01-01T00:00:00", "--reason", "a try", "--json")
+
+    assert ran.json == [{"service": service, "count": 0} for service in names.SERVICES]
+
+
+def test_a_token_of_the_stack_opens_a_route(doorstep: Run) -> None:
+    token = str(doorstep("keys", "token", "--role", "operator", "--json").fields["token"])
+
+    assert jwt.get_unverified_header(token)["kid"].startswith("staff")
+
+
+def test_databases_that_are_up_to_date_stay_so(doorstep: Run) -> None:
+    assert doorstep("migrate", "--json").fields == {"migrated": [*names.SERVICES]}
