@@ -3,12 +3,16 @@
 import asyncio
 import contextlib
 import random
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
+from pathlib import Path
 from uuid import UUID
 
 import asyncpg
 import pytest_asyncio
 
+from deploy.local.commands import Options
 from deploy.local.stack import LocalStack
 from services.inventory.actions import reservations
 from services.inventory.queries.reservations import list_allocated, lock_orders
@@ -25,10 +29,20 @@ LAST_UNITS = 50
 
 
 @pytest_asyncio.fixture
-async def producer(stack: LocalStack) -> AsyncIterator[Producer]:
-    idempotent = stack.environment("inventory").get("DOORSTEP_KAFKA_IDEMPOTENT", "true") == "true"
+async def alone() -> AsyncIterator[LocalStack]:
+    """Inventory without neighbours: nobody else should hear of orders that only it knows."""
+    home = Path(tempfile.mkdtemp(prefix="doorstep-inventory-"))
+    stack = await LocalStack.start(home, options=Options(services=("inventory",), simulator=False, throwaway=True))
+    yield stack
+    await stack.stop()
+    shutil.rmtree(home)
+
+
+@pytest_asyncio.fixture
+async def producer(alone: LocalStack) -> AsyncIterator[Producer]:
+    idempotent = alone.environment("inventory").get("DOORSTEP_KAFKA_IDEMPOTENT", "true") == "true"
     settings = PlatformSettings(
-        environment="local", kafka_bootstrap=stack.bootstrap, kafka_idempotent=idempotent, token_public_keys=""
+        environment="local", kafka_bootstrap=alone.bootstrap, kafka_idempotent=idempotent, token_public_keys=""
     )
     opened = Producer(settings, "inventory-tests")
     await opened.start()
@@ -37,11 +51,11 @@ async def producer(stack: LocalStack) -> AsyncIterator[Producer]:
 
 
 async def test_500_orders_for_the_last_50_units_reserve_50_without_deadlock(
-    lab: Lab, stack: LocalStack, clients: Clients, producer: Producer
+    lab: Lab, alone: LocalStack, producer: Producer
 ) -> None:
-    """F13: on the running worker; each order has lines of five SKUs in random order."""
-    api = clients.of("inventory")
-    lab.client = api  # the running service's own door and database
+    """F13: on a running worker; each order has lines of five SKUs in random order."""
+    clients = Clients(alone)
+    lab.client = clients.of("inventory")  # the running service's own door and database
     skus, place = await lab.skus(5), await lab.location()
     for sku in skus:
         await lab.receive(sku, place, LAST_UNITS)
@@ -50,7 +64,7 @@ async def test_500_orders_for_the_last_50_units_reserve_50_without_deadlock(
 
     await producer.send([_message(lab, order) for order in wanted])
 
-    database = await asyncpg.connect(stack.dsn("inventory", "readonly"))
+    database = await asyncpg.connect(alone.dsn("inventory", "readonly"))
     ids = [order.order_id for order in wanted]
     try:
 
@@ -66,6 +80,7 @@ async def test_500_orders_for_the_last_50_units_reserve_50_without_deadlock(
         assert deadlocks == 0
     finally:
         await database.close()
+        await clients.close()
 
 
 def _message(lab: Lab, order: OrderPlaced) -> Message:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.inventory.actions import warehouse
 from services.inventory.actions.allocation import Shelf, read_arrivals, shelf_of
+from services.inventory.actions.measures import count_units
 from services.inventory.actions.moves import Move, apply_moves
 from services.inventory.actions.routing import Ask
 from services.inventory.actions.totals import publish_totals
@@ -51,6 +52,7 @@ async def _fill(tx: Transaction, skus: Collection[str]) -> tuple[list[Units], di
     moves = await _serve(tx, shelf, waiting)
     await apply_moves(tx, moves, locked=True)
     found = [Units(m.row.order_id, m.row.line_id, m.row.sku, m.location or "", m.quantity) for m in moves]
+    count_units(tx, "filled", sum(unit.quantity for unit in found))
     return found, {demand.order_id: demand for demand, _ in waiting}, len(waiting)
 
 

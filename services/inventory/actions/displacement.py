@@ -5,6 +5,7 @@ from uuid import UUID
 
 from services.inventory.actions import warehouse
 from services.inventory.actions.effects import Act
+from services.inventory.actions.measures import count_units
 from services.inventory.actions.reservations import Part, seek_stock
 from services.inventory.actions.totals import publish_totals
 from services.inventory.errors import InsufficientStockError
@@ -35,7 +36,9 @@ async def make_room(tx: Transaction, wanted: Mapping[stock.Key, int], *, actor: 
     if not parts:
         return 0
     await _displace(tx, parts, demands, actor)
-    return sum(count for _, count in parts)
+    displaced = sum(count for _, count in parts)
+    count_units(tx, "displaced", displaced)
+    return displaced
 
 
 async def _victims(tx: Transaction, sku: str, location: str, missing: int) -> list[tuple[Demand, Reservation, int]]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.inventory.actions.allocation import Arrivals, missing_units, open_shelf, read_arrivals
 from services.inventory.actions.effects import Act, Effect, apply_effects
+from services.inventory.actions.measures import count_units
 from services.inventory.actions.moves import Move, apply_moves
 from services.inventory.actions.routing import Ask, Placement
 from services.inventory.actions.totals import line_totals, publish_standing, publish_totals
@@ -57,6 +58,8 @@ async def reserve_stock(tx: Transaction, events: Sequence[Received[OrderPlaced]]
         publish_standing(tx, demand, line_totals(own))
         rows.extend(own)
     await apply_effects(tx, [_reserve(row) for row in rows if row.location is not None], locked=True)
+    count_units(tx, "reserved", sum(row.quantity for row in rows if row.location is not None))
+    count_units(tx, "backordered", sum(row.quantity for row in rows if row.location is None))
     if rows:
         await reservations.insert_reservations(tx, rows)
 
@@ -214,6 +217,7 @@ async def expire_unpaid(tx: Transaction) -> int:
     rows = await reservations.list_reservations(tx, demands)
     ending = [row for row in rows if row.state is R.SOFT_RESERVED or row.state in WAITING]
     await apply_moves(tx, [Move(row, row.quantity, R.EXPIRED, act=Act.EXPIRE) for row in ending])
+    count_units(tx, "expired", sum(row.quantity for row in ending))
     await reservations.set_soft_until(tx, demands.keys(), None)
     await reservations.mark_for_refill(tx, {row.sku for row in ending})
     await publish_totals(tx, demands, {row.order_id for row in ending}, released="expired")
