@@ -12,6 +12,8 @@ STAMP := $(VENV)/.doorstep-setup
 PINS := requirements/setup.txt requirements/dev.txt
 SOURCES := $(wildcard services shared cli deploy tests bench)
 KAFKA_TESTS = $(wildcard $(addprefix tests/,shared orders inventory shipping care journeys))
+DOORSTEP_DATA ?= ../shared/data
+OLIST := $(DOORSTEP_DATA)/olist
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url
 
@@ -38,6 +40,12 @@ $(STAMP): $(PINS) pyproject.toml
 .PHONY: demo
 demo: setup ## Watch 300 orders go from a storefront's POST to the doorstep (ARGS="--orders 50")
 	$(BIN)/doorstep demo $(ARGS)
+
+.PHONY: replay-olist
+replay-olist: setup ## Replay a year of real orders from DOORSTEP_DATA (ARGS="--limit 1000 --assert")
+	@if [ ! -d "$(OLIST)" ]; then \
+		echo "The olist data set is not at $(OLIST); set DOORSTEP_DATA to the directory that holds olist/." >&2; exit 1; fi
+	$(BIN)/doorstep replay-orders olist $(OLIST) $(ARGS)
 
 .PHONY: run
 run: setup ## Start the suite on this machine, without load, and say where it is

@@ -35,6 +35,7 @@ def where(
 STACK, WORK, OPERATIONS = "The stack", "The work", "Operations"
 
 app.command(rich_help_panel=STACK)(demo)
+app.command(rich_help_panel=STACK)(replay_orders)
 app.command(rich_help_panel=STACK)(local.up)
 app.command(rich_help_panel=STACK)(local.down)
 app.command(rich_help_panel=STACK)(local.status)
