@@ -229,6 +229,11 @@ class Placed:
     async def told(self, kind: type[Event]) -> list[Json]:
         return await self.rig.told(kind, self.id)
 
+    async def shop_refunds(self) -> list[Json]:
+        """Give its refund instructions that wait for their confirmation."""
+        answer = await self.shop.call("GET", "/v1/refunds?state=requested")
+        return [refund for refund in answer.json()["data"] if refund["order_id"] == str(self.id)]
+
     async def feed(self) -> list[str]:
         """Give the types of its public events."""
         await self.rig.run_jobs()

@@ -1,0 +1,315 @@
+"""What care grants is carried out once, within what was captured, and each unit is made whole once."""
+
+from uuid import UUID
+
+import httpx
+
+from shared import clock
+from shared.auth import Role
+from shared.events.base import LineCount, Money
+from shared.events.care import CustomerNotified, ExceptionCleared, ExceptionRaised, RemedyGranted
+from shared.events.orders import (
+    CancellationRequested,
+    OrderPlaced,
+    OrderReleased,
+    PromiseRevised,
+    RemedyExecuted,
+    RemedyRefused,
+)
+from shared.ids import new_id
+from tests.orders import neighbours
+from tests.orders.neighbours import Parcel
+from tests.orders.rig import Json, Placed, Shop, euros
+
+
+def granted(order: Placed, kind: str, *, units: int = 1, **changes: object) -> RemedyGranted:
+    """Grant a remedy for so many units of the first line."""
+    line_id, sku, _ = order.lines[0]
+    lines = (LineCount(line_id=line_id, sku=sku, quantity=units),) if units else ()
+    fields: Json = {"lines": lines, **changes}
+    return RemedyGranted(
+        order_id=order.id, remedy_id=new_id(), case_id=new_id(), kind=kind, reason="damaged", granted_by="rule@1",
+        **fields,
+    )  # fmt: skip
+
+
+async def sent(shop: Shop, *, captured: bool = True) -> tuple[Placed, Parcel]:
+    """Place an order that has left the house."""
+    order = await shop.place()
+    parcel = Parcel(order)
+    await parcel.send()
+    if captured:
+        await order.do("/payments", {"type": "captured", "reference": "all"})
+    return order, parcel
+
+
+async def linked(order: Placed) -> Placed:
+    """Give the reshipment of an order."""
+    reference = f"{order.first['reference']}-R1"
+    answer = await order.shop.call("GET", f"/v1/orders/ref:{reference}")
+    assert answer.status_code == httpx.codes.OK, answer.text
+    return Placed(order.shop, answer.json())
+
+
+async def test_a_reshipment_is_carried_out_once_its_goods_are_reserved(shop: Shop) -> None:
+    order, _ = await sent(shop)
+    remedy = granted(order, "reship")
+    await order.rig.hear(remedy)
+    again = await linked(order)
+    assert await order.told(RemedyExecuted) == []
+
+    await order.rig.hear(neighbours.reserved(again))
+
+    executed = (await order.told(RemedyExecuted))[0]
+    placed = (await again.told(OrderPlaced))[0]
+    assert executed["reship_order_id"] == str(again.id)
+    assert (placed["reship_of"], placed["remedy_id"]) == (str(order.id), str(remedy.remedy_id))
+    assert placed["value"]["amount"] == 0
+    assert [line[2] for line in again.lines] == [1]
+    assert len(await again.told(OrderReleased)) == 1
+
+
+async def test_a_reshipment_without_stock_is_refused_and_its_order_cancelled(shop: Shop) -> None:
+    order, _ = await sent(shop)
+    await order.rig.hear(granted(order, "reship"))
+    again = await linked(order)
+
+    await order.rig.hear(neighbours.backordered(again))
+    asked = (await again.told(CancellationRequested))[0]
+    await order.rig.hear(neighbours.answered(again, asked["cancellation_id"], ["cancelled"]))
+
+    assert [fact["code"] for fact in await order.told(RemedyRefused)] == ["no_stock"]
+    assert (await again.now())["status"] == "cancelled"
+    await order.rig.hear(granted(order, "refund", units=2))
+    assert len(await order.shop_refunds()) == 1
+
+
+async def test_each_unit_is_made_whole_once(shop: Shop) -> None:
+    order, _ = await sent(shop)
+    await order.rig.hear(granted(order, "reship", units=1), granted(order, "refund", units=2))
+
+    refused = await order.told(RemedyRefused)
+    assert [fact["code"] for fact in refused] == ["already_made_whole"]
+
+    await order.rig.hear(granted(order, "refund", units=1))
+    assert [refund["amount"]["amount"] for refund in await order.shop_refunds()] == [1290]
+
+
+async def test_the_same_remedy_twice_is_one(shop: Shop) -> None:
+    order, _ = await sent(shop)
+    remedy = granted(order, "refund")
+    await order.rig.hear(remedy, remedy)
+
+    assert len(await order.shop_refunds()) == 1
+
+
+async def test_a_refund_is_executed_when_the_storefront_confirms_it(shop: Shop) -> None:
+    order, _ = await sent(shop)
+    await order.rig.hear(granted(order, "refund", units=2))
+    refund = (await order.shop_refunds())[0]
+    assert "refund.requested" in await order.feed()
+    assert await order.told(RemedyExecuted) == []
+
+    body = {"type": "refunded", "refund_id": refund["id"]}
+    answer = await order.do("/payments", body)
+
+    assert (answer.json()["refunded"], answer.json()["status"]) == (2580, "partially_refunded")
+    assert [fact["amount"]["amount"] for fact in await order.told(RemedyExecuted)] == [2580]
+    again = await order.do("/payments", body)
+    assert again.status_code == httpx.codes.CONFLICT
+
+
+async def test_a_refund_that_fails_frees_what_it_had_taken(shop: Shop) -> None:
+    order, _ = await sent(shop)
+    await order.rig.hear(granted(order, "refund", units=2))
+    refund = (await order.shop_refunds())[0]
+
+    await order.do("/payments", {"type": "failed", "refund_id": refund["id"]})
+
+    assert [fact["code"] for fact in await order.told(RemedyRefused)] == ["refund_failed"]
+    await order.rig.hear(granted(order, "refund", units=2))
+    assert len(await order.shop_refunds()) == 1
+
+
+async def test_a_refund_is_never_more_than_the_line_cost(shop: Shop) -> None:
+    order, _ = await sent(shop)
+
+    await order.rig.hear(granted(order, "refund", units=1, amount=Money(amount=99_999, currency="EUR")))
+
+    assert [fact["code"] for fact in await order.told(RemedyRefused)] == ["over_captured"]
+
+
+async def test_refunds_are_never_more_than_was_captured(shop: Shop) -> None:
+    order, _ = await sent(shop, captured=False)
+    await order.do("/payments", {"type": "captured", "amount": euros(1000)})
+
+    await order.rig.hear(granted(order, "refund", units=1))
+
+    assert [fact["code"] for fact in await order.told(RemedyRefused)] == ["over_captured"]
+
+
+async def test_money_that_was_not_captured_is_let_go_instead(shop: Shop) -> None:
+    order, _ = await sent(shop, captured=False)
+    await order.rig.hear(granted(order, "refund", units=2))
+    refund = (await order.shop_refunds())[0]
+    assert refund["kind"] == "authorization_release"
+
+    wrong = await order.do("/payments", {"type": "refunded", "refund_id": refund["id"]})
+    await order.do("/payments", {"type": "voided", "refund_id": refund["id"]})
+
+    assert wrong.json()["errors"][0]["pointer"] == "/type"
+    assert len(await order.told(RemedyExecuted)) == 1
+
+
+async def test_shipping_is_paid_back_once(shop: Shop) -> None:
+    order, _ = await sent(shop)
+    await order.rig.hear(granted(order, "shipping_refund", units=0), granted(order, "shipping_refund", units=0))
+
+    assert [refund["amount"]["amount"] for refund in await order.shop_refunds()] == [490]
+    assert [fact["code"] for fact in await order.told(RemedyRefused)] == ["nothing_to_refund"]
+
+
+async def test_a_goodwill_credit_is_no_refund_of_the_payment(shop: Shop) -> None:
+    order, _ = await sent(shop)
+    await order.rig.hear(granted(order, "goodwill_credit", units=0, amount=Money(amount=500, currency="EUR")))
+    refund = (await order.shop_refunds())[0]
+
+    answer = await order.do("/payments", {"type": "refunded", "refund_id": refund["id"]})
+
+    assert answer.json()["refunded"] == 0
+    assert len(await order.told(RemedyExecuted)) == 1
+
+
+async def test_a_new_promise_is_a_revision(shop: Shop) -> None:
+    order, _ = await sent(shop)
+    latest = clock.now().replace(year=clock.now().year + 1)
+    await order.rig.hear(granted(order, "new_promise", units=0, deliver_by_latest=latest))
+
+    assert (await order.told(PromiseRevised))[0]["promise"]["source"] == "agent"
+    assert len(await order.told(RemedyExecuted)) == 1
+
+
+async def test_a_line_is_cancelled_by_the_warehouses_answer(shop: Shop) -> None:
+    order = await shop.place()
+    await order.rig.hear(granted(order, "cancel_line", units=2))
+    asked = (await order.told(CancellationRequested))[0]
+    assert [line["quantity"] for line in asked["lines"]] == [2]
+
+    await order.rig.hear(neighbours.answered(order, asked["cancellation_id"], ["cancelled", "refused_shipped"]))
+
+    assert len(await order.told(RemedyExecuted)) == 1
+    assert [line["cancelled"] for line in (await order.now())["lines"]] == [2, 0]
+
+
+async def test_a_line_that_has_left_is_not_cancelled(shop: Shop) -> None:
+    order, _ = await sent(shop)
+    await order.rig.hear(granted(order, "cancel_line", units=2))
+    asked = (await order.told(CancellationRequested))[0]
+    outcomes = ["refused_shipped", "refused_shipped"]
+    await order.rig.hear(neighbours.answered(order, asked["cancellation_id"], outcomes))
+
+    assert [fact["code"] for fact in await order.told(RemedyRefused)] == ["too_late"]
+
+
+async def test_an_unknown_remedy_is_refused_not_guessed(shop: Shop) -> None:
+    order, _ = await sent(shop)
+    await order.rig.hear(granted(order, "flowers"))
+
+    assert [fact["code"] for fact in await order.told(RemedyRefused)] == ["unknown_kind"]
+
+
+async def test_a_lost_parcel_that_is_found_calls_its_reshipment_off(shop: Shop) -> None:
+    order, parcel = await sent(shop)
+    await parcel.scan("lost")
+    assert (await order.now())["status"] == "completed"
+    await order.rig.hear(granted(order, "reship", units=2, parcel_id=parcel.parcel_id))
+    again = await linked(order)
+    await order.rig.hear(neighbours.reserved(again))
+
+    await parcel.deliver()
+    await order.rig.run_jobs()
+
+    assert [fact["reason"] for fact in await again.told(CancellationRequested)] == ["other"]
+
+
+async def test_a_reshipment_that_has_left_is_not_called_off(shop: Shop) -> None:
+    order, parcel = await sent(shop)
+    await parcel.scan("lost")
+    await order.rig.hear(granted(order, "reship", units=2, parcel_id=parcel.parcel_id))
+    again = await linked(order)
+    await Parcel(again).send()
+
+    await parcel.deliver()
+    await order.rig.run_jobs()
+
+    assert await again.told(CancellationRequested) == []
+
+
+async def test_exceptions_show_until_they_are_cleared(shop: Shop) -> None:
+    order, _ = await sent(shop)
+    exception_id = new_id()
+    raised = ExceptionRaised(
+        order_id=order.id, exception_id=exception_id, kind="stalled", level="at_risk", rule="stalled@1",
+        detected_at=clock.now(),
+    )  # fmt: skip
+    await order.rig.hear(raised)
+    assert (await order.now())["exception_status"] == "open"
+
+    await order.rig.hear(ExceptionCleared(order_id=order.id, exception_id=exception_id, kind="stalled"))
+
+    assert (await order.now())["exception_status"] == "none"
+
+
+async def test_the_timeline_tells_customers_less_than_staff(shop: Shop) -> None:
+    order, parcel = await sent(shop)
+    await parcel.deliver()
+    told = CustomerNotified(
+        order_id=order.id, message_id=new_id(), topic="delivered", channel="email", promise_revision=1
+    )
+    await order.rig.hear(told)
+
+    public = (await order.do("/timeline", None, method="GET")).json()["data"]
+    answer = await shop.rig.staff("GET", f"/staff/orders/{order.id}/timeline", role=Role.SUPPORT)
+    internal = answer.json()["data"]
+
+    assert {entry["audience"] for entry in public} == {"public"}
+    assert [entry["fact"] for entry in internal][:2] == ["order_placed", "promise_made"]
+    assert {"fulfilment_planned", "payment_reported"} <= {entry["fact"] for entry in internal}
+    assert "Delivered" in [entry["what"] for entry in public]
+    assert not any("example.com" in str(entry) for entry in internal)
+
+
+async def test_explain_names_the_holder_of_the_blocking_step(shop: Shop) -> None:
+    order = await shop.place()
+
+    async def blocking() -> Json | None:
+        found: Json | None = (await order.do("/explain", None, method="GET")).json()["blocking"]
+        return found
+
+    assert (await blocking() or {})["holder"] == "inventory"
+    await order.rig.hear(neighbours.reserved(order))
+    assert (await blocking() or {})["step"] == "released"
+    parcel = Parcel(order)
+    await parcel.send()
+    assert (await blocking() or {})["stage"] == "in_transit"
+    await parcel.deliver()
+    assert await blocking() is None
+
+
+async def test_support_finds_an_order_by_whatever_the_caller_has(shop: Shop) -> None:
+    order, parcel = await sent(shop)
+    body = order.first
+    recipient = await shop.rig.staff("GET", f"/internal/orders/{order.id}/recipient", role=Role.SERVICE)
+    email = recipient.json()["email"]
+    for query, kind in (
+        (str(body["number"]).lower(), "number"),
+        (f" {body['reference']} ", "reference"),
+        (email.upper(), "email"),
+        (parcel.tracking[:8] + " " + parcel.tracking[8:], "tracking"),
+    ):
+        answer = await shop.rig.staff("GET", "/staff/look-up?q=" + query, role=Role.SUPPORT)
+        found = answer.json()["data"]
+        assert [(entry["order_id"], entry["matched"]) for entry in found] == [(str(order.id), [kind])], query
+    for query in ("040 123 4567", "Ann Example, 20457"):
+        answer = await shop.rig.staff("GET", "/staff/look-up?q=" + query, role=Role.SUPPORT)
+        assert UUID(answer.json()["data"][0]["order_id"]), query
