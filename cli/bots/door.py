@@ -104,7 +104,8 @@ class Door:
     ) -> JsonValue:
         if self._client is None:
             self._client = HttpClient(self.service, self.url, timeout_seconds=30, breaker=Breaker(threshold=10**9))
-        headers = {"Authorization": f"Bearer {self.credential()}"}
+        credential = self.credential()
+        headers = {"Authorization": f"Bearer {credential}"} if credential else {}
         if key is not None:
             headers["Idempotency-Key"] = key
         self.calls += 1
