@@ -47,6 +47,7 @@ async def test_a_parcel_is_followed_from_the_dock_to_the_doorstep(shipping: Ship
     assert {"picked_up", "in_transit", "out_for_delivery"} <= set(positions(told))
     (delivered,) = await shipping.told(parcel, ShipmentDelivered)
     assert delivered["tracking_number"] == number
+    assert (await kinds_told(shipping, parcel))[-2:] == ["shipment_delivered", "shipment_progressed"]
     assert delivered["signed_by"] is True
     assert delivered["contents"] == [{"line_id": str(parcel.line_id), "sku": "MUG", "quantity": 2}]
     handed_over = datetime.fromisoformat(str(shown["handed_over_at"]))
@@ -58,6 +59,12 @@ async def test_a_parcel_is_followed_from_the_dock_to_the_doorstep(shipping: Ship
         "out_for_delivery",
         "delivered",
     ]
+
+
+async def kinds_told(shipping: ShippingRig, parcel: Parcel) -> list[str]:
+    async with shipping.database.transaction() as tx:
+        rows = await tx.fetch("select type from outbox where key = $1 order by id", str(parcel.order_id))
+    return [str(row["type"]).split(".")[2] for row in rows]
 
 
 async def test_what_is_told_names_place_code_and_an_estimate_but_nobody(shipping: ShippingRig) -> None:

@@ -168,15 +168,17 @@ async def apply_facts(
         await _note_given_back(tx, shipment, label, news)
         return
     events = await queries.list_events_of_label(tx, label.id)
-    before, said_before = status_of(shipment), shipment.estimate_at
+    said_before = shipment.estimate_at
     for known in _stages(events, news):
+        before = status_of(shipment)
         await _stand(tx, shipment, label, known, said)
+        # Told first: who hears that a parcel stands delivered must know since when.
+        if status_of(shipment) is not before:
+            await _arrive(tx, shipment, label, events, signed=said.signed)
         if news:
             _publish(tx, shipment, label, known[-1])
     if not news and said.estimate_at is not None and shipment.estimate_at != said_before:
         publish_progress(tx, shipment, label, scanned_at=tx.now)
-    if status_of(shipment) is not before:
-        await _arrive(tx, shipment, label, events, signed=said.signed)
 
 
 def _stages(events: list[TrackingEvent], news: list[TrackingEvent]) -> list[list[TrackingEvent]]:
