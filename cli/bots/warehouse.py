@@ -217,10 +217,31 @@ class WarehouseBot:
         for fulfilment in await self.fulfilments("cancel_requested"):
             for line in fulfilment.lines:
                 if line.put_back_due:
-                    body = {"barcode": line.sku, "quantity": line.put_back_due}
-                    key = key_of("put-back", fulfilment.id, line.line_id, line.put_back_due)
-                    await self.door.act(f"/staff/fulfilments/{fulfilment.id}/put-backs", body, key=key)
-                    self.tally.put_backs += line.put_back_due
+                    await self._put_back(fulfilment, line)
+
+    async def _put_back(self, fulfilment: Fulfilment, line: FulfilmentLine) -> None:
+        path = f"/staff/fulfilments/{fulfilment.id}/put-backs"
+        body = {"barcode": line.sku, "quantity": line.put_back_due}
+        scan = (fulfilment.id, line.line_id, line.put_back_due)
+        try:
+            await self.door.act(path, body, key=key_of("put-back", *scan))
+        except Refused as refused:
+            if refused.code != "void_first":
+                raise
+            await self._unpack(fulfilment)
+            await self.door.act(path, body, key=key_of("put-back unpacked", *scan))
+        self.tally.put_backs += line.put_back_due
+
+    async def _unpack(self, fulfilment: Fulfilment) -> None:
+        """Open the boxes of a fulfilment order, whose labels are given back, and lay their contents into the tote."""
+        order = await self.door.get(f"/staff/orders/{fulfilment.order_id}", OrderParcels)
+        for parcel in order.parcels:
+            if parcel.fulfilment_id != fulfilment.id or parcel.state in {"handed_over", "discarded"}:
+                continue
+            if parcel.state not in {"open", "verified"}:
+                reason = {"reason": "units were cancelled"}
+                await self.door.act(f"/staff/parcels/{parcel.id}/reopenings", reason, key=key_of("reopen", parcel.id))
+            await self.door.act(f"/staff/parcels/{parcel.id}/discards", {}, key=key_of("discard", parcel.id))
 
     async def fulfilments(self, state: str) -> list[Fulfilment]:
         """Give all fulfilment orders of this location in a state."""

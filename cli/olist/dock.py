@@ -133,8 +133,8 @@ class Dock:
     def _parcel_body(self, box: Box, *, alone: bool) -> dict[str, object]:
         length, width, height = outer_size(box, self.products)
         contents = [{"barcode": code, "quantity": count} for code, count in sorted(box.units.items())]
-        weighing = {"weight_grams": box.grams, "length_mm": length, "width_mm": width, "height_mm": height}
-        return {"contents": None if alone else contents, "weighing": weighing, "close": True}
+        measured = {"weight_grams": box.grams, "length_mm": length, "width_mm": width, "height_mm": height}
+        return {"contents": None if alone else contents, **measured, "close": True}
 
     async def _let_go(self, packed: Packed) -> list[Accepted]:
         """Scan parcels onto the truck; wait for the label of those that have none yet, once."""
