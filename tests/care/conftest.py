@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from deploy.local.stack import LocalStack
+from shared import clock
 from shared.events import inventory, orders, shipping
 from shared.events.base import Destination, Event, LineCount, Money, Progress, topic_of
 from shared.ids import new_id
@@ -31,7 +32,7 @@ Json = dict[str, Any]
 
 
 def now() -> datetime:
-    return datetime.now(UTC)
+    return clock.real()
 
 
 def progress(step: str, *, holder: str = "inventory", due: datetime | None = None) -> Progress:

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,6 +15,7 @@ import pytest_asyncio
 
 from deploy.local.commands import Options
 from deploy.local.stack import LocalStack
+from shared import clock
 from shared.consumer import Applier, Consumer, EventRouter
 from shared.db import Database
 from shared.events.orders import OrderCompleted
@@ -117,7 +117,7 @@ def message(fact: OrderCompleted, sequence: int, *, event_id: UUID | None = None
         "ce_type": fact.event_type,
         "ce_source": "orders",
         "ce_subject": fact.key,
-        "ce_time": datetime.now(UTC).isoformat(),
+        "ce_time": clock.real().isoformat(),
         "ce_sequence": str(sequence),
     }
     encoded = tuple((name, value.encode()) for name, value in headers.items())
