@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -99,19 +99,23 @@ class Jobs:
         async def run(database: Database) -> int:
             async with database.transaction(cause=f"claim:{name}") as tx:
                 items = list(await claim(tx))
-            gate = asyncio.Semaphore(parallel)
-
-            async def guarded(item: T) -> None:
-                async with gate:
-                    await one(database, item)
-
-            results = await asyncio.gather(*(guarded(item) for item in items), return_exceptions=True)
-            for result in results:
-                if isinstance(result, BaseException):
-                    raise result
+            await _together([one(database, item) for item in items], parallel)
             return len(items)
 
         self.jobs.append(Job(name, next_due, run))
+
+
+async def _together(works: Sequence[Coroutine[None, None, None]], parallel: int) -> None:
+    """Do all of them, at most `parallel` at once; the first error is raised when all have ended."""
+    gate = asyncio.Semaphore(parallel)
+
+    async def guarded(work: Coroutine[None, None, None]) -> None:
+        async with gate:
+            await work
+
+    for result in await asyncio.gather(*(guarded(work) for work in works), return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
 
 
 def lease_until(seconds: float = 60) -> datetime:
