@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from functools import partial
 from typing import TypeVar, cast
 
@@ -54,17 +54,21 @@ class EventRouter:
         return sorted({REGISTRY[event_type].source for event_type in self.handlers})
 
 
-def split_waves(envelopes: Sequence[Envelope]) -> list[list[Envelope]]:
-    """Put events into waves in which each key occurs once, in order."""
-    waves: list[list[Envelope]] = []
+def split_waves(envelopes: Sequence[Envelope], handled: Container[str]) -> list[list[Envelope]]:
+    """Put events into waves in which each key occurs once, in order, and each wave into its types.
+
+    One type a transaction: a handler locks headers before stock, so a second type in the same transaction
+    would lock headers while stock is locked. Types without a handler only advance positions, together.
+    """
+    waves: list[dict[str, list[Envelope]]] = []
     next_wave: dict[str, int] = defaultdict(int)
     for envelope in envelopes:
         number = next_wave[envelope.key]
         next_wave[envelope.key] = number + 1
         if number == len(waves):
-            waves.append([])
-        waves[number].append(envelope)
-    return waves
+            waves.append(defaultdict(list))
+        waves[number][envelope.type if envelope.type in handled else ""].append(envelope)
+    return [group for wave in waves for group in wave.values()]
 
 
 class Applier:
@@ -75,6 +79,11 @@ class Applier:
         self._router = router
         self._database = database
         self.parked_keys: set[str] = set()
+
+    @property
+    def handled(self) -> Container[str]:
+        """The types that have a handler."""
+        return self._router.handlers.keys()
 
     async def apply(self, wave: list[Envelope]) -> None:
         """Apply a wave; what fails alone is parked; raises only when the database is away."""
@@ -275,7 +284,7 @@ class Consumer:
                 envelopes.append(inbox.read_envelope(record))
             except UnreadableError as error:
                 await self._patiently(partial(self._applier.bury, record, error))
-        for wave in split_waves(envelopes):
+        for wave in split_waves(envelopes, self._applier.handled):
             await self._patiently(partial(self._applier.apply, wave))
             failpoint("consumer.wave")
             touched = {envelope.key for envelope in wave} & self._applier.parked_keys
