@@ -30,7 +30,7 @@ LEGAL: dict[str, set[tuple[str, str]]] = {
 TABLES: list[TransitionTable[Any]] = [
     states.ORDER, states.HOLD, states.RELEASE, states.CANCELLATION, states.REMEDY, states.REFUND, states.DELIVERY,
 ]  # fmt: skip
-PAIRS = [(table, old, new) for table in TABLES for old, new in product(list(table.states), repeat=2)]
+PAIRS = [(table, old, new) for table in TABLES for old, new in product(table.rules, repeat=2)]
 
 
 @pytest.mark.parametrize(("table", "old", "new"), PAIRS, ids=lambda value: str(getattr(value, "states", value)))
