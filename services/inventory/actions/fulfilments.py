@@ -82,7 +82,7 @@ def _new_fulfilment(now: datetime, work: Work, unit: PlannedUnits, cut_off_at: d
     fulfilment = Fulfilment(
         id=new_id(), order_id=unit.order_id, release_no=unit.release_no, part=part, location=unit.location,
         since=now, cut_off_at=cut_off_at, planned_at=now, priority=work.order.priority,
-        placed_at=work.order.placed_at, number=work.order.number,
+        placed_at=work.order.placed_at, number=work.order.number, reference=work.order.reference,
     )  # fmt: skip
     work.fulfilments.append(fulfilment)
     return fulfilment

@@ -1,7 +1,10 @@
 """Hand-over: the dispatch scan is the last gate; what may not leave is refused with the reason, the rest leaves."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from uuid import UUID
+
+from prometheus_client import Counter
 
 from services.inventory.actions import fulfilments, reservations
 from services.inventory.actions.parcels import move
@@ -17,6 +20,7 @@ from shared.events.base import LineCount
 from shared.events.inventory import ParcelHandedOver
 from shared.ids import new_id
 
+HANDED_OVER = Counter("doorstep_parcels_handed_over", "Parcels that left", ["location", "carrier"])
 P = ParcelState
 Reason = tuple[str, str]
 
@@ -46,6 +50,7 @@ async def hand_over(tx: Transaction, wanted: HandOverParcels, actor: str) -> Han
     )
     await queries.insert_hand_over(tx, row)
     await _let_go(tx, row, works, leaving)
+    tx.after_commit(partial(HANDED_OVER.labels(row.location, row.carrier).inc, len(leaving)))
     accepted = [Accepted(parcel_id=p.id, order_id=p.order_id, tracking_number=p.tracking_number) for p in leaving]
     return HandOverAnswer(hand_over_id=row.id, accepted=accepted, refused=refused)
 

@@ -120,7 +120,7 @@ async def _plan(tx: Transaction, wanted: PlanList, picker: str | None) -> PickLi
 def _choose(works: dict[UUID, Work], location: str, most: int) -> list[Fulfilment]:
     """Choose again under the lock: somebody may have planned them just before."""
     open_here = [f for work in works.values() for f in work.fulfilments if f.location == location and f.to_pick]
-    return sorted(open_here, key=lambda f: (f.cut_off_at, -f.priority, f.placed_at, f.number, f.part))[:most]
+    return sorted(open_here, key=lambda f: (f.cut_off_at, -f.priority, f.placed_at, f.reference, f.part))[:most]
 
 
 async def _make(
@@ -129,7 +129,7 @@ async def _make(
     first = chosen[0]
     row = PickList(
         id=new_id(), location=wanted.location, mode=wanted.mode.value, since=tx.now, cut_off_at=first.cut_off_at,
-        priority=first.priority, placed_at=first.placed_at, number=first.number, planned_at=tx.now,
+        priority=first.priority, placed_at=first.placed_at, reference=first.reference, planned_at=tx.now,
     )  # fmt: skip
     await queries.insert_list(tx, row, [(f, f"T{number}") for number, f in enumerate(chosen, start=1)])
     for fulfilment in chosen:
@@ -155,7 +155,7 @@ async def _hand_to(tx: Transaction, row: PickList, picker: str, works: dict[UUID
     for fulfilment in started:
         fulfilment.started_at = tx.now
     await fulfilments.settle_and_store(tx, works.values())
-    for fulfilment in sorted(started, key=lambda f: f.number):
+    for fulfilment in sorted(started, key=lambda f: f.reference):
         fulfilments.publish_started(tx, fulfilment)
 
 

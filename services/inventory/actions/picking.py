@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from uuid import UUID
+
+from prometheus_client import Counter
 
 from services.inventory.actions import fulfilments
 from services.inventory.actions.list_views import expected, next_task, remaining_units, show_task
@@ -25,6 +28,7 @@ from services.inventory.schemas.picking import Scan, ScanAnswer
 from services.inventory.states.warehouse import FulfilmentState, ListState
 from shared.db import Transaction
 
+PICKED_UNITS = Counter("doorstep_picked_units", "Units scanned into totes", ["location"])
 _ACTIVE = frozenset({ListState.ASSIGNED, ListState.PICKING})
 
 
@@ -51,6 +55,7 @@ async def confirm_pick(tx: Transaction, list_id: UUID, scan: Scan, picker: str) 
     if not await queries.record_scan(tx, record):
         raise NotYourListError("this pick list was given to somebody else just now")
     fulfilments.publish_picked(tx, work, work.fulfilment(task.fulfilment_id))
+    tx.after_commit(partial(PICKED_UNITS.labels(row.location).inc, units))
     state = ListState.DONE if await queries.finish_locked(tx, list_id) else ListState.PICKING
     after = [as_now(t, task, work) if t.task_id == task.id else t for t in listed]
     return _answer(chosen, task, after, state, units)

@@ -40,7 +40,7 @@ async def plan_fulfilments(tx: Transaction, events: Sequence[Received[OrderRelea
 
 
 def _urgency(release: OrderReleased, demand: Demand) -> tuple[object, ...]:
-    return release.ship_by, -release.priority, demand.placed_at, release.number
+    return release.ship_by, -release.priority, demand.placed_at, release.reference
 
 
 def _order(release: OrderReleased, demand: Demand) -> WarehouseOrder:

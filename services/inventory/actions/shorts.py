@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
+
+from prometheus_client import Counter
 
 from services.inventory.actions import fulfilments, reservations, shortfalls
 from services.inventory.actions.fulfilments import PlannedUnits
@@ -27,6 +30,8 @@ from services.inventory.states.warehouse import ListState
 from shared.auth import Principal
 from shared.db import Transaction
 from shared.events.inventory import ParcelDamaged, PickShorted, ShortfallHealed
+
+SHORTED_UNITS = Counter("doorstep_shorted_units", "Units missed or damaged at the shelf", ["location", "reason"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,7 @@ async def short_pick(tx: Transaction, list_id: UUID, short: Short, who: Principa
             sku=task.sku, quantity=short.quantity, reason=short.reason,
         )
     )  # fmt: skip
+    tx.after_commit(partial(SHORTED_UNITS.labels(fulfilment.location, short.reason).inc, short.quantity))
     sought = await _seek(tx, works, task, short.quantity, short.reason, who.actor)
     if not await pick_lists.touch_list(tx, list_id, who.subject):
         raise NotYourListError("this pick list was given to somebody else just now")

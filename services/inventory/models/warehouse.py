@@ -59,6 +59,7 @@ class Fulfilment(WarehouseTable, table=True):
     priority: int
     placed_at: datetime = Field(sa_column=_moment(required=True))
     number: str
+    reference: str
 
 
 class PickList(WarehouseTable, table=True):
@@ -77,7 +78,7 @@ class PickList(WarehouseTable, table=True):
     cut_off_at: datetime = Field(sa_column=_moment(required=True))
     priority: int
     placed_at: datetime = Field(sa_column=_moment(required=True))
-    number: str
+    reference: str
     planned_at: datetime = Field(sa_column=_moment(required=True))
     active_at: datetime | None = Field(default=None, sa_column=_moment())
 

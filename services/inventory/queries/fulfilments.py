@@ -16,7 +16,7 @@ _ORDER_COLUMNS = (
 )  # fmt: skip
 _FULFILMENT_COLUMNS = (
     "id", "order_id", "release_no", "part", "location", "state", "since", "version", "cut_off_at", "planned_at",
-    "started_at", "missing", "to_pick", "priority", "placed_at", "number",
+    "started_at", "missing", "to_pick", "priority", "placed_at", "number", "reference",
 )  # fmt: skip
 _TASK_COLUMNS = (
     "id", "fulfilment_id", "order_id", "line_id", "sku", "bin", "walk_order", "list_id", "state", "since",

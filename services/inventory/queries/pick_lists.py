@@ -11,7 +11,7 @@ from services.inventory.models.warehouse import Fulfilment, PickList, PickScan
 from services.inventory.states.warehouse import WITHOUT_SCAN
 from shared.db import Transaction
 
-_ORDER_OF_WORK = "cut_off_at, priority desc, placed_at, number"
+_ORDER_OF_WORK = "cut_off_at, priority desc, placed_at, reference"
 # The order's row is locked, not the fulfilment order's: whoever waits for nothing never deadlocks.
 _CLAIM_ORDERS = f"""
 select f.order_id from fulfilment f join warehouse_order o on o.order_id = f.order_id
@@ -34,7 +34,7 @@ where p.list_id = $1 and (t.list_id = $1 or t.list_id is null)
 order by t.walk_order, t.bin, t.sku, p.tote, t.id
 """
 _INSERT = """
-insert into pick_list (id, location, zone, mode, state, since, picker, cut_off_at, priority, placed_at, number,
+insert into pick_list (id, location, zone, mode, state, since, picker, cut_off_at, priority, placed_at, reference,
   planned_at, active_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
@@ -165,7 +165,7 @@ async def insert_list(tx: Transaction, row: PickList, totes: Sequence[tuple[Fulf
     """Insert a list and its totes."""
     await tx.execute(
         _INSERT, row.id, row.location, row.zone, row.mode, row.state, row.since, row.picker, row.cut_off_at,
-        row.priority, row.placed_at, row.number, row.planned_at, row.active_at,
+        row.priority, row.placed_at, row.reference, row.planned_at, row.active_at,
     )  # fmt: skip
     await tx.execute_many(
         "insert into pick_list_tote (list_id, fulfilment_id, tote) values ($1, $2, $3)",

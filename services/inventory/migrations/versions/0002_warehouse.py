@@ -43,15 +43,16 @@ _TABLES = (
       priority int not null,
       placed_at timestamptz not null,
       number text not null,
+      reference text not null,
       unique (order_id, release_no, location, part)
     ) with (fillfactor = 70)
     """,
     """
-    create index fulfilment_to_pick on fulfilment (location, cut_off_at, priority desc, placed_at, number)
+    create index fulfilment_to_pick on fulfilment (location, cut_off_at, priority desc, placed_at, reference)
     where to_pick > 0
     """,
     """
-    create index fulfilment_unfinished on fulfilment (location, cut_off_at, number)
+    create index fulfilment_unfinished on fulfilment (location, cut_off_at)
     where state not in ('handed_over', 'cancelled')
     """,
     """
@@ -67,7 +68,7 @@ _TABLES = (
       cut_off_at timestamptz not null,
       priority int not null,
       placed_at timestamptz not null,
-      number text not null,
+      reference text not null,
       planned_at timestamptz not null,
       active_at timestamptz,
       check ((state in ('assigned', 'picking')) = (active_at is not null)),
@@ -76,7 +77,7 @@ _TABLES = (
     ) with (fillfactor = 70)
     """,
     """
-    create index pick_list_planned on pick_list (location, mode, cut_off_at, priority desc, placed_at, number)
+    create index pick_list_planned on pick_list (location, mode, cut_off_at, priority desc, placed_at, reference)
     where state = 'planned'
     """,
     "create index pick_list_active on pick_list (active_at) where active_at is not null",
