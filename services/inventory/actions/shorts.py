@@ -69,13 +69,7 @@ async def short_pick(tx: Transaction, list_id: UUID, short: Short, who: Principa
     task.shorted += short.quantity
     task.short_reason = short.reason
     fulfilment = work.fulfilment(task.fulfilment_id)
-    tx.publish(
-        PickShorted(
-            order_id=task.order_id, fulfilment_id=fulfilment.id, location=fulfilment.location, line_id=task.line_id,
-            sku=task.sku, quantity=short.quantity, reason=short.reason,
-        )
-    )  # fmt: skip
-    tx.after_commit(partial(SHORTED_UNITS.labels(fulfilment.location, short.reason).inc, short.quantity))
+    _publish_short(tx, fulfilment, task, short)
     sought = await _seek(tx, works, task, short.quantity, short.reason, who.actor)
     if not await pick_lists.touch_list(tx, list_id, who.subject):
         raise NotYourListError("this pick list was given to somebody else just now")
@@ -91,6 +85,16 @@ async def short_pick(tx: Transaction, list_id: UUID, short: Short, who: Principa
         backordered=sought.backordered,
         expected_at=sought.expected_at,
     )
+
+
+def _publish_short(tx: Transaction, fulfilment: Fulfilment, task: PickTask, short: Short) -> None:
+    tx.publish(
+        PickShorted(
+            order_id=task.order_id, fulfilment_id=fulfilment.id, location=fulfilment.location, line_id=task.line_id,
+            sku=task.sku, quantity=short.quantity, reason=short.reason,
+        )
+    )  # fmt: skip
+    tx.after_commit(partial(SHORTED_UNITS.labels(fulfilment.location, short.reason).inc, short.quantity))
 
 
 async def report_damage(tx: Transaction, fulfilment_id: UUID, damage: Damage, actor: str) -> DamageAnswer:
