@@ -17,6 +17,7 @@ from shared import clock, db, idempotency, metrics, tracing
 from shared.auth import Principal
 from shared.db import Database, Transaction
 from shared.errors import ConflictError, DomainError, FieldError, InvalidError, StaleError, UnavailableError
+from shared.failpoints import failpoint
 from shared.idempotency import Reply
 from shared.ids import new_id
 
@@ -89,10 +90,12 @@ class Call:
                     return send(prior)
                 reply = as_reply(await act(tx), status)
                 await idempotency.settle(tx, [(claim, reply)])
+                failpoint("api.before_commit")
         except Exception as error:
             if db.is_transient(error):
                 raise ConflictError("the same or a competing request is still being served; send it again") from error
             raise
+        failpoint("api.committed")
         return send(reply)
 
 

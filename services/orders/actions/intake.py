@@ -25,6 +25,7 @@ from shared.batch import Batch
 from shared.db import Database, Origin, Transaction
 from shared.doors import etag
 from shared.errors import ConflictError, DomainError, FieldError, InvalidError
+from shared.failpoints import failpoint
 from shared.idempotency import Claim, Reply
 
 _UNIQUE_TRIES = 3
@@ -74,7 +75,8 @@ async def _commit(database: Database, placements: list[Placement]) -> Sequence[O
     for attempt in range(1, _UNIQUE_TRIES + 1):
         try:
             async with database.transaction(cause=placements[0].cause) as tx:
-                return await place_orders(tx, placements)
+                outcomes = await place_orders(tx, placements)
+                failpoint("api.before_commit")
         except Exception as error:
             cause = db.root_cause(error)
             # Another process took the same reference a moment ago: now we can see its order.
@@ -83,6 +85,8 @@ async def _commit(database: Database, placements: list[Placement]) -> Sequence[O
             if db.is_transient(error) and len(placements) == 1:
                 raise ConflictError("the same or a competing request is still being served; send it again") from error
             raise
+        failpoint("api.committed")
+        return outcomes
     raise ConflictError("competing requests for the same reference; send it again")
 
 
