@@ -71,6 +71,14 @@ class Shop:
         self, *quantities: int, location: str | None = None, country: str = "DE", **changes: object
     ) -> "PlacedOrder":
         """Post an order for so many of each article, paid unless `payment` says otherwise, and let it rest."""
+        body = {**self.draft(*quantities, location=location, country=country), **changes}
+        order = await self.storefront.place(body)
+        self.totals[order.id] = sum(quantities) * PRICE
+        await self.driver.rest()
+        return PlacedOrder(self, order.id, str(body["reference"]))
+
+    def draft(self, *quantities: int, location: str | None = None, country: str = "DE") -> Json:
+        """Write an order for so many of each article, paid, under a reference of its own."""
         self.placed += 1
         reference = f"{self.tag}-{self.placed}"
         lines = [
@@ -85,8 +93,8 @@ class Shop:
             for number, quantity in enumerate(quantities)
             if quantity
         ]
-        total = sum(quantities) * PRICE
-        body: Json = {
+        total = _euro(sum(quantities) * PRICE)
+        return {
             "reference": reference,
             "service_level": "standard",
             "customer": {"email": f"{reference.lower()}@example.com", "phone": "+4915112345678", "locale": "en"},
@@ -95,14 +103,9 @@ class Shop:
                 "country_code": country,
             },
             "lines": lines,
-            "total": _euro(total),
-            "payment": {"status": "authorized", "amount": _euro(total)},
-            **changes,
+            "total": total,
+            "payment": {"status": "authorized", "amount": total},
         }  # fmt: skip
-        order = await self.storefront.place(body)
-        self.totals[order.id] = total
-        await self.driver.rest()
-        return PlacedOrder(self, order.id, reference)
 
     async def receive(self, location: str, quantity: int, *, sku: int = 0, inbound_id: str | None = None) -> None:
         """Put goods on the shelf."""
