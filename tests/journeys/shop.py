@@ -22,6 +22,8 @@ from shared.ids import new_id
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 PRICE = 2000
+STAGES = ("open", "backordered", "reserved", "picked", "packed", "in_transit")
+ENDS = ("delivered", "cancelled", "lost", "returned_to_sender", "written_off")
 WEIGHT = 500
 Json = dict[str, Any]
 
@@ -224,8 +226,8 @@ class PlacedOrder:
     async def buckets(self, line: int = 0) -> Json:
         """Give the non-empty buckets of a line."""
         order = await self.read()
-        found: Json = order["lines"][line]["buckets"]
-        return {name: count for name, count in found.items() if count}
+        found: Json = order["lines"][line]
+        return {name: found[name] for name in (*STAGES, *ENDS) if found[name]}
 
     async def cancel(self, **body: object) -> dict[str, int]:
         """Ask to cancel, rest, and give the units by outcome."""

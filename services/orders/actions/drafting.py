@@ -116,7 +116,6 @@ def _line(order_id: UUID, position: int, line: PlaceLine, catalogue: Catalogue) 
         total=checks.line_total(line),
         properties=line.properties,
         customs=line.customs,
-        delivered=0 if ships else line.quantity,
     )
 
 

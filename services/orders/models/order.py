@@ -120,7 +120,9 @@ class OrderLine(OrdersTable, table=True):
 
     @property
     def buckets(self) -> Buckets:
-        """Where this line's units are."""
+        """Where this line's units are; what needs no shipping is with the customer at once."""
+        if not self.requires_shipping:
+            return Buckets(delivered=self.quantity)
         return buckets_of(
             Totals(
                 ordered=self.quantity,
