@@ -16,7 +16,8 @@ where state not in ('resolved', 'closed', 'self_healed', 'merged', 'false_positi
 group by order_id, family having count(*) > 1
 """
 _CARE_REMEDIES = """
-select id::text as id, order_id::text as order_id, kind, state from remedy where state in ('granted', 'executed', 'refused')
+select id::text as id, order_id::text as order_id, kind, state from remedy
+where state in ('granted', 'executed', 'refused')
 """
 _ORDER_REMEDIES = """
 select id::text as id, kind, state from remedy

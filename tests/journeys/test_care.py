@@ -1,6 +1,7 @@
 """What goes wrong on the way reaches care first, and the customer is made whole."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from shared import clock
 from tests.journeys.shop import DAY, PRICE, PlacedOrder, Shop
@@ -49,8 +50,7 @@ async def test_a_damaged_parcel_is_reshipped_and_the_customer_made_whole(shop: S
     await shop.step(DAY)
     case = await case_of(shop, order, "condition")
     remedies = await reshipped(shop, case)
-    reship_id = remedies[0]["reship_order_id"]
-    reship = PlacedOrder(shop, reship_id, f"{order.reference}-R1")
+    reship = PlacedOrder(shop, UUID(str(remedies[0]["reship_order_id"])), f"{order.reference}-R1")
     assert (await reship.read())["reference"] == f"{order.reference}-R1"
     await shop.script(reship, SCANNED, DELIVERED)
     await shop.until_morning()

@@ -193,7 +193,7 @@ def _reported_damaged(reports: Sequence[asyncpg.Record], parcels: Sequence[async
 
 _POSITIONS: Mapping[str, Position] = {
     **{position.value: position for position in Position},
-    "delivery_corrected": Position.DELIVERED,
+    "delivery_corrected": Position.IN_TRANSIT,
 }
 
 
