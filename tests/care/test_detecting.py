@@ -56,6 +56,17 @@ async def test_a_first_failed_attempt_is_told_and_opens_no_case(order: Order, de
     assert [message["topic"] for message in await desk.messages(order)] == ["delivery_attempt"]
 
 
+async def test_what_was_only_told_becomes_a_case_when_it_fails_again(order: Order, desk: Desk) -> None:
+    await (await order.placed()).handed_over()
+    await order.scanned(position="delivery_attempted", attempts=1)
+    told = await desk.exception(order, "failed_attempt", disposition="informed")
+    await order.scanned(position="delivery_attempted", attempts=2)
+    case = await desk.case(order, kind="failed_attempt")
+    assert [found["id"] for found in case["exceptions"]] == [told["id"]]
+    levels = (await desk.exception(order, "failed_attempt", disposition="case"))["levels"]
+    assert [level["level"] for level in levels] == ["at_risk", "confirmed"]
+
+
 async def test_an_unhealed_short_is_a_case_and_heals_with_new_stock(order: Order, desk: Desk) -> None:
     await order.placed()
     short = {"order_id": order.order_id, "line_id": order.line_id, "sku": "MUG-1", "quantity": 1}

@@ -19,7 +19,17 @@ from services.care.policy.priority import IMPACT, Circumstances, Priority, prior
 from services.care.queries import cases as queries
 from services.care.queries import remedies as remedy_queries
 from services.care.queries.facts import get_watch
-from services.care.states import CASES, CaseState, ClockKind, ExceptionKind, Family, Level, RemedyKind, RemedyState
+from services.care.states import (
+    CASES,
+    CaseState,
+    ClockKind,
+    DispositionKind,
+    ExceptionKind,
+    Family,
+    Level,
+    RemedyKind,
+    RemedyState,
+)
 from shared.db import Transaction
 from shared.events.care import CaseOpened
 from shared.ids import new_id
@@ -54,6 +64,7 @@ async def bring_to_case(tx: Transaction, trouble: Trouble) -> Case:
         case = await _reopen(tx, last, trouble) if last is not None and _is_fresh(tx, last) else None
         case = case or await _open(tx, family, last, trouble)
     trouble.found.case_id = case.id
+    trouble.found.disposition, trouble.found.disposition_reason = DispositionKind.CASE.value, ""
     await tx.connection()
     await _serve(tx, case, trouble)
     return case

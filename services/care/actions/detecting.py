@@ -143,10 +143,11 @@ async def _follow(tx: Transaction, watch: asyncpg.Record, found: DetectedExcepti
 
 async def _dispose(tx: Transaction, watch: asyncpg.Record, found: DetectedException, wanted: Disposition) -> None:
     """Give an exception its one disposition."""
-    found.disposition, found.disposition_reason = wanted.kind.value, wanted.reason
     if wanted.kind is DispositionKind.CASE:
         await casework.bring_to_case(tx, Trouble(found, watch))
-    elif wanted.kind is DispositionKind.INFORMED:
+        return
+    found.disposition, found.disposition_reason = wanted.kind.value, wanted.reason
+    if wanted.kind is DispositionKind.INFORMED:
         await casework.inform_first_attempt(tx, Trouble(found, watch))
 
 
