@@ -36,9 +36,7 @@ def _shipping() -> HttpClient:
 
 
 def _authorization() -> dict[str, str]:
-    token = mint_token(
-        platform().service_private_key.get_secret_value(), subject="inventory", role=Role.SERVICE
-    )
+    token = mint_token(platform().service_private_key.get_secret_value(), subject="inventory", role=Role.SERVICE)
     return {"Authorization": f"Bearer {token}"}
 
 
@@ -169,9 +167,7 @@ async def note_voids(tx: Transaction, events: Sequence[Received[LabelVoidRequest
     await _note(tx, events, note)
 
 
-async def _note(
-    tx: Transaction, events: Sequence[Received[Fact]], note: Callable[[Parcel, Fact], None]
-) -> None:
+async def _note(tx: Transaction, events: Sequence[Received[Fact]], note: Callable[[Parcel, Fact], None]) -> None:
     await lock_work(tx, {event.event.order_id for event in events})
     found = await queries.get_parcels(tx, {event.event.parcel_id for event in events})
     changed = [(found[e.event.parcel_id], e.event) for e in events if e.event.parcel_id in found]

@@ -149,9 +149,7 @@ async def _hand_to(tx: Transaction, row: PickList, picker: str, works: dict[UUID
     await queries.save_list(tx, row)
     tasks = [task for work in works.values() for task in work.tasks if task.list_id == row.id]
     on_list = {task.fulfilment_id for task in tasks}
-    started = [
-        f for work in works.values() for f in work.fulfilments if f.id in on_list and f.started_at is None
-    ]
+    started = [f for work in works.values() for f in work.fulfilments if f.id in on_list and f.started_at is None]
     for fulfilment in started:
         fulfilment.started_at = tx.now
     await fulfilments.settle_and_store(tx, works.values())

@@ -77,9 +77,7 @@ async def _match_reservations(
     return planned, lost
 
 
-def _share_out(
-    lost: Sequence[PlannedUnits], found: Sequence[Units]
-) -> tuple[list[PlannedUnits], list[PlannedUnits]]:
+def _share_out(lost: Sequence[PlannedUnits], found: Sequence[Units]) -> tuple[list[PlannedUnits], list[PlannedUnits]]:
     """Give what was reserved again to the releases that lost it; the rest is missing where it was released."""
     left = {(unit.line_id, unit.location): unit.quantity for unit in found}
     regained: list[PlannedUnits] = []

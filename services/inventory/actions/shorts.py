@@ -151,8 +151,7 @@ async def _seek(
             )
         )  # fmt: skip
     planned = [
-        PlannedUnits(u.order_id, missed_at.release_no, u.line_id, u.sku, u.location, u.quantity)
-        for u in found.replaced
+        PlannedUnits(u.order_id, missed_at.release_no, u.line_id, u.sku, u.location, u.quantity) for u in found.replaced
     ]
     touched = await fulfilments.plan_units(tx, works, planned)
     missed_at.missing += found.backordered
@@ -164,6 +163,4 @@ async def _seek(
     if touched:
         await fulfilments.publish_planned(tx, works, touched)
     placed = {f.location: f for f in touched}
-    return Sought(
-        tuple((placed[u.location], u.quantity) for u in found.replaced), found.backordered, found.expected_at
-    )
+    return Sought(tuple((placed[u.location], u.quantity) for u in found.replaced), found.backordered, found.expected_at)

@@ -45,9 +45,7 @@ async def cancel_units(tx: Transaction, units: Sequence[CancelUnits], cancellati
         for task, count in _spread(unit.picked, [(t, _can_be_put_back(t)) for t in tasks]):
             task.put_back_due += count
             put_backs.append(
-                PutBack(
-                    id=new_id(), task_id=task.id, cancellation_id=cancellation_id, asked_at=tx.now, quantity=count
-                )
+                PutBack(id=new_id(), task_id=task.id, cancellation_id=cancellation_id, asked_at=tx.now, quantity=count)
             )
     if waiting:
         await shortfalls.close(tx, works, waiting)

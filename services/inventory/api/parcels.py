@@ -17,9 +17,7 @@ router = public_router()
 @router.post("/staff/fulfilments/{fulfilment_id}/parcels", response_model=bodies.ParcelAnswer, status_code=201)
 async def pack_parcel(fulfilment_id: UUID, body: bodies.PackParcel, call: Mutation, who: Picker) -> Response:
     """Pack units from the tote into a new parcel; weigh and close it in the same call if asked."""
-    return await call.once(
-        who, body, lambda tx: parcels.pack_parcel(tx, fulfilment_id, body, who.subject), status=201
-    )
+    return await call.once(who, body, lambda tx: parcels.pack_parcel(tx, fulfilment_id, body, who.subject), status=201)
 
 
 @router.post("/staff/fulfilments/{fulfilment_id}/damages", response_model=bodies.DamageAnswer)

@@ -74,9 +74,7 @@ async def list_of_order(tx: Transaction, order_id: UUID) -> list[Fulfilment]:
 async def list_page(tx: Transaction, wanted: WorkFilter) -> list[Fulfilment]:
     """List fulfilment orders by cut-off."""
     moment, last = wanted.after if wanted.after is not None else (None, None)
-    rows = await tx.fetch(
-        _PAGE, wanted.location, wanted.state, wanted.late, tx.now, moment, last, wanted.limit
-    )
+    rows = await tx.fetch(_PAGE, wanted.location, wanted.state, wanted.late, tx.now, moment, last, wanted.limit)
     return [Fulfilment(**dict(row)) for row in rows]
 
 
