@@ -12,7 +12,7 @@ from deploy.local.site import SERVICE_ENTRY, Site
 BrokerKind = Literal["tansu", "kafka"]
 
 # It has no idempotent producers, and lets a joining worker wait for half the session of its members.
-_TANSU = {names.KAFKA_IDEMPOTENT: "false", names.KAFKA_SESSION_SECONDS: "3"}
+_TANSU = {names.KAFKA_IDEMPOTENT: "false", names.KAFKA_SESSION_SECONDS: "6"}
 
 
 @dataclass(frozen=True)
