@@ -208,6 +208,28 @@ async def test_a_voided_parcel_is_opened_repacked_and_closed_again(floor: Floor,
     assert told == [1, 1]
 
 
+async def test_a_parcel_whose_label_may_live_stays_closed_until_shipping_gives_it_back(floor: Floor, lab: Lab) -> None:
+    sku, place = await lab.stocked(5)
+    _, parcel, _ = await floor.ready(sku, place)
+
+    problem = await floor.post(f"/staff/parcels/{parcel['id']}/reopenings", {"reason": "box was crushed"})
+
+    # Shipping is away, or does not know this laboratory's parcel.
+    assert problem.json()["code"] in {"unavailable", "void_first"}
+    assert (await lab.get(f"/staff/parcels/{parcel['id']}"))["state"] == "labelled"
+
+
+async def test_a_parcel_without_a_label_shows_that_it_waits_for_one(floor: Floor, lab: Lab) -> None:
+    sku, place = await lab.stocked(5)
+    await floor.release(Line(sku, 1))
+    picks = await floor.pick_all(place)
+    parcel = await floor.pack(picks["tasks"][0]["fulfilment_id"])
+
+    shown = await lab.get(f"/staff/parcels/{parcel['id']}/label")
+
+    assert (shown["label"], shown["parcel"]["label"]["state"]) == (None, "asked")
+
+
 async def test_cancelled_units_are_put_back_by_scan_and_their_reservation_ends(floor: Floor, lab: Lab) -> None:
     sku, place = await lab.stocked(5)
     order = await floor.release(Line(sku, 3))
