@@ -26,6 +26,10 @@ STAGES = ("open", "backordered", "reserved", "picked", "packed", "in_transit")
 ENDS = ("delivered", "cancelled", "lost", "returned_to_sender", "written_off")
 WEIGHT = 500
 Json = dict[str, Any]
+BUCKETS = (
+    "open", "backordered", "reserved", "picked", "packed", "in_transit", "delivered", "cancelled", "lost",
+    "returned_to_sender", "written_off",
+)  # fmt: skip
 
 
 class Luck:
