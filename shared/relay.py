@@ -159,7 +159,7 @@ class Relay:
         if self._producer is None:
             self._producer = self._new_producer()
             await self._producer.start()
-        messages = [_message(row) for row in rows]
+        messages = [message_of(row) for row in rows]
         ids = [row["id"] for row in rows]
         self._in_flight.append((ids, asyncio.create_task(self._producer.send(messages))))
 
@@ -174,7 +174,8 @@ class Relay:
         metrics.EVENTS_PUBLISHED.labels(self._source).inc(len(ids))
 
 
-def _message(row: asyncpg.Record) -> Message:
+def message_of(row: asyncpg.Record) -> Message:
+    """Make the record of a row of the outbox or the event log, its payload read as text."""
     headers: dict[str, str] = {
         "content-type": "application/json",
         "ce_specversion": "1.0",

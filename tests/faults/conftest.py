@@ -1,0 +1,56 @@
+"""A suite whose processes are killed, in stepped business time, and a crowd of customers for each test.
+
+DOORSTEP_FAULTS_SEED repeats a run's load and moments; the seed is logged, so a failure shows it.
+"""
+
+import logging
+import os
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from deploy.local.driver import Driver
+from deploy.local.stack import LocalStack
+from shared import clock
+from tests.faults.crowd import Crowd
+from tests.journeys.shop import open_shop
+from tests.stepped import driven, stepped_suite
+
+_SEED = os.environ.get("DOORSTEP_FAULTS_SEED") or str(random.SystemRandom().randrange(10**6))
+_PATIENCE_SECONDS = 120.0
+
+
+@pytest_asyncio.fixture(scope="module")
+async def stepped_stack() -> AsyncIterator[LocalStack]:
+    """All services, and a PostgreSQL that writes its log to disk before it answers."""
+    async with stepped_suite("faults", throwaway=False) as stack:
+        yield stack
+
+
+@pytest_asyncio.fixture(scope="module")
+async def driver(stepped_stack: LocalStack) -> AsyncIterator[Driver]:
+    """The one driver of the stack's business time."""
+    async with driven(stepped_stack, patience_seconds=_PATIENCE_SECONDS) as made:
+        yield made
+
+
+@pytest.fixture
+def dice(request: pytest.FixtureRequest) -> random.Random:
+    """All chance of a test: its load and the moments of its faults."""
+    logging.getLogger("faults").warning("DOORSTEP_FAULTS_SEED=%s", _SEED)
+    return random.Random(f"{_SEED} {request.node.name}")  # noqa: S311 - repeatable on purpose
+
+
+@pytest_asyncio.fixture
+async def crowd(stepped_stack: LocalStack, driver: Driver, dice: random.Random, tmp_path: Path) -> AsyncIterator[Crowd]:
+    """Customers of a shop of this test's own, with full shelves."""
+    clock.use_stepped_file(stepped_stack.site.clock_file, environment="local")
+    shop = await open_shop(stepped_stack, driver)
+    made = Crowd(shop, stepped_stack, tmp_path / "history.jsonl", dice)
+    await made.fill_shelves()
+    yield made
+    await made.close()
+    await shop.close()

@@ -1,0 +1,173 @@
+"""Customers who post orders all at once and never give up, and what holds the suite to the answers it gave them."""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import httpx
+
+from cli import check
+from cli.bots.door import key_of
+from deploy.local import names
+from deploy.local.stack import LocalStack
+from shared import clock
+from tests.journeys.shop import Json, Shop
+from tests.waiting import wait_until
+
+_CREATED = 201
+_PLENTY = 5000
+_PATIENCE_SECONDS = 150.0
+_REQUEST_SECONDS = 15.0
+NO_ANSWER = 0
+
+
+@dataclass(frozen=True)
+class Try:
+    """One attempt to place an order; the status is NO_ANSWER when the connection broke."""
+
+    reference: str
+    status: int
+    media_type: str = ""
+
+
+class Crowd:
+    """The customers of one shop; every order they saw acknowledged is a line of the history file."""
+
+    def __init__(self, shop: Shop, stack: LocalStack, history: Path, dice: random.Random) -> None:
+        self.shop = shop
+        self.tries: list[Try] = []
+        self._stack = stack
+        self._history = history
+        self._dice = dice
+        self._client = httpx.AsyncClient(
+            base_url=stack.urls["orders"],
+            timeout=_REQUEST_SECONDS,
+            trust_env=False,
+            headers={"Authorization": f"Bearer {shop.storefront.door.credential()}"},
+        )
+
+    async def fill_shelves(self) -> None:
+        """Have more of every article than all customers can want."""
+        for sku in range(len(self.shop.skus)):
+            await self.shop.receive(self.shop.north, _PLENTY, sku=sku)
+
+    async def place(self, body: Json | None = None) -> str:
+        """Place one order, again under the same key until it is acknowledged; give its id."""
+        wanted = body or self.shop.draft(*(self._dice.randint(0, 2) for _ in self.shop.skus[1:]), 1)
+        ends = clock.monotonic() + _PATIENCE_SECONDS
+        while True:
+            answer = await self._try(wanted)
+            if answer is not None and answer.status_code == _CREATED:
+                order_id = str(answer.json()["id"])
+                self._acknowledged(str(wanted["reference"]), order_id)
+                return order_id
+            assert clock.monotonic() < ends, f"{wanted['reference']} is not accepted: {self.tries[-1]}"
+            await asyncio.sleep(self._dice.uniform(0.05, 0.15))
+
+    async def _try(self, body: Json) -> httpx.Response | None:
+        reference = str(body["reference"])
+        headers = {"Idempotency-Key": key_of("place", reference)}
+        try:
+            answer = await self._client.post("/v1/orders", json=body, headers=headers)
+        except httpx.HTTPError:
+            self.tries.append(Try(reference, NO_ANSWER))
+            return None
+        self.tries.append(Try(reference, answer.status_code, answer.headers["content-type"]))
+        return answer
+
+    @asynccontextmanager
+    async def posting(self, customers: int = 4) -> AsyncIterator[None]:
+        """Let so many customers place order after order for as long as the block lasts, and end what they began."""
+        closing = asyncio.Event()
+
+        async def shop_until_closing() -> None:
+            while not closing.is_set():
+                await self.place()
+                await asyncio.sleep(self._dice.uniform(0.1, 0.3))
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(customers):
+                group.create_task(shop_until_closing())
+            yield
+            closing.set()
+
+    async def see_acknowledged(self, more: int) -> None:
+        """Wait until so many more orders are acknowledged."""
+        wanted = len(self.history()) + more
+
+        async def are_there() -> bool:
+            return len(self.history()) >= wanted
+
+        await wait_until(are_there, deadline=_PATIENCE_SECONDS, what=f"{more} more orders acknowledged")
+
+    def history(self) -> list[tuple[str, str]]:
+        """Read (reference, order id) of all that was acknowledged."""
+        if not self._history.exists():
+            return []
+        return [(entry["reference"], entry["id"]) for entry in map(json.loads, self._history.read_text().splitlines())]
+
+    def _acknowledged(self, reference: str, order_id: str) -> None:
+        with self._history.open("a") as history:
+            history.write(json.dumps({"reference": reference, "id": order_id}) + "\n")
+
+    def statuses(self, since: int = 0) -> set[int]:
+        """Give the statuses of all tries since a count of tries."""
+        return {tried.status for tried in self.tries[since:]}
+
+    async def verify(self) -> None:
+        """Hold the suite, at rest, to its answers: each order once and reserved once, every invariant true."""
+        await self.shop.driver.rest()
+        placed = await rows(self._stack, "orders", _PLACED, f"{self.shop.tag}-%")
+        assert sorted((row["reference"], row["id"]) for row in placed) == sorted(self.history())
+        assert {row["id"] for row in placed if row["reserved"] + row["cancelled"] != row["quantity"]} == set()
+        await verify_invariants(self._stack)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+_PLACED = """
+select o.reference, o.id::text as id, sum(l.quantity) as quantity, sum(l.reserved) as reserved,
+  sum(l.cancelled) as cancelled
+from orders o join order_line l on l.order_id = o.id where o.reference like $1 group by o.id
+"""
+
+
+async def verify_invariants(stack: LocalStack) -> None:
+    """Run the operators' checker over all databases."""
+    report = await check.run({service: stack.dsn(service, "readonly") for service in names.SERVICES})
+    assert [str(finding) for finding in report.findings] == []
+    assert report.unsettled == []
+
+
+async def rows(stack: LocalStack, service: str, sql: str, *values: object) -> list[asyncpg.Record]:
+    """Read from a service's database."""
+    connection = await asyncpg.connect(stack.dsn(service, "readonly"))
+    try:
+        return list(await connection.fetch(sql, *values))
+    finally:
+        await connection.close()
+
+
+async def dropped(stack: LocalStack, service: str) -> int:
+    """Ask a worker how many events it has dropped, since it started, because it had seen them."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.get(f"{stack.urls[names.worker_of(service)]}/metrics")
+    start = f'doorstep_events_dropped_total{{service="{service}"}} '
+    found = [line for line in answer.text.splitlines() if line.startswith(start)]
+    return int(float(found[0].removeprefix(start))) if found else 0
+
+
+async def see_dead(stack: LocalStack, name: str) -> int:
+    """Wait until a process has ended by itself or by our hand; give its exit code."""
+
+    async def is_dead() -> bool:
+        return not stack.processes[name].is_running
+
+    await wait_until(is_dead, what=f"{name} dies")
+    return stack.processes[name].return_code or 0

@@ -1,0 +1,144 @@
+"""Relay, consumer, API, broker and PostgreSQL die or freeze while customers post orders."""
+
+import asyncio
+import random
+import signal
+
+import pytest
+
+from deploy.local import names
+from deploy.local.stack import LocalStack
+from deploy.local.supervisor import watched
+from shared import clock
+from tests.faults.crowd import NO_ANSWER, Crowd, dropped, see_dead
+from tests.waiting import wait_until
+
+CREATED = 201
+AWAY = 503
+BY_FAILPOINT = 137
+FREEZE_SECONDS = 10.0
+
+
+@pytest.mark.parametrize("hit", [1, 3])
+async def test_a_relay_that_dies_before_it_notes_what_was_sent_sends_it_again_and_it_is_applied_once(
+    stepped_stack: LocalStack, crowd: Crowd, hit: int
+) -> None:
+    """F1: the broker has the events, the outbox has them still."""
+    before = await dropped(stepped_stack, "inventory")
+    await stepped_stack.restart("orders-worker", {"DOORSTEP_FAILPOINT": f"relay.acknowledged:{hit}"})
+    async with crowd.posting():
+        assert await see_dead(stepped_stack, "orders-worker") == BY_FAILPOINT
+        await crowd.see_acknowledged(10)
+        await stepped_stack.restart("orders-worker")
+        await crowd.see_acknowledged(10)
+    await crowd.verify()
+    assert crowd.statuses() == {CREATED}
+    assert await dropped(stepped_stack, "inventory") > before
+
+
+@pytest.mark.parametrize("failpoint", ["consumer.wave:1", "consumer.wave:4", "consumer.applied:2"])
+async def test_a_consumer_that_dies_before_it_commits_its_offsets_reads_again_and_applies_once(
+    stepped_stack: LocalStack, crowd: Crowd, failpoint: str
+) -> None:
+    """F2: the database has the effects, the broker does not know that they were read."""
+    await stepped_stack.restart("inventory-worker", {"DOORSTEP_FAILPOINT": failpoint})
+    async with crowd.posting():
+        assert await see_dead(stepped_stack, "inventory-worker") == BY_FAILPOINT
+        await stepped_stack.restart("inventory-worker")
+        await crowd.see_acknowledged(10)
+    await crowd.verify()
+    assert await dropped(stepped_stack, "inventory") > 0
+
+
+async def test_consumers_killed_at_any_moment_apply_everything_once(
+    stepped_stack: LocalStack, crowd: Crowd, dice: random.Random
+) -> None:
+    """F2: not only where we thought of it."""
+    async with crowd.posting():
+        for name in ("inventory-worker", "orders-worker", "care-worker"):
+            await crowd.see_acknowledged(5)
+            await asyncio.sleep(dice.uniform(0, 0.5))  # the moment is the fault
+            stepped_stack.kill(name)
+            await see_dead(stepped_stack, name)
+            await stepped_stack.restart(name)
+    await crowd.verify()
+
+
+@pytest.mark.parametrize("failpoint", ["api.before_commit:3", "api.committed:3"])
+async def test_an_order_posted_again_after_the_api_died_inside_the_first_post_exists_once(
+    stepped_stack: LocalStack, crowd: Crowd, failpoint: str
+) -> None:
+    """F3: just before the commit nothing is there yet, just after it the answer is lost."""
+    await stepped_stack.restart("orders-api", {"DOORSTEP_FAILPOINT": failpoint})
+    async with crowd.posting(customers=8):
+        assert await see_dead(stepped_stack, "orders-api") == BY_FAILPOINT
+        await stepped_stack.restart("orders-api")
+        await crowd.see_acknowledged(10)
+    await crowd.verify()
+    assert NO_ANSWER in crowd.statuses()
+
+
+async def test_orders_posted_while_the_api_is_killed_again_and_again_exist_once(
+    stepped_stack: LocalStack, crowd: Crowd, dice: random.Random
+) -> None:
+    """F3: the supervisor brings it back, the customers come back by themselves."""
+    async with watched(stepped_stack), crowd.posting(customers=8):
+        for _ in range(3):
+            await crowd.see_acknowledged(8)
+            await asyncio.sleep(dice.uniform(0, 0.3))  # the moment is the fault
+            stepped_stack.kill("orders-api")
+    await crowd.verify()
+    assert NO_ANSWER in crowd.statuses()
+
+
+async def test_orders_are_taken_while_the_broker_is_dead_and_travel_on_when_it_is_back(
+    stepped_stack: LocalStack, crowd: Crowd
+) -> None:
+    """F6: the embedded broker forgets everything; the supervisor makes up for it."""
+    async with crowd.posting():
+        await crowd.see_acknowledged(10)
+        stepped_stack.kill(names.BROKER)
+        await see_dead(stepped_stack, names.BROKER)
+        await crowd.see_acknowledged(20)
+    async with watched(stepped_stack):
+        async with crowd.posting():
+            await crowd.see_acknowledged(10)
+        await crowd.verify()
+    assert crowd.statuses() == {CREATED}
+
+
+async def test_orders_are_taken_while_the_broker_is_frozen_and_travel_on_when_it_thaws(
+    stepped_stack: LocalStack, crowd: Crowd
+) -> None:
+    """F6: nobody refuses the connections, nobody answers."""
+    async with crowd.posting():
+        await crowd.see_acknowledged(10)
+        stepped_stack.kill(names.BROKER, signal.SIGSTOP)
+        thaws = clock.monotonic() + FREEZE_SECONDS
+        while clock.monotonic() < thaws:
+            await crowd.see_acknowledged(5)
+        stepped_stack.kill(names.BROKER, signal.SIGCONT)
+    await crowd.verify()
+    assert crowd.statuses() == {CREATED}
+
+
+@pytest.mark.parametrize("crash", [signal.SIGKILL, signal.SIGQUIT])
+async def test_without_postgresql_posts_are_refused_with_503_and_with_it_nothing_is_lost_or_doubled(
+    stepped_stack: LocalStack, crowd: Crowd, crash: signal.Signals
+) -> None:
+    """F7: SIGQUIT is the server's own immediate stop."""
+    async with crowd.posting():
+        await crowd.see_acknowledged(10)
+        stepped_stack.kill(names.POSTGRES, crash)
+        await see_dead(stepped_stack, names.POSTGRES)
+
+        async def are_refused() -> bool:
+            return sum(tried.status == AWAY for tried in crowd.tries) >= 8
+
+        await wait_until(are_refused, what="posts are refused")
+        await stepped_stack.restart(names.POSTGRES)
+        await crowd.see_acknowledged(10)
+    await crowd.verify()
+    assert crowd.statuses() == {CREATED, AWAY}
+    refusals = {tried.media_type for tried in crowd.tries if tried.status == AWAY}
+    assert refusals == {"application/problem+json"}
