@@ -21,7 +21,7 @@ from cli.olist.evidence import (
 )
 from cli.olist.judge import Run, Verdict, judge
 from cli.olist.plan import Fate, Plan, plan
-from tests.olist.dataset import DataSet
+from tests.olist.dataset import ITEM, DataSet
 
 UNSENT = {"order_delivered_carrier_date": "", "order_delivered_customer_date": ""}
 DELIVERED_AT = datetime(2031, 5, 12, 21, 30, tzinfo=UTC)
@@ -34,8 +34,8 @@ def recorded(tmp_path: Path) -> dict[str, Plan]:
     written = DataSet()
     written.add("delivered")
     written.add("refused", (), order_status="unavailable", **UNSENT)
-    written.add("cancelled", order_status="canceled", **UNSENT)
-    written.add("waiting", order_status="invoiced", **UNSENT)
+    written.add("cancelled", (ITEM,), order_status="canceled", **UNSENT)
+    written.add("waiting", (ITEM,), order_status="invoiced", **UNSENT)
     written.add("lost", order_status="shipped", order_delivered_customer_date="")
     read = rows.read(written.write(tmp_path))
     return {purchase.reference: plan(purchase) for purchase in read.purchases}
