@@ -100,6 +100,10 @@ java:
 			echo "on Debian or Ubuntu: sudo apt-get install openjdk-17-jre-headless maven" >&2; exit 1; \
 		fi; fi
 
+.PHONY: faults
+faults: setup ## Kill, freeze and cut the processes of running stacks, then check every invariant
+	$(BIN)/pytest tests/faults $(ARGS)
+
 .PHONY: test-kafka
 test-kafka: setup java ## Run the service and journey tests against a real Apache Kafka, idempotent producer on
 	DOORSTEP_TEST_BROKER=kafka $(BIN)/pytest $(or $(ARGS),$(KAFKA_TESTS))
