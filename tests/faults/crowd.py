@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -15,7 +16,7 @@ from cli import check
 from cli.bots.door import key_of
 from deploy.local import names
 from deploy.local.stack import LocalStack
-from shared import clock
+from shared import clock, db
 from tests.journeys.shop import Json, Shop
 from tests.waiting import wait_until
 
@@ -56,15 +57,15 @@ class Crowd:
         for sku in range(len(self.shop.skus)):
             await self.shop.receive(self.shop.north, _PLENTY, sku=sku)
 
-    async def place(self, body: Json | None = None) -> str:
+    async def place(self, body: Json | None = None) -> UUID:
         """Place one order, again under the same key until it is acknowledged; give its id."""
         wanted = body or self.shop.draft(*(self._dice.randint(0, 2) for _ in self.shop.skus[1:]), 1)
         ends = clock.monotonic() + _PATIENCE_SECONDS
         while True:
             answer = await self._try(wanted)
             if answer is not None and answer.status_code == _CREATED:
-                order_id = str(answer.json()["id"])
-                self._acknowledged(str(wanted["reference"]), order_id)
+                order_id = UUID(answer.json()["id"])
+                self._acknowledged(str(wanted["reference"]), str(order_id))
                 return order_id
             assert clock.monotonic() < ends, f"{wanted['reference']} is not accepted: {self.tries[-1]}"
             await asyncio.sleep(self._dice.uniform(0.05, 0.15))
@@ -134,7 +135,8 @@ class Crowd:
 _PLACED = """
 select o.reference, o.id::text as id, sum(l.quantity) as quantity, sum(l.reserved) as reserved,
   sum(l.cancelled) as cancelled
-from orders o join order_line l on l.order_id = o.id where o.reference like $1 group by o.id
+from orders o join order_line l on l.order_id = o.id where o.reference like $1 and o.reship_of is null
+group by o.id
 """
 
 
@@ -147,7 +149,7 @@ async def verify_invariants(stack: LocalStack) -> None:
 
 async def rows(stack: LocalStack, service: str, sql: str, *values: object) -> list[asyncpg.Record]:
     """Read from a service's database."""
-    connection = await asyncpg.connect(stack.dsn(service, "readonly"))
+    connection = await db.connect(stack.dsn(service, "readonly"), application="fault tests")
     try:
         return list(await connection.fetch(sql, *values))
     finally:

@@ -1,0 +1,106 @@
+"""A process killed in mid-demonstration: the orders end as they would have, and so do the carrier's mishaps."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.local import control, names, state
+from shared import db
+from tests.deploy.homes import free_base
+from tests.waiting import wait_until
+
+ORDERS = 60
+BY_CARRIER = ("damage", "lost", "failed_attempt", "returned_to_sender")
+_START_SECONDS = 300.0
+_RUN_SECONDS = 900.0
+_PLACED = "select count(*) from orders"
+
+
+@dataclass(frozen=True)
+class Story:
+    """What may not depend on who was killed."""
+
+    outcomes: dict[str, int]
+    mishaps: dict[str, int]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """The demonstration as it goes by itself."""
+    home = tmp_path_factory.mktemp("undisturbed")
+    with _demonstration(home) as running:
+        assert running.wait(_RUN_SECONDS) == 0, _said(home)
+    return _story(home)
+
+
+@pytest.mark.timeout(2400)
+@pytest.mark.parametrize("name", ["orders-worker", "inventory-api", names.POSTGRES, names.BROKER])
+async def test_a_process_killed_in_mid_demonstration_changes_no_outcome(
+    undisturbed: Story, tmp_path: Path, name: str
+) -> None:
+    with _demonstration(tmp_path) as running:
+        await wait_until(lambda: _is_half_placed(tmp_path), deadline=_START_SECONDS, what="half the orders")
+        record = state.read(_home(tmp_path))
+        assert record is not None
+        mark = record.processes[name]
+        assert mark.is_alive()
+        os.kill(mark.pid, signal.SIGKILL)
+        assert await asyncio.to_thread(running.wait, _RUN_SECONDS) == 0, _said(tmp_path)
+    assert f"{name} ended with code -9" in (_home(tmp_path) / "logs" / "supervisor.log").read_text()
+    assert _story(tmp_path) == undisturbed
+
+
+@contextmanager
+def _demonstration(place: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run the demonstration on a home and ports of its own."""
+    command = [
+        *(sys.executable, "-m", "cli.main", "demo", "--stop", "--orders", str(ORDERS)),
+        *("--json", str(place / "summary.json"), "--port-base", str(free_base())),
+    ]
+    environment = {**os.environ, names.HOME: str(_home(place))}
+    with (place / "said").open("wb") as said:
+        running = subprocess.Popen(command, stdout=said, stderr=said, env=environment)  # noqa: S603 - our own argv
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.wait()
+        control.down(_home(place))
+
+
+def _home(place: Path) -> Path:
+    return place / "home"
+
+
+def _said(place: Path) -> str:
+    return (place / "said").read_text(errors="replace")[-3000:]
+
+
+async def _is_half_placed(place: Path) -> bool:
+    """Say whether half the orders are there, so that the first of them are with the carrier."""
+    record = state.read(_home(place)) if _home(place).exists() else None
+    if record is None or not record.ready:
+        return False
+    connection = await db.connect(record.dsns["orders"], application="fault tests")
+    try:
+        return int(await connection.fetchval(_PLACED)) >= ORDERS // 2
+    finally:
+        await connection.close()
+
+
+def _story(place: Path) -> Story:
+    summary: dict[str, Any] = json.loads((place / "summary.json").read_text())
+    assert summary["check_findings"] == []
+    assert summary["failures"] == []
+    raised = {kind: summary["exceptions"].get(kind, {"raised": 0})["raised"] for kind in BY_CARRIER}
+    return Story(summary["outcomes"], raised)
