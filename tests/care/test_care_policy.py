@@ -177,5 +177,7 @@ def test_a_message_is_dropped_when_it_stopped_being_true() -> None:
     assert still_true(news(), AtSending(2, delivered=False, cancelled=False)) is Silence.SUPERSEDED
     assert still_true(news(), AtSending(1, delivered=False, cancelled=True)) is Silence.CANCELLED
     assert still_true(news(), AtSending(1, delivered=False, cancelled=False)) is None
+    healed = AtSending(1, delivered=False, cancelled=False, healed=True)
+    assert still_true(news(), healed) is Silence.HEALED
     damaged = News(Topic.DAMAGE, 1, None, "damage")
     assert still_true(damaged, AtSending(1, delivered=True, cancelled=False)) is None

@@ -131,6 +131,14 @@ def test_a_carriers_estimate_past_the_promise_counts_at_once_but_not_before_its_
     assert found(scanned, MONDAY + 11 * HOUR)[ExceptionKind.TRANSIT_RISK].level is Level.PREDICTED
 
 
+def test_a_parcel_its_carrier_calls_delayed_starts_afresh() -> None:
+    scanned = MONDAY + 7 * DAY + 12 * HOUR
+    moving = underway(last_scan_at=scanned, position=Position.IN_TRANSIT)
+    delayed = underway(last_scan_at=scanned, position=Position.IN_TRANSIT, flags=frozenset({"delayed"}))
+    assert ExceptionKind.TRANSIT_RISK not in found(moving, scanned)
+    assert found(delayed, scanned + 12 * HOUR)[ExceptionKind.TRANSIT_RISK].evidence["carrier_says_delayed"] is True
+
+
 def test_a_parcel_gets_riskier_at_exactly_the_moments_the_rule_announced() -> None:
     history = History({(Stage.TRANSIT, "DE"): tuple(float(hours) for hours in range(24, 324, 3))})
     basis = replace(BASIS, history=history)

@@ -13,7 +13,7 @@ from services.care.errors import AlreadyMadeWholeError
 from services.care.models import Case, DetectedException, Remedy
 from services.care.policy.authority import Authority
 from services.care.policy.dispositions import joins
-from services.care.policy.messages import TOPIC_OF, Topic
+from services.care.policy.messages import NOT_TOLD, TOPIC_OF, Topic
 from services.care.policy.playbooks import PLAYBOOKS, Playbook
 from services.care.policy.priority import IMPACT, Circumstances, Priority, priority_of
 from services.care.queries import cases as queries
@@ -58,7 +58,7 @@ async def bring_to_case(tx: Transaction, trouble: Trouble) -> Case:
     family = joins(trouble.kind, await queries.get_open_families(tx, order_id))
     case = await queries.lock_open_case(tx, order_id, family)
     if case is not None:
-        _join(tx, case, trouble)
+        await _join(tx, case, trouble)
     else:
         last = await queries.lock_last_case(tx, order_id, family)
         case = await _reopen(tx, last, trouble) if last is not None and _is_fresh(tx, last) else None
@@ -105,7 +105,7 @@ async def _open(tx: Transaction, family: Family, last: Case | None, trouble: Tro
     )
     tx.session.add(case)
     await tx.session.flush()
-    clockwork.start_clocks(tx, case)
+    clockwork.start_clocks(tx, case, [clock for clock in ClockKind if _needs(kind, clock)])
     ledger.note(tx, case, ledger.RULES, "opened", f"{kind} {trouble.found.level}")
     tx.publish(
         CaseOpened(
@@ -120,9 +120,15 @@ async def _open(tx: Transaction, family: Family, last: Case | None, trouble: Tro
     return case
 
 
-def _join(tx: Transaction, case: Case, trouble: Trouble) -> None:
+def _needs(kind: ExceptionKind, clock: ClockKind) -> bool:
+    return clock is not ClockKind.NOTIFY or kind not in NOT_TOLD
+
+
+async def _join(tx: Transaction, case: Case, trouble: Trouble) -> None:
     ledger.note(tx, case, ledger.RULES, "joined", f"{trouble.kind} {trouble.found.level}")
     _lead(tx, case, trouble)
+    if _needs(trouble.kind, ClockKind.NOTIFY):
+        await clockwork.start_missing(tx, case, ClockKind.NOTIFY)
     ledger.tell(tx, case)
 
 
@@ -178,21 +184,10 @@ async def _inform(tx: Transaction, case: Case, trouble: Trouble, acted: Remedy |
     """Tell at once what is certain; a mere delay is told with its new date, once orders has revised the promise."""
     topic = TOPIC_OF[trouble.kind]
     date_follows = acted is not None and acted.kind == RemedyKind.NEW_PROMISE and acted.state == RemedyState.GRANTED
-    if (topic is Topic.DELAY and date_follows) or trouble.kind in _NOT_TOLD:
+    if (topic is Topic.DELAY and date_follows) or trouble.kind in NOT_TOLD:
         return
     facts = {"kind": trouble.kind.value, "remedy": acted.kind if acted is not None else ""}
     await plan(tx, trouble.watch, case, Tidings(topic, trouble.kind.value, facts, Priority(case.priority)))
-
-
-_NOT_TOLD = frozenset(
-    {
-        ExceptionKind.STUCK_FLOW,
-        ExceptionKind.FULFILMENT_OVERDUE,
-        ExceptionKind.NO_FIRST_SCAN,
-        ExceptionKind.STALLED,
-    }
-)
-"""Our own or the carrier's trouble that does not move the customer's date yet."""
 
 
 _DATE_FAMILIES = (Family.DELIVERY, Family.STOCK, Family.FLOW, Family.CONDITION)

@@ -35,10 +35,11 @@ def _store(row: CaseClock, clock: Clock) -> None:
     row.alarm_at = gathered(alarm_at) if alarm_at is not None else None
 
 
-def start_clocks(tx: Transaction, case: Case) -> list[CaseClock]:
-    """Start all clocks of a new case at its priority's targets."""
+def start_clocks(tx: Transaction, case: Case, kinds: Iterable[ClockKind]) -> None:
+    """Start clocks of a case at its priority's targets."""
     rows = []
-    for kind, target in TARGETS[Priority(case.priority)].items():
+    for kind in kinds:
+        target = TARGETS[Priority(case.priority)][kind]
         row = CaseClock(
             case_id=case.id,
             kind=kind.value,
@@ -49,8 +50,15 @@ def start_clocks(tx: Transaction, case: Case) -> list[CaseClock]:
         _store(row, _clock_of(row))
         tx.session.add(row)
         rows.append(row)
-    case.next_action_due = min((row.due_at for row in rows if row.due_at is not None), default=None)
-    return rows
+    dues = [row.due_at for row in rows if row.due_at is not None]
+    case.next_action_due = min([*dues, *([case.next_action_due] if case.next_action_due else [])], default=None)
+
+
+async def start_missing(tx: Transaction, case: Case, kind: ClockKind) -> None:
+    """Start a clock the case did not need so far."""
+    await tx.connection()
+    if all(row.kind != kind for row in await queries.list_clocks(tx, case.id)):
+        start_clocks(tx, case, [kind])
 
 
 async def move_clocks(tx: Transaction, case: Case, kinds: Iterable[ClockKind], move: ClockMove) -> None:

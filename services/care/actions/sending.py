@@ -89,7 +89,14 @@ async def _silence_now(tx: Transaction, message: Message) -> Silence | None:
         return Silence.CANCELLED
     news = News(Topic(message.topic), message.promise_revision, message.promised_by, message.state_told)
     delivered = watch["outcome"] in {"delivered", "partially_delivered"} or watch["delivered_at"] is not None
-    return still_true(news, AtSending(watch["promise_revision"], delivered, watch["outcome"] == "cancelled"))
+    cancelled = watch["outcome"] == "cancelled"
+    return still_true(news, AtSending(watch["promise_revision"], delivered, cancelled, await _has_healed(tx, message)))
+
+
+async def _has_healed(tx: Transaction, message: Message) -> bool:
+    if message.case_id is None:
+        return False
+    return (await case_queries.get_case(tx, message.case_id)).state == CaseState.SELF_HEALED
 
 
 async def _note_observed(tx: Transaction, message: Message) -> None:

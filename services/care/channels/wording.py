@@ -20,6 +20,7 @@ class Words:
 
 _HAPPENED: Mapping[Topic, str] = {
     Topic.DELAY: "your order {order_number} will arrive later than we promised.",
+    Topic.NO_NEWS: "the carrier has not reported anything about your order {order_number} for a while.",
     Topic.LOSS: "the carrier cannot find the parcel of your order {order_number} at the moment.",
     Topic.DAMAGE: "the carrier reports that the parcel of your order {order_number} was damaged on its way.",
     Topic.STOCK: "some goods of your order {order_number} are not in stock as we expected.",
@@ -29,6 +30,7 @@ _HAPPENED: Mapping[Topic, str] = {
 }
 _SUBJECTS: Mapping[Topic, str] = {
     Topic.DELAY: "A new date for your order {order_number}",
+    Topic.NO_NEWS: "We are asking the carrier about your order {order_number}",
     Topic.LOSS: "We are looking for your order {order_number}",
     Topic.DAMAGE: "Your order {order_number} was damaged on its way",
     Topic.STOCK: "About the goods of your order {order_number}",
@@ -47,6 +49,7 @@ _DONE: Mapping[str, str] = {
 }
 _CHOICES: Mapping[Topic, str] = {
     Topic.DELAY: "If the new date does not suit you, answer this message: you may also cancel.",
+    Topic.NO_NEWS: "There is nothing you need to do; we still expect it on the promised day.",
     Topic.LOSS: "If you would rather have your money back than the goods, answer this message.",
     Topic.DAMAGE: "A photo helps, but is not needed. If you would rather be refunded, answer this message.",
     Topic.STOCK: "You may wait, or cancel these goods: answer this message.",
@@ -54,7 +57,7 @@ _CHOICES: Mapping[Topic, str] = {
     Topic.RETURN: "Answer this message to have the goods sent again or the money refunded.",
     Topic.REMEDY: "If anything is still wrong, answer this message.",
 }
-_WITH_DATE = frozenset({Topic.DELAY, Topic.STOCK})
+_WITH_DATE = frozenset({Topic.DELAY, Topic.STOCK, Topic.NO_NEWS})
 
 
 def write(topic: Topic, facts: Mapping[str, object], name: str, promised_by: datetime | None) -> Words:
@@ -66,6 +69,6 @@ def write(topic: Topic, facts: Mapping[str, object], name: str, promised_by: dat
         _HAPPENED[topic].format(order_number=order_number),
     ]
     if topic in _WITH_DATE and promised_by is not None:
-        paragraphs.append(f"The date is now {(promised_by - _HALF_A_DAY):%A, %d %B %Y}.")
+        paragraphs.append(f"The date is {(promised_by - _HALF_A_DAY):%A, %d %B %Y}.")
     paragraphs += [_DONE.get(remedy, _DONE[""]), _CHOICES[topic], "Your customer care"]
     return Words(_SUBJECTS[topic].format(order_number=order_number), "\n\n".join(paragraphs) + "\n")

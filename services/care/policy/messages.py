@@ -15,6 +15,7 @@ class Topic(StrEnum):
     """What a message is about."""
 
     DELAY = "delay"
+    NO_NEWS = "no_news"
     LOSS = "loss"
     DAMAGE = "damage"
     STOCK = "stock"
@@ -28,8 +29,8 @@ TOPIC_OF: Mapping[ExceptionKind, Topic] = {
     ExceptionKind.TRANSIT_RISK: Topic.DELAY,
     ExceptionKind.FULFILMENT_OVERDUE: Topic.DELAY,
     ExceptionKind.PROMISE_BREACHED: Topic.DELAY,
-    ExceptionKind.NO_FIRST_SCAN: Topic.DELAY,
-    ExceptionKind.STALLED: Topic.DELAY,
+    ExceptionKind.NO_FIRST_SCAN: Topic.NO_NEWS,
+    ExceptionKind.STALLED: Topic.NO_NEWS,
     ExceptionKind.STUCK_FLOW: Topic.DELAY,
     ExceptionKind.DELIVERY_PROBLEM: Topic.DELAY,
     ExceptionKind.ADDRESS_PROBLEM: Topic.DELAY,
@@ -63,6 +64,7 @@ class Silence(StrEnum):
     DELIVERED = "delivered: the parcel arrived before the message left"
     SUPERSEDED = "superseded: a newer promise revision has its own message"
     NO_RECIPIENT = "no_recipient: the order has no contact point for any channel"
+    HEALED = "healed: the trouble was over before the message left"
     CANCELLED = "cancelled: the order was cancelled before the message left"
 
 
@@ -156,17 +158,26 @@ class AtSending:
     promise_revision: int
     delivered: bool
     cancelled: bool
+    healed: bool = False
 
 
-_MOOT_WHEN_DELIVERED = frozenset({Topic.DELAY, Topic.LOSS, Topic.STOCK, Topic.DELIVERY_ATTEMPT, Topic.RETURN})
+_MOOT_WHEN_DELIVERED = frozenset(
+    {Topic.DELAY, Topic.NO_NEWS, Topic.LOSS, Topic.STOCK, Topic.DELIVERY_ATTEMPT, Topic.RETURN}
+)
 
 
 def still_true(news: News, now_stands: AtSending) -> Silence | None:
     """Look again at sending: drop what was superseded, delivered or cancelled in the meantime."""
     if now_stands.delivered and news.topic in _MOOT_WHEN_DELIVERED:
         return Silence.DELIVERED
+    if now_stands.healed:
+        return Silence.HEALED
     if now_stands.cancelled and news.topic is not Topic.REMEDY:
         return Silence.CANCELLED
     if news.topic is Topic.DELAY and now_stands.promise_revision > news.promise_revision:
         return Silence.SUPERSEDED
     return None
+
+
+NOT_TOLD = frozenset({ExceptionKind.STUCK_FLOW, ExceptionKind.FULFILMENT_OVERDUE, ExceptionKind.FEED_SILENT})
+"""Trouble of our own that does not move the customer's date yet: no message, and no clock for one."""

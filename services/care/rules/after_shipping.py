@@ -11,6 +11,7 @@ from services.care.states import ExceptionKind, Level
 
 _MOMENT = timedelta(seconds=1)
 _SILENT = "feed_silent: the carrier's whole feed is silent"
+_DELAYED = "delayed"
 _AWAITS_PICKUP = frozenset({Position.AVAILABLE_FOR_PICKUP})
 
 
@@ -91,6 +92,9 @@ def _odds(parcel: ParcelFacts, facts: OrderFacts, promise: PromiseFacts, basis: 
         times = history.look_up(Stage.LAST_MILE, *lane)
         return TransitOdds(times, parcel.out_for_delivery_at, None, promise.deliver_by)
     slack = history.learned(Stage.PROMISE_SLACK, facts.country)
+    if _DELAYED in parcel.flags and parcel.last_scan_at is not None:
+        # A parcel its carrier calls delayed starts afresh: the time so far brought it nowhere.
+        return TransitOdds(history.look_up(Stage.TRANSIT, *lane), parcel.last_scan_at, slack, promise.deliver_by)
     return TransitOdds(history.look_up(Stage.TRANSIT, *lane), parcel.handed_over_at, slack, promise.deliver_by)
 
 
@@ -106,6 +110,7 @@ def _transit_evidence(
         "position": parcel.position.value,
         "last_scan_at": _iso(parcel.last_scan_at),
         "carrier_estimate": _iso(parcel.carrier_estimate),
+        "carrier_says_delayed": _DELAYED in parcel.flags,
         "promised_by": promise.deliver_by.isoformat(),
         "promise_revision": promise.revision,
         "learned": odds.times.learned,
