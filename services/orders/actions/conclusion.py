@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.orders.actions import cancelling, ledger
+from services.orders.actions.standing import standing
 from services.orders.actions.work import Work
 from services.orders.models import OrderLine, OrderRecord, OrderRelease
 from services.orders.settings import settings
@@ -21,7 +22,7 @@ async def finish(work: Work) -> None:
         if parts and paused is None:
             paused = await paused_scopes(work.tx, "release")
         _release_or_wait(work, record, parts, paused or set())
-        _set_due(record)
+        _set_due(record, work.now)
     await work.save()
 
 
@@ -147,10 +148,12 @@ def _release(work: Work, record: OrderRecord, parts: list[tuple[OrderLine, str, 
     work.say(record, fact)
 
 
-def _set_due(record: OrderRecord) -> None:
-    """Write the moments at which a timer must look at this order again."""
+def _set_due(record: OrderRecord, now: datetime) -> None:
+    """Write until when this state may last, and the moments at which a timer must look at this order again."""
     head = record.head
     head.due_at = ORDER.due_at(head.state, head.since)
+    if head.state == OrderState.PLACED:
+        head.due_at = max(filter(None, (head.due_at, standing(record, now).due_at)), default=None)
     head.payment_due_at = head.backorder_due_at = head.authorization_due_at = None
     if record.is_ended:
         head.release_due_at = None

@@ -8,7 +8,7 @@ from services.orders.actions import checks, looking_up
 from services.orders.actions.numbers import order_number
 from services.orders.actions.work import Work
 from services.orders.models import Hold, Order, OrderLine, OrderRecord, PromiseRow
-from services.orders.promise import Origin, Place, Window, keep_given, make_window, postal_zone
+from services.orders.promise import Origin, Place, Window, keep_given, make_window, postal_zone, zone_of
 from services.orders.queries.catalogue import Catalogue
 from services.orders.schemas.intake import PlaceLine, PlaceOrder, PlacePayment
 from services.orders.settings import settings
@@ -52,12 +52,19 @@ def draft_order(body: PlaceOrder, keeper: Keeper, catalogue: Catalogue, now: dat
     """Make the rows of an order as a storefront sent it; `catalogue` gives the next number."""
     order_id = new_id()
     address = body.shipping_address
-    place = Place(address.country_code, address.postal_code, address.region)
-    dates = promise_dates(body, catalogue, place, now)
+    dates = promise_dates(body, catalogue, Place(address.country_code, address.postal_code, address.region), now)
     payment = _payment(order_id, body.payment, checks.order_total(body), now)
-    head = Order(
+    head = _head(order_id, order_number(catalogue.numbers.pop(0)), body, keeper, payment, now)
+    head.origin_location = dates.location
+    lines = [_line(order_id, position, line, catalogue) for position, line in enumerate(body.lines, start=1)]
+    return OrderRecord(head=head, lines=lines, promise=first_promise(order_id, dates, now), holds=payment.holds)
+
+
+def _head(order_id: UUID, number: str, body: PlaceOrder, keeper: Keeper, payment: Payment, now: datetime) -> Order:
+    address = body.shipping_address
+    return Order(
         id=order_id,
-        number=order_number(catalogue.numbers.pop(0)),
+        number=number,
         storefront_id=keeper.storefront_id,
         reference=body.reference,
         fingerprint="",
@@ -78,8 +85,7 @@ def draft_order(body: PlaceOrder, keeper: Keeper, catalogue: Catalogue, now: dat
         storefront_metadata=body.metadata,
         country_code=address.country_code,
         postal_zone=postal_zone(address.country_code, address.postal_code),
-        time_zone=place.time_zone,
-        origin_location=dates.location,
+        time_zone=zone_of(address.country_code, address.region),
         notifications=keeper.notifications,
         shipping_price=body.shipping_price.amount if body.shipping_price else 0,
         total=checks.order_total(body),
@@ -93,8 +99,6 @@ def draft_order(body: PlaceOrder, keeper: Keeper, catalogue: Catalogue, now: dat
         exceptions={},
         **body.policy.model_dump(),
     )
-    lines = [_line(order_id, position, line, catalogue) for position, line in enumerate(body.lines, start=1)]
-    return OrderRecord(head=head, lines=lines, promise=first_promise(order_id, dates, now), holds=payment.holds)
 
 
 def _line(order_id: UUID, position: int, line: PlaceLine, catalogue: Catalogue) -> OrderLine:

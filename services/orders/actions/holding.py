@@ -5,6 +5,7 @@ from uuid import UUID
 from services.orders.actions.conclusion import finish
 from services.orders.actions.drafting import make_hold
 from services.orders.actions.finding import open_order, refuse_if_ended
+from services.orders.actions.standing import standing
 from services.orders.actions.work import Work
 from services.orders.errors import HoldExistsError, HoldNotFoundError
 from services.orders.models import Hold, OrderRecord
@@ -12,7 +13,7 @@ from services.orders.queries import orders
 from services.orders.queries.views import order_view
 from services.orders.schemas.staff import ApplyHold, ReleaseHold
 from services.orders.schemas.views import OrderView
-from services.orders.states import HOLD, ORDER, HoldReason, HoldState, hold_progress
+from services.orders.states import HOLD, HoldReason, HoldState, hold_progress
 from shared.audit import audit
 from shared.auth import Principal
 from shared.db import Transaction
@@ -71,17 +72,12 @@ def let_go(work: Work, record: OrderRecord, hold: Hold, *, actor: str) -> None:
     left = record.open_holds
     if not left:
         record.head.holds_cleared_at = work.now
-    progress = (
-        hold_progress(left[0].reason, left[0].since, left[0].due_at)
-        if left
-        else ORDER.progress(record.head.state, work.now)
-    )
     fact = HoldReleased(
         order_id=record.id,
         hold_id=hold.id,
         reason=hold.reason,
         remaining=tuple(str(one.reason) for one in left),
-        progress=progress,
+        progress=standing(record, work.now),
     )
     work.say(record, fact, actor=actor)
 

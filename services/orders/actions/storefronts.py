@@ -1,5 +1,6 @@
 """Storefronts and their API keys: made, rotated with an overlap, revoked; each act is audited."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
@@ -107,17 +108,28 @@ def _make(storefront_id: UUID, *, test: bool, label: str) -> tuple[ApiKey, NewKe
 
 
 class CachedKeys:
-    """Finds the storefront of a key; remembers found keys for the seconds of the settings, at most 30."""
+    """Finds the storefront of a key; remembers found keys for the seconds of the settings, at most 30.
+
+    Callers who ask for the same key at the same time share one question to the database.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[str, tuple[float, Principal]] = {}
+        self._asking: dict[str, asyncio.Task[Principal | None]] = {}
 
     async def __call__(self, key_hash: str) -> Principal | None:
         """Give the caller of a key, None when it is unknown, expired or revoked."""
         known = self._known.get(key_hash)
         if known is not None and known[0] > clock.monotonic():
             return known[1]
+        task = self._asking.get(key_hash)
+        if task is None:
+            task = self._asking[key_hash] = asyncio.create_task(self._ask(key_hash))
+            task.add_done_callback(lambda _: self._asking.pop(key_hash, None))
+        return await asyncio.shield(task)
+
+    async def _ask(self, key_hash: str) -> Principal | None:
         async with self._database.transaction() as tx:
             row = await storefronts.get_live_key(tx, key_hash, clock.real())
         if row is None:

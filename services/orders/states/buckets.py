@@ -84,26 +84,16 @@ def buckets_of(totals: Totals) -> Buckets:
     packed = max(totals.packed, handed_over)
     picked = max(totals.picked, packed)
     reserved = max(totals.reserved, picked)
-    delivered = take(totals.delivered)
-    lost = take(totals.lost)
-    returned = take(totals.returned_to_sender)
-    in_transit = take(handed_over - ended_outside)
-    cancelled = take(totals.cancelled)
-    written_off = take(totals.written_off)
-    packed_left = take(packed - handed_over)
-    picked_left = take(picked - packed)
-    reserved_left = take(reserved - picked)
-    backordered = take(totals.backordered)
-    return Buckets(
-        open=left,
-        backordered=backordered,
-        reserved=reserved_left,
-        picked=picked_left,
-        packed=packed_left,
-        in_transit=in_transit,
-        delivered=delivered,
-        cancelled=cancelled,
-        lost=lost,
-        returned_to_sender=returned,
-        written_off=written_off,
-    )
+    taken = {
+        "delivered": take(totals.delivered),
+        "lost": take(totals.lost),
+        "returned_to_sender": take(totals.returned_to_sender),
+        "in_transit": take(handed_over - ended_outside),
+        "cancelled": take(totals.cancelled),
+        "written_off": take(totals.written_off),
+        "packed": take(packed - handed_over),
+        "picked": take(picked - packed),
+        "reserved": take(reserved - picked),
+        "backordered": take(totals.backordered),
+    }
+    return Buckets(open=left, **taken)
