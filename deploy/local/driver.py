@@ -1,18 +1,22 @@
 """Steps business time: moves the one clock of a local stack forward, and waits until the suite rests."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from pydantic import BaseModel
 
+from deploy.local.kept_connection import KeptConnection
 from deploy.local.rest_point import RestPoints
 from shared import clock
-from shared.http import Breaker, HttpAnswerLostError, HttpClient, HttpStatusError, HttpUnavailableError
 
 _PAUSE_SECONDS = 0.004
+# Who is busy needs the processor more than to be asked.
+_BUSY_PAUSE_SECONDS = 0.008
+_BUSY_SECONDS = 0.3
+_TIMEOUT_SECONDS = 5.0
 _QUIET_ROUNDS = 2
 
 
@@ -83,7 +87,8 @@ class Driver:
     addresses: Mapping[str, str]
     patience_seconds: float = 180.0
     steps: int = 0
-    _clients: dict[str, HttpClient] = field(default_factory=dict)
+    rounds: int = 0
+    _connections: dict[str, KeptConnection] = field(default_factory=dict)
     _rest_points: RestPoints = field(init=False)
 
     def __post_init__(self) -> None:
@@ -91,9 +96,8 @@ class Driver:
         clock.use_stepped_file(self.clock_file, environment="local")
         # A driven stack rests between steps only, too briefly for the supervisor to see.
         self._rest_points = RestPoints(self.clock_file.parent)
-        self._clients = {
-            name: HttpClient(name, address, timeout_seconds=5.0, breaker=Breaker(threshold=1_000_000))
-            for name, address in self.addresses.items()
+        self._connections = {
+            name: KeptConnection(address, timeout_seconds=_TIMEOUT_SECONDS) for name, address in self.addresses.items()
         }
 
     async def rest(self) -> datetime | None:
@@ -114,6 +118,8 @@ class Driver:
             if clock.monotonic() > deadline:
                 raise RestlessError(f"not at rest after {self.patience_seconds:.0f} s: {'; '.join(restless)}")
             await asyncio.sleep(_PAUSE_SECONDS)
+            if restless:
+                await self._await_busy(asked)
 
     async def step(self, at_most: timedelta, *, next_fact: datetime | None = None) -> datetime:
         """Rest, then move to the next due timer or external fact, at most `at_most` on; give business time."""
@@ -134,17 +140,22 @@ class Driver:
 
     async def close(self) -> None:
         """Close the connections."""
-        for client in self._clients.values():
-            await client.close()
+        for connection in self._connections.values():
+            await connection.close()
 
-    async def _ask(self) -> Round:
-        names = list(self._clients)
+    async def _await_busy(self, asked: Round) -> None:
+        """Ask only those that were busy, for a while, until they are not: most of a step is spent here."""
+        ends = clock.monotonic() + _BUSY_SECONDS
+        while (busy := {reason.partition(":")[0] for reason in asked.restless()}) and clock.monotonic() < ends:
+            await asyncio.sleep(_BUSY_PAUSE_SECONDS)
+            asked = Round({**asked.reports, **(await self._ask(sorted(busy))).reports})
+
+    async def _ask(self, which: Sequence[str] | None = None) -> Round:
+        names = list(self._connections) if which is None else which
+        self.rounds += which is None
         reports = await asyncio.gather(*(self._report(name) for name in names))
         return Round(dict(zip(names, reports, strict=True)))
 
     async def _report(self, name: str) -> Report | None:
-        try:
-            answer = await self._clients[name].request("GET", "/internal/rest")
-        except (HttpUnavailableError, HttpAnswerLostError, HttpStatusError):
-            return None
-        return Report.model_validate(answer.json())
+        body = await self._connections[name].get("/internal/rest")
+        return Report.model_validate_json(body) if body is not None else None
