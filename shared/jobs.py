@@ -162,10 +162,12 @@ class Scheduler:
 
     async def due_times(self) -> dict[str, datetime]:
         """Give the earliest business time at which each job has work; jobs without any are absent."""
-        if not self._jobs:
-            return {}
         async with self._database.transaction() as tx:
-            rows = await tx.fetch(self._question)
+            return await self.due_times_in(tx)
+
+    async def due_times_in(self, tx: Transaction) -> dict[str, datetime]:
+        """Give the same within a transaction that asks for more."""
+        rows = await tx.fetch(self._question) if self._jobs else []
         return {row["name"]: row["due"] for row in rows if row["due"] is not None}
 
     async def _runnable(self) -> list[str]:

@@ -99,7 +99,7 @@ class Worker:
         async with self._database.transaction() as tx:
             published = int(await tx.value(inbox.PUBLISHED))
             consumed = {row["source"]: int(row["events"]) for row in await tx.fetch(inbox.CONSUMED, self._service.name)}
-        due = await self._scheduler.due_times()
+            due = await self._scheduler.due_times_in(tx)
         now = clock.now()
         late = [name for name, moment in due.items() if moment <= now]
         why.extend(f"job {name}" for name in sorted({*late, *self._scheduler.running}))
