@@ -318,6 +318,14 @@ async def test_a_stale_edit_is_refused(shop: Shop) -> None:
     assert answer.status_code == httpx.codes.PRECONDITION_FAILED
 
 
+async def test_a_line_amended_to_nothing_is_told_as_such(shop: Shop) -> None:
+    order = await shop.place()
+
+    await order.do("", {"lines": [{"reference": "2", "quantity": 0}]}, method="PATCH")
+
+    assert [line["quantity"] for line in (await order.told(OrderAmended))[0]["lines"]] == [2, 0]
+
+
 async def test_lines_only_get_fewer(shop: Shop) -> None:
     order = await shop.place()
     for lines, code in (

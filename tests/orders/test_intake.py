@@ -184,8 +184,11 @@ async def test_a_quote_is_the_promise_of_the_order(shop: Shop) -> None:
     options = (await shop.call("POST", "/v1/delivery-options", asked)).json()["options"]
     express = next(option for option in options if option["service_level"] == "express")
 
-    order = await shop.place(quote_id=express["quote_id"], service_level="express")
+    order = await shop.place(quote_id=express["quote_id"])
+    other = shop.order(quote_id=express["quote_id"], service_level="economy")
 
+    assert pointers(await shop.call("POST", "/v1/orders", other)) == {"/service_level"}
+    assert order.first["service_level"] == "express"
     assert (await order.now())["promise"]["deliver_by_latest"] == express["deliver_by_latest"]
     assert [option["service_level"] for option in options] == ["economy", "standard", "express"]
 

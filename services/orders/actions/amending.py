@@ -21,6 +21,7 @@ from shared.audit import audit
 from shared.auth import Principal
 from shared.db import Transaction
 from shared.errors import FieldError, InvalidError
+from shared.events.base import LineCount
 from shared.events.orders import OrderAmended
 
 
@@ -110,7 +111,7 @@ async def _say(work: Work, record: OrderRecord, changed: list[str], actor: str) 
     fact = OrderAmended(
         order_id=record.id,
         changed=tuple(changed),
-        lines=record.counts((line, line.quantity) for line in record.lines),
+        lines=tuple(LineCount(line_id=line.id, sku=line.sku, quantity=line.quantity) for line in record.lines),
         destination=record.destination,
         ship_after=head.ship_after,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from services.orders.promise import end_of_day, is_country, zone_of
 from services.orders.queries.catalogue import Catalogue
@@ -12,14 +13,14 @@ from shared.errors import FieldError
 _PAGE = "the SKU is not in the catalogue"
 
 
-def find_errors(body: PlaceOrder, catalogue: Catalogue, now: datetime) -> tuple[FieldError, ...]:
+def find_errors(body: PlaceOrder, catalogue: Catalogue, storefront_id: UUID, now: datetime) -> tuple[FieldError, ...]:
     """Name every field of an order that cannot be accepted."""
     return (
         *_line_errors(body.lines, catalogue),
         *_money_errors(body),
         *_total_errors(body),
         *_place_errors(body, now),
-        *_quote_errors(body, catalogue, now),
+        *_quote_errors(body, catalogue, storefront_id, now),
     )
 
 
@@ -123,13 +124,16 @@ def _place_errors(body: PlaceOrder, now: datetime) -> Iterator[FieldError]:
         yield FieldError("/payment/expires_at", "in_the_past", "the payment has expired already")
 
 
-def _quote_errors(body: PlaceOrder, catalogue: Catalogue, now: datetime) -> Iterator[FieldError]:
+def _quote_errors(body: PlaceOrder, catalogue: Catalogue, storefront_id: UUID, now: datetime) -> Iterator[FieldError]:
     if body.quote_id is None:
         return
     quote = catalogue.quotes.get(body.quote_id)
-    if quote is None:
+    if quote is None or quote["storefront_id"] != storefront_id:
         yield FieldError("/quote_id", "unknown_quote", "no such quote")
-    elif quote["expires_at"] < now:
+        return
+    if quote["expires_at"] < now:
         yield FieldError("/quote_id", "expired_quote", "the quote has expired: ask for delivery options again")
-    elif quote["country_code"] != body.shipping_address.country_code:
+    if quote["country_code"] != body.shipping_address.country_code:
         yield FieldError("/quote_id", "other_destination", f"the quote is for {quote['country_code']}")
+    if "service_level" in body.model_fields_set and quote["service_level"] != body.service_level:
+        yield FieldError("/service_level", "other_level", f"the quote is for {quote['service_level']}")

@@ -12,7 +12,7 @@ from services.orders.promise import Origin, Place, Window, keep_given, make_wind
 from services.orders.queries.catalogue import Catalogue
 from services.orders.schemas.intake import PlaceLine, PlaceOrder, PlacePayment
 from services.orders.settings import settings
-from services.orders.states import ORDER, HoldReason, OrderState, PaymentStatus, hold_progress
+from services.orders.states import ORDER, HoldReason, OrderState, PaymentStatus, ServiceLevel, hold_progress
 from shared.events.base import Money
 from shared.events.orders import OrderLine as PlacedLine
 from shared.events.orders import OrderPlaced, Policy, PromiseMade
@@ -51,6 +51,9 @@ class Payment:
 def draft_order(body: PlaceOrder, keeper: Keeper, catalogue: Catalogue, now: datetime) -> OrderRecord:
     """Make the rows of an order as a storefront sent it; `catalogue` gives the next number."""
     order_id = new_id()
+    if body.quote_id is not None:
+        level = ServiceLevel(catalogue.quotes[body.quote_id]["service_level"])
+        body = body.model_copy(update={"service_level": level})
     address = body.shipping_address
     dates = promise_dates(body, catalogue, Place(address.country_code, address.postal_code, address.region), now)
     payment = _payment(order_id, body.payment, checks.order_total(body), now)

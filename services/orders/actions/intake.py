@@ -135,7 +135,7 @@ async def _place_new(tx: Transaction, new: Sequence[Placement]) -> dict[tuple[st
         if placement.name in existing:
             outcomes[key] = _existing(placement, *existing[placement.name])
             continue
-        errors = checks.find_errors(placement.body, catalogue, tx.now)
+        errors = checks.find_errors(placement.body, catalogue, placement.name[0], tx.now)
         if errors:
             outcomes[key] = refusal(errors)
             continue

@@ -7,10 +7,11 @@ from services.orders.actions.numbers import order_number
 from services.orders.actions.refunding import RefusedRemedy
 from services.orders.actions.work import Work
 from services.orders.models import Order, OrderLine, OrderRecord, Remedy
+from services.orders.models.loading import load
 from services.orders.promise import Origin, Place, make_window
 from services.orders.queries import orders
 from services.orders.queries.catalogue import Catalogue, read_catalogue
-from services.orders.queries.rows import as_row
+from services.orders.queries.rows import as_row, columns_of
 from services.orders.states import OrderState, PaymentStatus, RemedyKind, ServiceLevel
 from shared.ids import new_id
 
@@ -68,7 +69,8 @@ def _head(work: Work, original: OrderRecord, remedy: Remedy, catalogue: Catalogu
         "country_code", "postal_zone", "time_zone", "notifications",
     )  # fmt: skip
     values = {name: value for name, value in as_row(original.head).items() if name in kept}
-    return orders.as_model(Order, {**values, **dict.fromkeys(zeroes, 0), **changes, "updated_at": work.now})
+    empty = dict.fromkeys(columns_of(Order))
+    return load(Order, {**empty, **values, **dict.fromkeys(zeroes, 0), **changes, "updated_at": work.now})
 
 
 def _line(order_id: UUID, position: int, line: OrderLine, quantity: int) -> OrderLine:

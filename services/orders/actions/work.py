@@ -9,6 +9,7 @@ from sqlmodel import SQLModel
 
 from services.orders.actions import facts
 from services.orders.models import Document, OrderRecord, ProgressRow, PublicEvent, TimelineEntry
+from services.orders.models.loading import load
 from services.orders.queries import orders, rows
 from shared.db import Transaction
 from shared.errors import NotYetError
@@ -86,23 +87,25 @@ class Work:
         telling = facts.TELLINGS[name]
         self._told.add(record.id)
         self._extra.append(
-            TimelineEntry(
-                order_id=record.id,
-                occurred_at=at,
-                recorded_at=self.now,
-                source=source,
-                fact=name,
-                audience="public" if telling.public else "internal",
-                actor=actor,
-                details=facts.details_of(fact),
+            load(
+                TimelineEntry,
+                {
+                    "order_id": record.id,
+                    "occurred_at": at,
+                    "recorded_at": self.now,
+                    "source": source,
+                    "fact": name,
+                    "audience": "public" if telling.public else "internal",
+                    "actor": actor,
+                    "details": facts.details_of(fact),
+                },
             )
         )
         progress = facts.progress_of(fact)
         if progress is not None and telling.stage:
             subject = str(getattr(fact, telling.subject)) if telling.subject else ""
-            self._progress[record.id, name, subject] = ProgressRow(
-                order_id=record.id, stage=telling.stage, subject=subject, fact=name, **dict(progress)
-            )
+            row = {"order_id": record.id, "stage": telling.stage, "subject": subject, "fact": name}
+            self._progress[record.id, name, subject] = load(ProgressRow, {**row, **dict(progress)})
 
     async def save(self) -> None:
         """Write what changed; a changed order has a new version."""

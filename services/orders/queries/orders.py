@@ -20,6 +20,7 @@ from services.orders.models import (
     Refund,
     Remedy,
 )
+from services.orders.models.loading import load
 from services.orders.states import (
     CancellationState,
     HoldReason,
@@ -68,11 +69,11 @@ _ENUMS: Mapping[type[SQLModel], Mapping[str, type[StrEnum]]] = {
 
 
 def as_model(model: type[M], record: asyncpg.Record | Mapping[str, object]) -> M:
-    """Make a row object of a database row."""
+    """Make a row object of a whole database row."""
     values: dict[str, object] = dict(record)
     for name, kind in _ENUMS.get(model, {}).items():
         values[name] = kind(str(values[name]))
-    return model(**values)
+    return load(model, values)
 
 
 async def lock_orders(tx: Transaction, order_ids: Sequence[UUID]) -> dict[UUID, OrderRecord]:

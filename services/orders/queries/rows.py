@@ -50,8 +50,8 @@ def _statement(models: tuple[type[SQLModel], ...]) -> str:
 
 def as_row(row: SQLModel) -> Row:
     """Give a row's values by column."""
-    values = row.__dict__
-    return {name: values.get(name) for name in columns_of(type(row))}
+    get = row.__dict__.get
+    return {name: get(name) for name in columns_of(type(row))}
 
 
 async def save(tx: Transaction, rows: Iterable[SQLModel]) -> None:
