@@ -35,9 +35,14 @@ def up(
     stepped_clock: Stepped = None,
     without: Without = None,
     services: Services = _ALL,
+    as_json: Json = False,
 ) -> None:
     """Start everything in the background, wait until it is ready, and say where it is."""
     wish = _wish(port_base, stepped_clock, without or [], services)
+    if as_json:
+        record, was_running = _or_exit(lambda: control.up(_home(home), wish, lambda _: None))
+        console.print_json(json.dumps({"ready": True, "was_running": was_running, "urls": record.urls}))
+        return
     with console.status("starting") as shown:
         record, was_running = _or_exit(lambda: control.up(_home(home), wish, shown.update))
     console.print("already running" if was_running else "ready", style="bold green")
@@ -58,17 +63,23 @@ def supervise(
 
 
 @app.command()
-def down(home: Home = None) -> None:
+def down(home: Home = None, as_json: Json = False) -> None:
     """Stop everything; what was kept stays for the next start."""
     stopped = _or_exit(lambda: control.down(_home(home)))
+    if as_json:
+        console.print_json(json.dumps({"stopped": stopped}))
+        return
     console.print(f"stopped {len(stopped)} processes" if stopped else "nothing was running")
 
 
 @app.command()
-def reset(home: Home = None) -> None:
+def reset(home: Home = None, as_json: Json = False) -> None:
     """Stop everything and delete all data, keys and logs of the home."""
     place = _home(home)
     _or_exit(lambda: control.reset(place))
+    if as_json:
+        console.print_json(json.dumps({"deleted": str(place)}))
+        return
     console.print(f"{place} is gone")
 
 
