@@ -137,6 +137,20 @@ class Order:
         )
         return self
 
+    async def booked(self) -> "Order":
+        await self.facts.tell(
+            shipping.ShipmentBooked(
+                order_id=self.order_id,
+                shipment_id=self.parcel_id,
+                parcel_id=self.parcel_id,
+                carrier=self.carrier,
+                service="Ground",
+                tracking_number=str(self.parcel_id),
+                progress=progress("label_purchased"),
+            )
+        )
+        return self
+
     async def scanned(self, position: str = "in_transit", **more: Any) -> "Order":  # noqa: ANN401
         await self.facts.tell(
             shipping.ShipmentProgressed(

@@ -1,0 +1,91 @@
+"""One common cause is one incident, not a case per parcel."""
+
+from datetime import timedelta
+
+import asyncpg
+
+from deploy.local.stack import LocalStack
+from services.care.rules.thresholds import Thresholds
+from tests.care.conftest import DAY, Desk, Facts, Json, Order, now
+from tests.waiting import wait_until
+
+LONG_AGO = now() - 6 * DAY
+
+
+async def fall_silent(stack: LocalStack, carrier: str, since: timedelta) -> None:
+    """Let the feed's last word lie in the past, since no test waits for hours."""
+    connection = await asyncpg.connect(stack.dsn("care"))
+    await connection.execute(
+        "update carrier_feed set last_event_at = $2, next_check_at = $3 where carrier = $1",
+        carrier, now() - since, now(),
+    )  # fmt: skip
+    await connection.close()
+
+
+async def incident(desk: Desk, carrier: str, state: str) -> Json:
+    async def found() -> Json | None:
+        rows = (await desk.get("/incidents"))["data"]
+        return next((row for row in rows if row["scope"] == carrier and row["state"] == state), None)
+
+    row = await wait_until(found, what=f"an incident of {carrier} that is {state}")
+    assert row is not None
+    return row
+
+
+async def test_a_carriers_silent_feed_is_one_incident_that_explains_its_stalled_parcels(
+    facts: Facts, desk: Desk, stack: LocalStack
+) -> None:
+    orders = [Order(facts) for _ in range(Thresholds().feed_silent_parcels)]
+    carrier = orders[0].carrier
+    for order in orders:
+        order.carrier = carrier
+        await (await order.placed(LONG_AGO)).handed_over(LONG_AGO)
+        await order.scanned()
+    await wait_until(lambda: _underway(stack, carrier, len(orders)), what="all parcels under way")
+    await fall_silent(stack, carrier, 2 * DAY)
+    opened = await incident(desk, carrier, "open")
+    assert opened["evidence"]["parcels_underway"] == len(orders)
+    exceptions = (await desk.get("/exceptions", kind="feed_silent"))["data"]
+    mine = [found for found in exceptions if found["subject"] == f"carrier:{carrier}"]
+    assert [(found["disposition"], found["incident_id"]) for found in mine] == [("incident", opened["id"])]
+
+    await orders[0].scanned()
+    await incident(desk, carrier, "ended")
+    cleared = (await desk.get("/exceptions", kind="feed_silent", open=False))["data"]
+    assert opened["id"] in {found["incident_id"] for found in cleared}
+
+
+async def test_what_a_silent_feed_explains_is_kept_from_the_queue_with_that_reason(
+    facts: Facts, desk: Desk, stack: LocalStack
+) -> None:
+    orders = [Order(facts) for _ in range(Thresholds().feed_silent_parcels)]
+    carrier = orders[0].carrier
+    for order in orders:
+        order.carrier = carrier
+        await (await order.placed(LONG_AGO)).handed_over(LONG_AGO)
+        await order.scanned()
+    await wait_until(lambda: _underway(stack, carrier, len(orders)), what="all parcels under way")
+    await fall_silent(stack, carrier, 2 * DAY)
+    await incident(desk, carrier, "open")
+
+    unheard = Order(facts, carrier=carrier)
+    await (await unheard.placed(LONG_AGO)).booked()
+    await wait_until(lambda: _underway(stack, carrier, len(orders), booked=1), what="its label is known")
+    await unheard.handed_over(LONG_AGO)
+    explained = await desk.exception(unheard, "no_first_scan")
+    assert explained["disposition"] == "suppressed"
+    assert explained["disposition_reason"].startswith("feed_silent")
+    assert explained["case_id"] is None
+
+
+async def _underway(stack: LocalStack, carrier: str, count: int, *, booked: int = 0) -> bool:
+    connection = await asyncpg.connect(stack.dsn("care", "readonly"))
+    try:
+        found = await connection.fetchrow(
+            "select count(handed_over_at) as underway, count(*) - count(handed_over_at) as booked "
+            "from watch_parcel where carrier = $1",
+            carrier,
+        )
+    finally:
+        await connection.close()
+    return found is not None and (found["underway"], found["booked"]) == (count, booked)
