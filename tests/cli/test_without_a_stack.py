@@ -1,10 +1,12 @@
 """What the command line says when there is nothing to speak to."""
 
+from inspect import signature
 from pathlib import Path
 
 import jwt
 import pytest
 
+from cli.main import app
 from cli.target import STAFF_KEY
 from deploy.local import names
 from deploy.local.ports import free
@@ -70,3 +72,33 @@ def test_an_unknown_switch_is_refused_with_the_known_ones() -> None:
 
     assert ran.status == 2
     assert "booking" in ran.err
+
+
+def _signatures() -> dict[str, set[str]]:
+    """The parameters of every command, by the command's full name."""
+    found = {"": app, **{str(group.name): group.typer_instance for group in app.registered_groups}}
+    return {
+        f"{name} {command.name or command.callback.__name__}".strip(): set(signature(command.callback).parameters)
+        for name, commands in found.items()
+        if commands is not None
+        for command in commands.registered_commands
+        if command.callback is not None
+    }
+
+
+def test_every_command_answers_as_json_too() -> None:
+    commands = _signatures()
+
+    assert len(commands) > 60
+    assert {name for name, options in commands.items() if not options & {"as_json", "json_file"}} == set()
+
+
+def test_every_command_explains_itself() -> None:
+    commands = [
+        command
+        for found in (app, *(group.typer_instance for group in app.registered_groups))
+        if found is not None
+        for command in found.registered_commands
+    ]
+
+    assert [command.name for command in commands if not (command.callback and command.callback.__doc__)] == []
