@@ -1,4 +1,4 @@
-"""The promise ledger: revisions are appended, the one before is withdrawn, the last ends kept or broken."""
+"""The promise ledger: revisions are appended; each ends kept, broken, or withdrawn by a later one in time."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,7 +27,9 @@ def revise(work: Work, record: OrderRecord, new: NewDate) -> PromiseRow:
     latest = end_of_day(new.deliver_by_latest, record.head.time_zone)
     slip = slip_minutes(old.deliver_by_latest, latest)
     moved = old.ship_by if record.head.handed_over_at else old.ship_by + timedelta(minutes=slip)
-    _settle(work, record, "withdrawn", attributed_to=new.attributed_to)
+    # A new date does not mend a day that has passed: that promise was broken.
+    outcome = "broken" if work.now >= old.deliver_by_latest else "withdrawn"
+    _settle(work, record, outcome, attributed_to=new.attributed_to)
     work.add(old)
     record.promise = PromiseRow(
         order_id=record.id,
