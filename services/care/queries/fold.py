@@ -188,8 +188,8 @@ async def place_watches(tx: Transaction, placed: Sequence[Received[OrderPlaced]]
 async def settle_promises(tx: Transaction, settled: Sequence[tuple[UUID, str]]) -> None:
     """Note how (order) promises ended: kept, broken or withdrawn."""
     await tx.execute(
-        "update watch w set promise_outcome = s.outcome from unnest($1::uuid[], $2::text[]) as s(order_id, outcome) "
-        "where w.order_id = s.order_id",
+        "update watch w set promise_outcome = case when w.promise_outcome = 'broken' then 'broken' else s.outcome end "
+        "from unnest($1::uuid[], $2::text[]) as s(order_id, outcome) where w.order_id = s.order_id",
         *[list(column) for column in zip(*settled, strict=True)],
     )
 

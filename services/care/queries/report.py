@@ -7,7 +7,7 @@ from shared.db import Transaction
 
 FORMULAS: Mapping[str, str] = {
     "detection_lead_hours": "median of (the promise's end - detected_at), per kind",
-    "kept_promise": "kept / (kept + broken), of promises that ended",
+    "kept_promise": "kept / (kept + broken), of orders whose promises ended; one broken promise is broken for good",
     "on_time_first_promise": "delivered before the first promise's end / delivered",
     "self_heal": "self_healed / cases opened",
     "proactive": "informed by us / cases that ended by a remedy or a reason",
