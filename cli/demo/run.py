@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from uuid import UUID
 
 from cli.bots.agent import AgentBot
@@ -16,13 +16,14 @@ from cli.demo.plan import Choice
 from deploy.local.driver import Driver
 from shared import clock
 
-TICK = timedelta(minutes=30)
-NIGHT_TICK = timedelta(hours=2)
-STEP = timedelta(hours=1)
+TICK = timedelta(minutes=30)  # while orders come in
+STEP = timedelta(hours=2)
+GRID = timedelta(minutes=30)
 PATIENCE = timedelta(days=21)  # until then orders with an open case may still end by themselves
 HORIZON = timedelta(days=32)
-_WORK_HOURS = range(7, 17)  # UTC
-_TRUCK = (15, 30)  # UTC: before the trucks of both warehouses
+_SHIFT = (time(8), time(11), time(15, 30))  # UTC, when the warehouses work once all orders are in
+_TRUCK = time(15, 30)  # UTC: before the trucks of both warehouses
+_OPENING, _CLOSING = time(7), time(16)
 _PARALLEL = 8
 _NOT_FOUND_SHARE = 0.02
 _SHELF_DAMAGE_SHARE = 0.008
@@ -111,14 +112,19 @@ class Demo:
             self.show(self)
             if await self._is_over():
                 return
-            await self.driver.run_until(clock.now() + self._pause(), STEP)
+            await self.driver.run_until(self._next_tick(), STEP)
 
-    def _pause(self) -> timedelta:
-        return TICK if self._is_working() else NIGHT_TICK
+    def _next_tick(self) -> datetime:
+        """Give the next moment people do something: often while orders come in, thrice a day afterwards."""
+        now = clock.now()
+        if len(self.orders) < len(self.choices):
+            soon = now + TICK
+            return soon if soon.time() <= _CLOSING else _at(now + timedelta(days=1), _OPENING)
+        later = [_at(now, hour) for hour in _SHIFT if _at(now, hour) > now]
+        return later[0] if later else _at(now + timedelta(days=1), _SHIFT[0])
 
     def _is_working(self) -> bool:
-        now = clock.now()
-        return now.weekday() < 5 and now.hour in _WORK_HOURS  # noqa: PLR2004 - Monday to Friday
+        return clock.now().weekday() < 5  # noqa: PLR2004 - Monday to Friday
 
     async def _tick(self) -> None:
         await self._place(choice for choice in self.choices if choice.placed_at <= clock.now())
@@ -128,11 +134,13 @@ class Demo:
             await self._work_in_warehouses()
         await self.agent.work()
         await self.driver.rest()
-        await self.storefront.confirm_refunds()
-        await self.driver.rest()
+        if await self.storefront.confirm_refunds():
+            await self.driver.rest()
 
     async def _place(self, due: Iterable[Choice]) -> None:
         fresh = [choice for choice in due if choice.reference not in self.orders]
+        if not fresh:
+            return
         # Scarce articles are ordered one after another, so that who gets them is the same in every run.
         await in_parallel([self._place_one(choice) for choice in fresh if not choice.scarce])
         await self.driver.rest()
@@ -176,9 +184,9 @@ class Demo:
                 self.on_dock[parcel.id] = (warehouse, parcel)
         await self.driver.rest()
         await in_parallel([self._label(parcel_id) for parcel_id in self.on_dock])
-        if (clock.now().hour, clock.now().minute) >= _TRUCK:
+        if clock.now().time() >= _TRUCK:
             await self._hand_over()
-        await self.driver.rest()
+            await self.driver.rest()
 
     async def _label(self, parcel_id: UUID) -> None:
         warehouse, parcel = self.on_dock[parcel_id]
@@ -210,6 +218,10 @@ class Demo:
         if unfinished and clock.now() < self.begin + PATIENCE:
             return False
         return all(order.id in open_cases for order in unfinished) and not await self.agent.has_work()
+
+
+def _at(day: datetime, hour: time) -> datetime:
+    return datetime.combine(day.date(), hour, tzinfo=day.tzinfo)
 
 
 async def in_parallel(calls: list[Awaitable[None]]) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -18,6 +18,7 @@ _BUSY_PAUSE_SECONDS = 0.008
 _BUSY_SECONDS = 0.3
 _TIMEOUT_SECONDS = 5.0
 _QUIET_ROUNDS = 2
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RestlessError(RuntimeError):
@@ -81,11 +82,15 @@ class Round:
 
 @dataclass(slots=True)
 class Driver:
-    """The one driver of a stack's clock; `addresses` are base URLs by process name."""
+    """The one driver of a stack's clock; `addresses` are base URLs by process name.
+
+    With a `grid`, due timers are gathered: each is met at the next multiple of it, as a job's interval would.
+    """
 
     clock_file: Path
     addresses: Mapping[str, str]
     patience_seconds: float = 180.0
+    grid: timedelta = timedelta(0)
     steps: int = 0
     rounds: int = 0
     _connections: dict[str, KeptConnection] = field(default_factory=dict)
@@ -125,12 +130,19 @@ class Driver:
         """Rest, then move to the next due timer or external fact, at most `at_most` on; give business time."""
         due = await self.rest()
         target = clock.now() + at_most
-        for moment in (due, next_fact):
+        for moment in (self._gathered(due), next_fact):
             if moment is not None and moment > clock.now():
                 target = min(target, moment)
         clock.step_to(target)
         self.steps += 1
         return target
+
+    def _gathered(self, due: datetime | None) -> datetime | None:
+        """Round a due time up to the grid."""
+        if due is None or not self.grid:
+            return due
+        over = (due - _EPOCH) % self.grid
+        return due + (self.grid - over) if over else due
 
     async def run_until(self, moment: datetime, at_most: timedelta) -> None:
         """Step up to `moment`, and rest there."""
