@@ -100,6 +100,8 @@ def test_units_put_back_count_as_cancelled_not_as_picked() -> None:
         (Buckets(reserved=2), False, FulfilmentStatus.ALLOCATED),
         (Buckets(reserved=2), True, FulfilmentStatus.PICKING),
         (Buckets(picked=1, reserved=1), True, FulfilmentStatus.PICKING),
+        (Buckets(picked=7, backordered=3), True, FulfilmentStatus.BACKORDERED),
+        (Buckets(reserved=7, backordered=3), True, FulfilmentStatus.PICKING),
         (Buckets(packed=2), True, FulfilmentStatus.PACKED),
         (Buckets(packed=1, in_transit=1), True, FulfilmentStatus.PARTIALLY_SHIPPED),
         (Buckets(in_transit=2), True, FulfilmentStatus.SHIPPED),

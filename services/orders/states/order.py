@@ -165,6 +165,8 @@ def fulfilment_status(units: Buckets, *, picking: bool) -> FulfilmentStatus:
 def _status_inside(units: Buckets, *, picking: bool) -> FulfilmentStatus:
     if units.packed and not (units.picked or units.before_pick):
         return FulfilmentStatus.PACKED
+    if units.backordered and not units.reserved:
+        return FulfilmentStatus.BACKORDERED  # the warehouse has done what it can
     if units.picked or units.packed or (picking and units.before_pick):
         return FulfilmentStatus.PICKING
     if units.backordered:
