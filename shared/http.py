@@ -88,8 +88,11 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float = 10.0,
         breaker: Breaker | None = None,
+        server_name: str | None = None,
     ) -> None:
+        """Make a client; `server_name` is the name TLS asks for and verifies where `base_url` is a pinned address."""
         self.partner = partner
+        self._extensions = {"sni_hostname": server_name} if server_name else {}
         self._base_url = base_url.rstrip("/")
         self._headers = dict(headers or {})
         self._timeout = httpx.Timeout(timeout_seconds, connect=3.0)
@@ -131,7 +134,12 @@ class HttpClient:
             all_headers.setdefault("content-type", "application/json")
         try:
             response = await self._client().request(
-                method, self._base_url + path, content=content, params=params, headers=all_headers
+                method,
+                self._base_url + path,
+                content=content,
+                params=params,
+                headers=all_headers,
+                extensions=self._extensions,
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             self.breaker.record(ok=False)

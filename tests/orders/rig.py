@@ -101,6 +101,12 @@ class Rig:
             )
         return [cast("Json", row["payload"]) for row in rows]
 
+    async def facts(self, key: object) -> list[str]:
+        """Give the names of all facts published about a key, in order."""
+        async with self.database.transaction() as tx:
+            rows = await tx.fetch("select type from outbox where key = $1 order by id", str(key))
+        return [row["type"].split(".")[2] for row in rows]
+
     def headers(self, role: Role, subject: str = "ann") -> dict[str, str]:
         """Give the headers of a signed-in caller; each a new idempotency key."""
         key = self.service_key if role is Role.SERVICE else self.staff_key

@@ -1,5 +1,6 @@
 """Holds, payments, amendments, cancellations, dates: what people and timers do to an order."""
 
+import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -252,6 +253,16 @@ async def test_stock_that_comes_while_a_cancellation_waits_releases_nothing(shop
     await answer_last(order, "cancelled", "cancelled")
 
     assert await order.told(OrderReleased) == []
+
+
+async def test_a_cancellation_and_a_release_never_both_win(shop: Shop) -> None:
+    for _ in range(8):
+        order = await shop.place()
+        await asyncio.gather(order.do("/cancellations", {}), order.rig.hear(neighbours.reserved(order)))
+
+        facts = await order.rig.facts(order.id)
+        if "order_released" in facts:
+            assert facts.index("order_released") < facts.index("cancellation_requested")
 
 
 async def test_picked_units_count_as_cancelled_once_they_are_put_back(shop: Shop) -> None:

@@ -1,13 +1,18 @@
 """The storefront's events: gapless by number, signed, tried again, given up."""
 
 import asyncio
+from collections.abc import Iterator
 
 import httpx
 import orjson
+import pytest
 from standardwebhooks import Webhook
 
+from services.orders.actions.webhooks import Delivery, PrivateAddressError, deliver
 from shared.auth import Role
 from shared.events.inventory import StockChanged
+from shared.ids import new_id
+from shared.settings import platform
 from tests.orders.neighbours import Parcel
 from tests.orders.receiver import listening
 from tests.orders.rig import Json, Rig, Shop
@@ -185,3 +190,38 @@ async def test_an_address_that_is_no_url_is_refused(shop: Shop) -> None:
     for url in ("ftp://example.com/x", "https://user@example.com/", "nonsense-nonsense"):
         answer = await shop.call("POST", "/v1/webhook-endpoints", {"url": url})
         assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY, url
+
+
+@pytest.fixture
+def production(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("DOORSTEP_ENVIRONMENT", "production")
+    platform.cache_clear()
+    yield
+    monkeypatch.undo()
+    platform.cache_clear()
+
+
+@pytest.mark.usefixtures("production")
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("http://shop.example.com/hook", "insecure"),
+        ("https://127.0.0.1/hook", "private_address"),
+        ("https://10.1.2.3:8443/hook", "private_address"),
+        ("https://[::1]/hook", "private_address"),
+        ("https://localhost/hook", "private_address"),
+        ("https://169.254.169.254/latest", "private_address"),
+    ],
+)
+async def test_in_production_no_endpoint_leads_into_a_private_network(shop: Shop, url: str, code: str) -> None:
+    answer = await shop.call("POST", "/v1/webhook-endpoints", {"url": url})
+
+    assert [error["code"] for error in answer.json()["errors"]] == [code]
+
+
+@pytest.mark.usefixtures("production")
+async def test_in_production_a_name_that_leads_into_a_private_network_is_not_called() -> None:
+    item = Delivery(new_id(), new_id(), "https://localhost:9/hook", 1, {}, b"{}")
+
+    with pytest.raises(PrivateAddressError):
+        await deliver(item)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -46,6 +46,8 @@ _DELIVERY_BATCH = 50
 _SECRET_BYTES = 24
 _OVERLAP = timedelta(hours=24)
 _GONE = 410
+_HTTPS = 443
+_MOST_CLIENTS = 500
 _MOST_BACKOFF_SECONDS = 3600.0
 _MOST_ERROR = 300
 
@@ -92,7 +94,8 @@ def _new_secret() -> str:
     return f"whsec_{base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()}"
 
 
-def _is_private(host: str) -> bool:
+def _is_private(name: str) -> bool:
+    host = name.casefold().rstrip(".")
     try:
         return not ipaddress.ip_address(host.strip("[]")).is_global
     except ValueError:
@@ -200,35 +203,52 @@ def _delivery(row: asyncpg.Record, epoch: int) -> Delivery:
     return Delivery(row["id"], row["endpoint_id"], row["url"], row["attempts"], headers, body)
 
 
-_clients: dict[str, HttpClient] = {}
+_clients: dict[tuple[str, str], HttpClient] = {}
 
 
 async def deliver(item: Delivery) -> Answer:
     """Send one event; raises what the network or the storefront answered."""
     parts = urlsplit(item.url)
-    await _refuse_private(parts.hostname or "", parts.port or 443)
-    base = f"{parts.scheme}://{parts.netloc}"
-    client = _clients.get(base)
-    if client is None:
-        client = _clients[base] = HttpClient(
+    client = _client(parts, await _public_address(parts))
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return await client.request("POST", path, content=item.body, headers={**item.headers, "host": parts.netloc})
+
+
+def _client(parts: SplitResult, address: str | None) -> HttpClient:
+    """Give the client of an endpoint's host, pinned to the address that was found to be public."""
+    key = parts.netloc, address or ""
+    if key not in _clients:
+        if len(_clients) >= _MOST_CLIENTS:
+            _clients.clear()
+        where = parts.netloc if address is None else f"{_bracketed(address)}:{parts.port or _HTTPS}"
+        _clients[key] = HttpClient(
             f"webhooks of {parts.netloc}",
-            base,
+            f"{parts.scheme}://{where}",
             timeout_seconds=settings().webhook_timeout_seconds,
             # Each delivery backs off by itself; a breaker would spend its tries without a call.
             breaker=Breaker(threshold=sys.maxsize),
+            server_name=parts.hostname if address is not None else None,
         )
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return await client.request("POST", path, content=item.body, headers=item.headers)
+    return _clients[key]
 
 
-async def _refuse_private(host: str, port: int) -> None:
-    """Resolve the name; outside the local stack none of its addresses may be private."""
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+async def _public_address(parts: SplitResult) -> str | None:
+    """Resolve the host and give the address to call, so that its name cannot lead elsewhere a moment later.
+
+    Raises PrivateAddressError when any of its addresses is private; None in the local stack, which calls by name.
+    """
     if platform().environment == "local":
-        return
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    if any(_is_private(str(entry[4][0])) for entry in found):
+        return None
+    host = parts.hostname or ""
+    found = await asyncio.get_running_loop().getaddrinfo(host, parts.port or _HTTPS, type=socket.SOCK_STREAM)
+    addresses = [str(entry[4][0]) for entry in found]
+    if not addresses or any(map(_is_private, addresses)):
         raise PrivateAddressError(f"{host} leads into a private network")
+    return addresses[0]
 
 
 async def record_delivery(tx: Transaction, item: Delivery, outcome: Outcome[Answer]) -> None:
