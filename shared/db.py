@@ -1,5 +1,6 @@
 """The one kind of transaction: rows and events are committed together, or neither."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_QUESTION_SECONDS = 5.0
+
 _TRANSIENT = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
@@ -38,6 +41,7 @@ _AWAY = (
     PoolTimeoutError,
     InterfaceError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a connection says that died in the middle of an answer
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -225,6 +229,32 @@ async def connect(url: str, *, application: str) -> "asyncpg.Connection[asyncpg.
     )
     await _set_codecs(connection)
     return connection
+
+
+class KeptConnection:
+    """A direct connection for small questions asked often: no pool, no transaction, each planned once.
+
+    It is opened at the first question, and again when it was lost.
+    """
+
+    def __init__(self, url: str, application: str) -> None:
+        self._url = url
+        self._application = application
+        self._turn = asyncio.Lock()
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+
+    async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
+        """Ask; raises what is_away tells when the database is not there."""
+        async with self._turn:
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await connect(self._url, application=self._application)
+            return await self._connection.fetch(sql, *args, timeout=_QUESTION_SECONDS)
+
+    async def close(self) -> None:
+        """Close it."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close(timeout=2)
 
 
 def _identity(value: T) -> T:

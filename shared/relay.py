@@ -29,6 +29,13 @@ _LOW_WATER_SECONDS = 30
 _SWEEP_SECONDS = 10
 _SHARDS_SECONDS = 1
 _MAX_BACKOFF_SECONDS = 5
+_CONNECTION_FAILS = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a connection says that died in the middle of an answer
+)
 
 _READ = """
 select id, event_id, topic, key, epoch, sequence, type, headers, payload::text as payload, occurred_at
@@ -92,7 +99,7 @@ class Relay:
             try:
                 connection = await db.connect(self._url, application=f"{self._source} relay")
                 await self._relay(connection)
-            except (BrokerAwayError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (BrokerAwayError, *_CONNECTION_FAILS) as error:
                 log.warning("relay starts again", service=self._source, error=f"{type(error).__name__}: {error}")
                 metrics.RELAY_RESTARTS.labels(self._source).inc()
                 backoff = min(backoff * 2, _MAX_BACKOFF_SECONDS) if self.sent == 0 else 0.2
@@ -111,7 +118,7 @@ class Relay:
             producer, self._producer = self._producer, None
             await producer.close()
         if connection is not None:
-            with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with contextlib.suppress(*_CONNECTION_FAILS):
                 await connection.close(timeout=2)
 
     async def _relay(self, connection: "DirectConnection") -> None:
