@@ -20,6 +20,7 @@ from shared.events.inventory import (
     StockBackordered,
     StockReserved,
 )
+from shared.events.orders import CancellationRequested
 from shared.events.shipping import ShipmentBooked, ShipmentDelivered, ShipmentProgressed
 from shared.ids import new_id
 from tests.orders.rig import WORKING, Placed
@@ -125,6 +126,12 @@ def answered(order: Placed, cancellation_id: object, outcomes: Sequence[str]) ->
             for (line, sku, quantity), outcome in zip(order.lines, outcomes, strict=True)
         ),
     )
+
+
+async def answer_last(order: Placed, *outcomes: str) -> None:
+    """Answer the last request to cancel."""
+    asked = (await order.told(CancellationRequested))[-1]
+    await order.rig.hear(answered(order, asked["cancellation_id"], outcomes))
 
 
 def put_back(order: Placed, fulfilment_id: UUID, cancellation_id: object) -> PicksPutBack:

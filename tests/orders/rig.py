@@ -3,7 +3,7 @@
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from deploy.local.stack import LocalStack
 from services.orders import settings as orders_settings
 from services.orders.app import service
+from services.orders.queries import feed
 from shared import clock, inbox, migrate, settings
 from shared.auth import Role, make_key_pair, mint_token
 from shared.consumer import Applier
@@ -29,6 +30,7 @@ from shared.kafka import Record
 from shared.process import build_app
 
 Json = dict[str, Any]
+MoveTo = Callable[[datetime], None]
 
 WORKING = Progress(step="working", holder="warehouse", since=datetime(2026, 3, 2, tzinfo=UTC))
 # One house's week: orders until two in the afternoon leave at five, Monday to Friday.
@@ -160,6 +162,13 @@ class Shop:
                     sku=sku, location=self.location, on_hand=50, reserved=0, damaged=0, quarantined=0, available=50
                 )
             )
+
+    async def silence(self) -> None:
+        """Disable all its webhook endpoints."""
+        async with self.rig.database.transaction() as tx:
+            rows = await tx.fetch("select id from webhook_endpoint where storefront_id = $1", self.id)
+            for row in rows:
+                await feed.disable_endpoint(tx, row["id"], "the test is over")
 
     async def call(
         self, method: str, path: str, body: object = None, *, key: str | None = None, **headers: str

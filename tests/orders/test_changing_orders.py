@@ -1,11 +1,8 @@
 """Holds, payments, amendments, cancellations, dates: what people and timers do to an order."""
 
-import asyncio
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import httpx
-import pytest
 
 from shared import clock
 from shared.auth import Role
@@ -14,7 +11,6 @@ from shared.events.orders import (
     CancellationRequested,
     HoldApplied,
     HoldReleased,
-    LinesCancelled,
     OrderAmended,
     OrderCancelled,
     OrderPlaced,
@@ -24,30 +20,9 @@ from shared.events.orders import (
 )
 from tests.orders import neighbours
 from tests.orders.neighbours import Parcel
-from tests.orders.rig import Placed, Shop, euros
+from tests.orders.rig import MoveTo, Shop, euros
 
 HOUR = timedelta(hours=1)
-
-
-class BusinessTime:
-    """Stepped time for one test."""
-
-    def move(self, moment: datetime) -> None:
-        clock.step_to(moment)
-
-
-@pytest.fixture
-def business_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BusinessTime:
-    monkeypatch.setattr(clock, "_stepped", None)
-    clock.use_stepped_file(tmp_path / "clock", environment="local")
-    clock.step_to(clock.real())
-    return BusinessTime()
-
-
-async def answer_last(order: Placed, *outcomes: str) -> None:
-    """Have the warehouse answer the last cancellation."""
-    asked = (await order.told(CancellationRequested))[-1]
-    await order.rig.hear(neighbours.answered(order, asked["cancellation_id"], outcomes))
 
 
 async def test_an_unpaid_order_waits_for_its_payment(shop: Shop) -> None:
@@ -100,30 +75,30 @@ async def test_an_expired_reservation_cancels_the_unpaid_order(shop: Shop) -> No
     await order.rig.hear(ReservationReleased(order_id=order.id, reason="expired", lines=lines))
 
     assert (await order.told(CancellationRequested))[0]["reason"] == "payment"
-    await answer_last(order, "cancelled", "cancelled")
+    await neighbours.answer_last(order, "cancelled", "cancelled")
     assert (await order.now())["status"] == "cancelled"
     assert [fact["reason"] for fact in await order.told(OrderCancelled)] == ["payment"]
 
 
-async def test_an_unpaid_order_without_stock_is_cancelled_by_time(shop: Shop, business_time: BusinessTime) -> None:
+async def test_an_unpaid_order_without_stock_is_cancelled_by_time(shop: Shop, move_to: MoveTo) -> None:
     order = await shop.place(payment={"status": "pending", "expires_at": (clock.now() + HOUR).isoformat()})
     await order.rig.hear(neighbours.backordered(order))
     await order.rig.run_jobs()
     assert await order.told(CancellationRequested) == []
 
-    business_time.move(clock.now() + 3 * HOUR)
+    move_to(clock.now() + 3 * HOUR)
     await order.rig.run_jobs()
 
     assert [fact["reason"] for fact in await order.told(CancellationRequested)] == ["payment"]
 
 
-async def test_an_authorization_that_ends_soon_holds_the_order(shop: Shop, business_time: BusinessTime) -> None:
+async def test_an_authorization_that_ends_soon_holds_the_order(shop: Shop, move_to: MoveTo) -> None:
     expires_at = clock.now() + timedelta(days=7)
     order = await shop.place(payment={"status": "authorized", "expires_at": expires_at.isoformat()})
     await order.rig.run_jobs()
     assert await order.told(HoldApplied) == []
 
-    business_time.move(expires_at - timedelta(hours=47))
+    move_to(expires_at - timedelta(hours=47))
     await order.rig.run_jobs()
     assert [fact["reason"] for fact in await order.told(HoldApplied)] == ["payment"]
 
@@ -131,14 +106,14 @@ async def test_an_authorization_that_ends_soon_holds_the_order(shop: Shop, busin
     assert (await order.now())["holds"] == []
 
 
-async def test_the_day_the_customer_asked_for_releases_the_order(shop: Shop, business_time: BusinessTime) -> None:
+async def test_the_day_the_customer_asked_for_releases_the_order(shop: Shop, move_to: MoveTo) -> None:
     day = clock.now() + timedelta(days=3)
     order = await shop.place(ship_after=day.isoformat())
     await order.rig.hear(neighbours.reserved(order))
     assert await order.told(OrderReleased) == []
     assert (await order.do("/explain", None, method="GET")).json()["blocking"]["step"] == "ship_after"
 
-    business_time.move(day)
+    move_to(day)
     await order.rig.run_jobs()
 
     assert len(await order.told(OrderReleased)) == 1
@@ -203,13 +178,13 @@ async def test_a_storefront_that_does_not_wait_has_the_missing_units_cancelled(s
     assert (asked["reason"], [line["quantity"] for line in asked["lines"]]) == ("inventory", [1])
 
 
-async def test_stock_that_takes_longer_than_allowed_is_cancelled(shop: Shop, business_time: BusinessTime) -> None:
+async def test_stock_that_takes_longer_than_allowed_is_cancelled(shop: Shop, move_to: MoveTo) -> None:
     order = await shop.place(policy={"max_backorder_days": 5})
     await order.rig.hear(neighbours.backordered(order))
     await order.rig.run_jobs()
     assert await order.told(CancellationRequested) == []
 
-    business_time.move(clock.now() + timedelta(days=6))
+    move_to(clock.now() + timedelta(days=6))
     await order.rig.run_jobs()
 
     assert len(await order.told(CancellationRequested)) == 1
@@ -226,81 +201,6 @@ async def test_stock_that_comes_late_moves_the_promise_and_says_why(shop: Shop) 
     assert after["deliver_by_latest"] > before["deliver_by_latest"]
     assert (revised["attributed_to"], revised["slip_minutes"] > 0) == ("stock", True)
     assert [fact["outcome"] for fact in await order.told(PromiseSettled)] == ["withdrawn"]
-
-
-async def test_a_cancelled_order_ends_with_one_answer_per_line(shop: Shop) -> None:
-    order = await shop.place()
-    asked = await order.do("/cancellations", {"reason": "customer"})
-    assert asked.status_code == httpx.codes.ACCEPTED
-    assert [line["outcome"] for line in asked.json()["lines"]] == ["pending", "pending"]
-
-    await answer_last(order, "cancelled", "cancelled")
-
-    shown = await order.now()
-    answer = await order.do(f"/cancellations/{asked.json()['id']}", None, method="GET")
-    assert [line["outcome"] for line in answer.json()["lines"]] == ["cancelled", "cancelled"]
-    assert (shown["status"], [line["cancelled"] for line in shown["lines"]]) == ("cancelled", [2, 1])
-    assert len(await order.told(LinesCancelled)) == 1
-    assert [fact["outcome"] for fact in await order.told(PromiseSettled)] == ["withdrawn"]
-
-
-async def test_stock_that_comes_while_a_cancellation_waits_releases_nothing(shop: Shop) -> None:
-    order = await shop.place()
-    await order.do("/cancellations", {})
-    await order.rig.hear(neighbours.reserved(order))
-    assert await order.told(OrderReleased) == []
-
-    await answer_last(order, "cancelled", "cancelled")
-
-    assert await order.told(OrderReleased) == []
-
-
-async def test_a_cancellation_and_a_release_never_both_win(shop: Shop) -> None:
-    for _ in range(8):
-        order = await shop.place()
-        await asyncio.gather(order.do("/cancellations", {}), order.rig.hear(neighbours.reserved(order)))
-
-        facts = await order.rig.facts(order.id)
-        if "order_released" in facts:
-            assert facts.index("order_released") < facts.index("cancellation_requested")
-
-
-async def test_picked_units_count_as_cancelled_once_they_are_put_back(shop: Shop) -> None:
-    order = await shop.place()
-    parcel = Parcel(order)
-    await parcel.pack()
-    asked = (await order.do("/cancellations", {})).json()
-    await answer_last(order, "put_back_pending", "put_back_pending")
-    assert (await order.now())["status"] == "open"
-
-    await order.rig.hear(neighbours.put_back(order, parcel.fulfilment_id, asked["id"]))
-
-    assert (await order.now())["status"] == "cancelled"
-
-
-async def test_what_has_left_the_house_is_not_cancelled(shop: Shop) -> None:
-    order = await shop.place()
-    parcel = Parcel(order)
-    await parcel.send()
-    await order.do("/cancellations", {})
-    await answer_last(order, "refused_shipped", "intercept_requested")
-    assert (await order.now())["fulfilment_status"] == "shipped"
-
-    await parcel.deliver()
-
-    assert (await order.now())["status"] == "completed"
-    assert (await order.do("/cancellations", {})).json()["code"] == "order_ended"
-
-
-async def test_a_second_cancellation_of_the_same_units_is_refused(shop: Shop) -> None:
-    order = await shop.place()
-    await order.do("/cancellations", {"lines": [{"reference": "1", "quantity": 2}]})
-
-    again = await order.do("/cancellations", {"lines": [{"reference": "1", "quantity": 1}]})
-    rest = await order.do("/cancellations", {})
-
-    assert again.json()["errors"][0]["pointer"] == "/lines/0/quantity"
-    assert [(line["sku"], line["quantity"]) for line in rest.json()["lines"]] == [(shop.skus[1], 1)]
 
 
 async def test_an_order_is_amended_before_its_pick(shop: Shop) -> None:
@@ -374,7 +274,7 @@ async def test_a_rejected_order_is_not_released_and_gives_its_stock_back(shop: S
     answer = await shop.rig.staff("POST", f"/staff/orders/{order.id}/reject", {"reason": "fraud"})
     assert answer.json()["status"] == "rejected"
     await order.rig.hear(neighbours.reserved(order))
-    await answer_last(order, "cancelled", "cancelled")
+    await neighbours.answer_last(order, "cancelled", "cancelled")
 
     shown = await order.now()
     assert (shown["status"], [line["cancelled"] for line in shown["lines"]]) == ("rejected", [2, 1])
