@@ -1,6 +1,7 @@
 """The one kind of transaction: rows and events are committed together, or neither."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -248,13 +249,20 @@ class KeptConnection:
         async with self._turn:
             if self._connection is None or self._connection.is_closed():
                 self._connection = await connect(self._url, application=self._application)
-            return await self._connection.fetch(sql, *args, timeout=_QUESTION_SECONDS)
+            try:
+                return await self._connection.fetch(sql, *args, timeout=_QUESTION_SECONDS)
+            except BaseException:
+                # It may be in the middle of an answer that nobody waits for any more.
+                self._connection.terminate()
+                self._connection = None
+                raise
 
     async def close(self) -> None:
         """Close it."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            await connection.close(timeout=2)
+            with contextlib.suppress(*_AWAY, asyncpg.PostgresError):
+                await connection.close(timeout=2)
 
 
 def _identity(value: T) -> T:

@@ -149,30 +149,34 @@ class Scheduler:
 
     async def run(self) -> None:
         """Run all jobs until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._watch_clock())
-            while self._jobs:
-                self._wake.clear()
-                for name in await self._runnable():
-                    self.running.add(name)
-                    group.create_task(self._run_job(self._jobs[name]))
-                await asyncio.sleep(_LEAST_GAP_SECONDS)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+        kept = db.KeptConnection(self._database.url, f"{self._service} jobs")
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._watch_clock())
+                while self._jobs:
+                    self._wake.clear()
+                    for name in await self._runnable(kept):
+                        self.running.add(name)
+                        group.create_task(self._run_job(self._jobs[name]))
+                    await asyncio.sleep(_LEAST_GAP_SECONDS)
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+        finally:
+            await kept.close()
 
     async def due_times(self) -> dict[str, datetime]:
         """Give the earliest business time at which each job has work; jobs without any are absent."""
         async with self._database.transaction() as tx:
-            return await self.due_times_in(tx)
+            return await self.due_times_by(tx)
 
-    async def due_times_in(self, tx: Transaction) -> dict[str, datetime]:
-        """Give the same within a transaction that asks for more."""
-        rows = await tx.fetch(self._question) if self._jobs else []
+    async def due_times_by(self, asking: Transaction | db.KeptConnection) -> dict[str, datetime]:
+        """Give the same, asked by a transaction or a connection that is there anyway."""
+        rows = await asking.fetch(self._question) if self._jobs else []
         return {row["name"]: row["due"] for row in rows if row["due"] is not None}
 
-    async def _runnable(self) -> list[str]:
+    async def _runnable(self, kept: db.KeptConnection) -> list[str]:
         try:
-            due = await self.due_times()
+            due = await self.due_times_by(kept)
         except Exception as error:
             if not (db.is_away(error) or db.is_transient(error)):
                 raise

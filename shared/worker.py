@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from shared import clock, db, inbox, metrics
 from shared.consumer import Applier, Consumer
-from shared.db import Database
+from shared.db import Database, KeptConnection
 from shared.doors import install_errors
 from shared.jobs import Scheduler
 from shared.kafka import Producer
@@ -41,6 +41,7 @@ class Worker:
         self._retrier = Retrier(self._applier, database, self._consumer.owned_partitions)
         self._consumer.after_wave = self._retrier.retry
         self._scheduler = Scheduler(service.name, service.jobs, database)
+        self._kept = KeptConnection(database.url, f"{service.name} rest")
         self._relay = Relay(
             database.url, service.name, lambda: Producer(platform(), slot), on_notice=self._scheduler.wake
         )
@@ -82,6 +83,7 @@ class Worker:
         for part in parts:
             part.cancel()
         await asyncio.gather(*parts, ops, return_exceptions=True)
+        await self._kept.close()
         await self._database.close()
         for task in done:
             if not task.cancelled() and task.exception() is not None:
@@ -96,10 +98,10 @@ class Worker:
         """Say whether outbox, consumer and jobs have nothing to do at this business time."""
         why: list[str] = []
         before = self._database.activity
-        async with self._database.transaction() as tx:
-            published = int(await tx.value(inbox.PUBLISHED))
-            consumed = {row["source"]: int(row["events"]) for row in await tx.fetch(inbox.CONSUMED, self._service.name)}
-            due = await self._scheduler.due_times_in(tx)
+        published = sum(int(row["events"]) for row in await self._kept.fetch(inbox.PUBLISHED))
+        read = await self._kept.fetch(inbox.CONSUMED, self._service.name)
+        consumed = {row["source"]: int(row["events"]) for row in read}
+        due = await self._scheduler.due_times_by(self._kept)
         now = clock.now()
         late = [name for name, moment in due.items() if moment <= now]
         why.extend(f"job {name}" for name in sorted({*late, *self._scheduler.running}))
