@@ -52,7 +52,7 @@ async def learn_transits(tx: Transaction) -> int:
     return 1
 
 
-@jobs.timer(next_due="select min(timestamptz '1970-01-01 00:00Z') from label_file where forget_at < clock_timestamp()")
+@jobs.timer(next_due="select min(timestamptz '1970-01-01 00:00Z') from label_file where forget_at < now()")
 async def forget_label_files(tx: Transaction) -> int:
     """Delete labels past their retention: they have addresses on them."""
     return await label_queries.forget_files(tx)
