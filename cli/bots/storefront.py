@@ -32,6 +32,8 @@ class Line(Read):
     reference: str
     sku: str
     quantity: int
+    lost: int = 0
+    returned_to_sender: int = 0
 
 
 class PromiseView(Read):

@@ -1,6 +1,7 @@
 """`doorstep demo`: starts a fresh stack, runs the demonstration, shows what came of it, and leaves it running."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -78,9 +79,10 @@ def _start_afresh(wanted: Wanted, console: Console) -> Record:
 
 
 async def _perform(wanted: Wanted, record: Record, console: Console) -> Summary:
-    screen = Screen(wanted.orders)
+    screen = Screen(wanted.orders, console)
     stage = Stage(record, wanted.seed, wanted.orders, BEGIN, screen.update)
-    with Live(screen, console=console, refresh_per_second=4):
+    picture = Live(screen, console=console, refresh_per_second=4) if console.is_terminal else contextlib.nullcontext()
+    with picture:
         return await stage.play()
 
 

@@ -87,6 +87,10 @@ def outcome_of(order: OrderView) -> str:
     """Name an order's outcome: its state, and for a completed one what became of the goods."""
     if order.status != "completed":
         return order.status
+    if any(line.lost for line in order.lines):
+        return "completed, lost on the way"
+    if any(line.returned_to_sender for line in order.lines):
+        return "completed, returned to sender"
     return f"completed, {order.fulfilment_status.replace('_', ' ')}"
 
 

@@ -21,8 +21,8 @@ STEP = timedelta(hours=2)
 GRID = timedelta(minutes=30)
 PATIENCE = timedelta(days=21)  # until then orders with an open case may still end by themselves
 HORIZON = timedelta(days=32)
-_SHIFT = (time(8), time(11), time(15, 30))  # UTC, when the warehouses work once all orders are in
-_TRUCK = time(15, 30)  # UTC: before the trucks of both warehouses
+_SHIFT = (time(8), time(11), time(13, 30), time(15, 30))  # UTC, when the warehouses work once all orders are in
+_DISPATCH = frozenset({time(11), time(13, 30), time(15, 30)})  # UTC, the last one before both warehouses' trucks
 _OPENING, _CLOSING = time(7), time(16)
 _PARALLEL = 8
 _NOT_FOUND_SHARE = 0.02
@@ -184,7 +184,7 @@ class Demo:
                 self.on_dock[parcel.id] = (warehouse, parcel)
         await self.driver.rest()
         await in_parallel([self._label(parcel_id) for parcel_id in self.on_dock])
-        if clock.now().time() >= _TRUCK:
+        if clock.now().time() in _DISPATCH:
             await self._hand_over()
             await self.driver.rest()
 

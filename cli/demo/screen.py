@@ -1,6 +1,6 @@
 """The live picture of a running demonstration."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.panel import Panel
@@ -14,8 +14,10 @@ from shared import clock
 class Screen:
     """What happened so far, drawn again at every tick."""
 
-    def __init__(self, orders: int) -> None:
+    def __init__(self, orders: int, console: Console) -> None:
         self._orders = orders
+        self._console = console
+        self._told: date | None = None
         self._started = clock.monotonic()
         self._now: datetime | None = None
         self._counts: dict[str, int] = {}
@@ -34,6 +36,11 @@ class Screen:
             "refunds confirmed": demo.storefront.refunds,
             "ended": demo.settled,
         }
+        if not self._console.is_terminal and self._told != self._now.date():
+            # Nobody watches a picture in a log: one line a business day instead.
+            self._told = self._now.date()
+            counts = ", ".join(f"{name} {count}" for name, count in self._counts.items())
+            self._console.print(f"{self._now:%a %d %b}: {counts}", soft_wrap=True)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw."""
