@@ -237,7 +237,7 @@ class Edge:
         self._counters.in_flight += counts
         try:
             with tracing.trace(headers.get(b"traceparent")):
-                await self._app(scope, _limited(receive, headers), send_with_id)
+                await self._answer(scope, _limited(receive, headers), send_with_id)
         finally:
             self._counters.in_flight -= counts
             self._counters.served += counts
@@ -245,6 +245,23 @@ class Edge:
             metrics.HTTP_SECONDS.labels(self._service, scope["method"], route, str(status)).observe(
                 clock.monotonic() - started
             )
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer faults too: beyond this layer they would close the caller's connection behind their answer."""
+        is_answering = False
+
+        async def note_and_send(message: Message) -> None:
+            nonlocal is_answering
+            is_answering = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note_and_send)
+        except Exception as error:
+            if is_answering:
+                raise
+            response = await _on_any_error(Request(scope), error)
+            await response(scope, receive, send)
 
 
 @dataclass(slots=True)
