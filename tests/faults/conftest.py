@@ -6,6 +6,7 @@ DOORSTEP_FAULTS_SEED repeats a run's load and moments; the seed is logged, so a 
 import logging
 import os
 import random
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest_asyncio
 
 from deploy.local.driver import Driver
 from deploy.local.stack import LocalStack
+from deploy.local.supervisor import watched
 from shared import clock
 from tests.faults.crowd import Crowd
 from tests.journeys.shop import open_shop
@@ -48,9 +50,19 @@ def dice(request: pytest.FixtureRequest) -> random.Random:
 async def crowd(stepped_stack: LocalStack, driver: Driver, dice: random.Random, tmp_path: Path) -> AsyncIterator[Crowd]:
     """Customers of a shop of this test's own, with full shelves."""
     clock.use_stepped_file(stepped_stack.site.clock_file, environment="local")
+    await _heal(stepped_stack, driver)
     shop = await open_shop(stepped_stack, driver)
     made = Crowd(shop, stepped_stack, tmp_path / "history.jsonl", dice)
     await made.fill_shelves()
     yield made
     await made.close()
     await shop.close()
+
+
+async def _heal(stack: LocalStack, driver: Driver) -> None:
+    """Bring back what a failed test has left dead or frozen, so that it fails alone."""
+    for name in stack.processes:
+        stack.kill(name, signal.SIGCONT)
+    if not all(child.is_running for child in stack.processes.values()):
+        async with watched(stack):
+            await driver.rest()

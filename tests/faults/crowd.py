@@ -29,11 +29,11 @@ NO_ANSWER = 0
 
 @dataclass(frozen=True)
 class Try:
-    """One attempt to place an order; the status is NO_ANSWER when the connection broke."""
+    """One attempt to place an order; without an answer its status is NO_ANSWER and its kind the error's name."""
 
     reference: str
     status: int
-    media_type: str = ""
+    kind: str
 
 
 class Crowd:
@@ -75,8 +75,8 @@ class Crowd:
         headers = {"Idempotency-Key": key_of("place", reference)}
         try:
             answer = await self._client.post("/v1/orders", json=body, headers=headers)
-        except httpx.HTTPError:
-            self.tries.append(Try(reference, NO_ANSWER))
+        except httpx.HTTPError as error:
+            self.tries.append(Try(reference, NO_ANSWER, type(error).__name__))
             return None
         self.tries.append(Try(reference, answer.status_code, answer.headers["content-type"]))
         return answer
@@ -116,9 +116,9 @@ class Crowd:
         with self._history.open("a") as history:
             history.write(json.dumps({"reference": reference, "id": order_id}) + "\n")
 
-    def statuses(self, since: int = 0) -> set[int]:
-        """Give the statuses of all tries since a count of tries."""
-        return {tried.status for tried in self.tries[since:]}
+    def answers(self) -> set[tuple[int, str]]:
+        """Give (status, media type) of all answers, and (NO_ANSWER, error) where there was none."""
+        return {(tried.status, tried.kind) for tried in self.tries}
 
     async def verify(self) -> None:
         """Hold the suite, at rest, to its answers: each order once and reserved once, every invariant true."""
