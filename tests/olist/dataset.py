@@ -51,7 +51,7 @@ class DataSet:
     products: list[Row] = field(default_factory=lambda: [PRODUCT])
     customers: list[Row] = field(default_factory=lambda: [CUSTOMER])
 
-    def add(self, reference: str, items: Sequence[Row] = (ITEM,), **changes: str) -> None:
+    def add(self, reference: str, items: Sequence[Row] = (ITEM,), /, **changes: str) -> None:
         """Add an order, its items, and whatever differs from the usual one."""
         self.orders.append({**ORDER, "order_id": reference, **changes})
         for number, item in enumerate(items, start=1):
