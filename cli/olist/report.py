@@ -63,16 +63,14 @@ class Report:
         return failed + self._flag_failures()
 
     def _flag_failures(self) -> list[str]:
-        """Flags must say more than the calendar does, once enough orders were late to tell."""
+        """Flags must come before the calendar alone would raise them, once enough orders were late to tell."""
         predicted, _, baseline = self.verdict.scores
         if predicted.late < _ENOUGH_LATE:
             return []
-        failed = [] if predicted.late_flagged else ["not one late order was flagged before its promise's end"]
-        if (predicted.precision or 0) <= (baseline.precision or 0):
-            failed.append(
-                f"the flags' precision {predicted.precision} is not above the baseline's {baseline.precision}"
-            )
-        return failed
+        if not predicted.late_flagged:
+            return ["not one late order was flagged before its promise's end"]
+        lead, other = predicted.lead_hours or 0, baseline.lead_hours or 0
+        return [] if lead > other else [f"the flags lead by {lead:.0f} h, the baseline by {other:.0f} h"]
 
 
 _ENOUGH_LATE = 20
