@@ -1,6 +1,7 @@
 """`doorstep replay-orders`: recorded orders through the running services, and what came of them."""
 
 import asyncio
+import signal
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -71,7 +72,9 @@ def replay_orders(  # noqa: PLR0913, PLR0917 - one option each
         report = asyncio.run(_perform(wanted, Place(stack, own_home.resolve()), console))
     except (ConfigurationError, ValueError) as error:
         _fail(str(error), _USAGE)
-    except (StackError, RestlessError, Stuck, Refused) as error:
+    except asyncio.CancelledError:
+        _fail("stopped before the end", _FAILED)
+    except (StackError, RestlessError, Stuck, Refused, ConnectionError) as error:
         _fail(f"{type(error).__name__}: {error}", _FAILED)
     show(report, console)
     if json_file is not None:
@@ -103,6 +106,10 @@ def _wanted(directory: Path, limit: int | None, step: str, stock: StockMode) -> 
 
 
 async def _perform(wanted: Wanted, place: Place, console: Console) -> Report:
+    """Replay, and stop the stack of our own also when told to end before."""
+    replaying = asyncio.current_task()
+    if replaying is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, replaying.cancel)
     first = min(plan.purchase.purchased_at for plan in wanted.plans.values())
     begin = wanted.slots.end_of(first - _BEFORE)
     screen = Screen(wanted)
