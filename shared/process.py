@@ -65,9 +65,12 @@ class Notifier:
         self._url = url
         self._service = service
         self._dirty = asyncio.Event()
+        self._published = False
+        self.backend: int | None = None
 
-    def mark(self) -> None:
-        """Say that something was committed."""
+    def mark(self, published: bool) -> None:
+        """Say that something was committed, and whether the outbox got anything."""
+        self._published |= published
         self._dirty.set()
 
     async def run(self) -> None:
@@ -75,11 +78,13 @@ class Notifier:
         while True:
             try:
                 connection = await db.connect(self._url, application=f"{self._service} notifier")
+                self.backend = connection.get_server_pid()
                 try:
                     while True:
                         await self._dirty.wait()
                         self._dirty.clear()
-                        await connection.execute(f"notify {relay.CHANNEL}")
+                        published, self._published = self._published, False
+                        await connection.execute(f"notify {relay.CHANNEL}, '{relay.PUBLISHED if published else ''}'")
                         await asyncio.sleep(_NOTICE_SECONDS)
                 finally:
                     await connection.close(timeout=2)
@@ -102,7 +107,7 @@ def build_app(service: Service, database: Database | None = None) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         notifier = Notifier(pool.url, service.name)
-        pool.on_commit(lambda _published: notifier.mark())
+        pool.on_commit(notifier.mark)
         task = asyncio.create_task(notifier.run())
         gc.freeze()
         yield

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 CHANNEL = "doorstep_work"
+PUBLISHED = "published"
 _LOCK_CLASS = 7301  # the advisory locks of the shards
 _BATCH = 500
 _POLL_SECONDS = 0.25
@@ -63,12 +64,18 @@ class Relay:
     """One per worker; several workers share the shards by advisory locks on their direct connections."""
 
     def __init__(
-        self, url: str, source: str, new_producer: Callable[[], Producer], on_notice: Callable[[], None]
+        self,
+        url: str,
+        source: str,
+        new_producer: Callable[[], Producer],
+        on_notice: Callable[[], None],
+        own_backend: Callable[[], int | None] = lambda: None,
     ) -> None:
         self._url = url
         self._source = source
         self._new_producer = new_producer
         self._on_notice = on_notice
+        self._own_backend = own_backend
         self._producer: Producer | None = None
         self._wake = asyncio.Event()
         self._mine: set[int] = set()
@@ -82,8 +89,12 @@ class Relay:
         """Say that the outbox may have something new."""
         self._wake.set()
 
-    def _noticed(self) -> None:
-        self._wake.set()
+    def _noticed(self, backend: int, payload: object) -> None:
+        """Hear of a commit of another process; of our own we know already."""
+        if backend == self._own_backend():
+            return
+        if payload == PUBLISHED:
+            self._wake.set()
         self._on_notice()
 
     @property
@@ -122,7 +133,7 @@ class Relay:
                 await connection.close(timeout=2)
 
     async def _relay(self, connection: "DirectConnection") -> None:
-        await connection.add_listener(CHANNEL, lambda *_: self._noticed())
+        await connection.add_listener(CHANNEL, lambda _, backend, __, payload: self._noticed(backend, payload))
         self._asked_at = self._swept_at = 0.0
         self._low_water.clear()
         while True:
@@ -131,9 +142,10 @@ class Relay:
             rows = await self._read(connection)
             if rows:
                 await self._send(rows)
-            if self._in_flight and (not rows or len(self._in_flight) > 1):
+            # A second batch is sent beside the first only where there is more to send than one holds.
+            if self._in_flight and (len(rows) < _BATCH or len(self._in_flight) > 1):
                 await self._acknowledge(connection)
-            elif not rows:
+            if len(rows) < _BATCH and not self._in_flight:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
 

@@ -42,17 +42,18 @@ class Worker:
         self._consumer.after_wave = self._retrier.retry
         self._scheduler = Scheduler(service.name, service.jobs, database)
         self._kept = KeptConnection(database.url, f"{service.name} rest")
-        self._relay = Relay(
-            database.url, service.name, lambda: Producer(platform(), slot), on_notice=self._scheduler.wake
-        )
         self._notifier = Notifier(database.url, service.name)
+        self._relay = Relay(
+            database.url, service.name, lambda: Producer(platform(), slot), on_notice=self._scheduler.wake,
+            own_backend=lambda: self._notifier.backend,
+        )  # fmt: skip
         database.on_commit(self._committed)
 
     def _committed(self, published: bool) -> None:
         self._scheduler.wake()
         if published:
             self._relay.wake()
-        self._notifier.mark()
+        self._notifier.mark(published)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until `stopping` is set, then finish what is at hand and leave; raises what ends a part."""
