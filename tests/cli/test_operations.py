@@ -2,12 +2,12 @@
 
 import jwt
 import pytest
-from services.orders.app import service as orders
 
 from cli import switches
 from deploy.local import names
 from services.care.app import service as care
 from services.inventory.app import service as inventory
+from services.orders.app import service as orders
 from services.shipping.app import service as shipping
 from shared.ids import new_id
 from tests.cli.conftest import Run

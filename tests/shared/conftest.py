@@ -43,9 +43,16 @@ class Plumbing:
         try:
             yield
         finally:
+            died: list[Exception] = [
+                error
+                for task in tasks
+                if task.done() and (error := task.exception()) is not None and isinstance(error, Exception)
+            ]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            if died:
+                raise ExceptionGroup("a part died beside the test", died)
 
     def relay(self) -> Relay:
         return Relay(self.producing.url, "orders", lambda: Producer(self.settings, "test"), on_notice=lambda: None)
