@@ -46,9 +46,10 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing
 """
 
 # Together they say, without asking the broker, whether everything published was read.
-PUBLISHED = "select coalesce(sum(sequence), 0) as events from stream"
-CONSUMED = """
-select source, sum(events) as events from (
+PUBLISHED_AND_CONSUMED = """
+select '' as source, coalesce(sum(sequence), 0) as events from stream
+union all
+select source, sum(events) from (
   select source, sum(sequence) as events from stream_position where consumer = $1 group by source
   union all select source, count(*) from parked where consumer = $1 group by source
 ) as read group by source

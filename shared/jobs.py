@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 POLL_SECONDS = 0.25
 _STEPPED_POLL_SECONDS = 0.005
-_LEAST_GAP_SECONDS = 0.005
+_GATHER_SECONDS = 0.01
 _EMPTY_PAUSE_SECONDS = 0.1
 _FAILURE_PAUSE_SECONDS = 1.0
 
@@ -158,9 +158,10 @@ class Scheduler:
                     for name in await self._runnable(kept):
                         self.running.add(name)
                         group.create_task(self._run_job(self._jobs[name]))
-                    await asyncio.sleep(_LEAST_GAP_SECONDS)
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+                    # What is committed in a row is looked at once, and not while its rows are still wanted.
+                    await asyncio.sleep(_GATHER_SECONDS)
         finally:
             await kept.close()
 

@@ -34,8 +34,8 @@ class Rest:
     consumed: dict[str, int] = field(default_factory=dict)
 
 
-def process_router(database: Database, rest: Callable[[], Awaitable[Rest]]) -> APIRouter:
-    """Make the routes of one process: live, ready, metrics and rest."""
+def process_router(database: Database, rest: Callable[[bool], Awaitable[Rest]]) -> APIRouter:
+    """Make the routes of one process: live, ready, metrics and rest, whose answer may be brief."""
     router = APIRouter(dependencies=[Public])
 
     @router.get("/health/live", include_in_schema=False)
@@ -58,8 +58,8 @@ def process_router(database: Database, rest: Callable[[], Awaitable[Rest]]) -> A
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     @router.get("/internal/rest", include_in_schema=False)
-    async def resting() -> dict[str, object]:
-        state = await rest()
+    async def resting(brief: bool = False) -> dict[str, object]:
+        state = await rest(brief)
         return _jsonable(asdict(state))
 
     return router

@@ -100,7 +100,7 @@ def build_app(service: Service, database: Database | None = None) -> FastAPI:
     counters = Counters()
     pool = database or open_database(service)
 
-    async def rest() -> Rest:
+    async def rest(_brief: bool) -> Rest:
         busy = counters.in_flight
         return Rest(busy == 0, counters.served + pool.activity, None, [f"{busy} requests"] if busy else [])
 

@@ -95,24 +95,31 @@ class Worker:
         for hook in self._service.on_start:
             await hook(self._database)
 
-    async def rest(self) -> Rest:
-        """Say whether outbox, consumer and jobs have nothing to do at this business time."""
-        why: list[str] = []
+    async def rest(self, brief: bool) -> Rest:
+        """Say whether outbox, consumer and jobs have nothing to do at this business time.
+
+        A brief answer of one at work says just that, without what it has published and read.
+        """
+        why = self._at_work()
         before = self._database.activity
-        published = sum(int(row["events"]) for row in await self._kept.fetch(inbox.PUBLISHED))
-        read = await self._kept.fetch(inbox.CONSUMED, self._service.name)
-        consumed = {row["source"]: int(row["events"]) for row in read}
+        if brief and why:
+            return Rest(at_rest=False, activity=before, next_due=None, why=why)
+        rows = await self._kept.fetch(inbox.PUBLISHED_AND_CONSUMED, self._service.name)
+        counts = {row["source"]: int(row["events"]) for row in rows}
         due = await self._scheduler.due_times_by(self._kept)
         now = clock.now()
-        late = [name for name, moment in due.items() if moment <= now]
-        why.extend(f"job {name}" for name in sorted({*late, *self._scheduler.running}))
-        if self._service.events.handlers and not self._consumer.is_joined:
-            why.append("consumer")
+        why = [f"job {name}" for name, moment in sorted(due.items()) if moment <= now]
+        why.extend(self._at_work())
         if self._database.activity != before:
             why.append("commits")
         upcoming: list[datetime] = [moment for moment in due.values() if moment > now]
-        reads = {source: consumed.get(source, 0) for source in self._service.events.sources}
-        return Rest(not why, self._database.activity, min(upcoming, default=None), why, published, reads)
+        reads = {source: counts.get(source, 0) for source in self._service.events.sources}
+        return Rest(not why, self._database.activity, min(upcoming, default=None), why, counts[""], reads)
+
+    def _at_work(self) -> list[str]:
+        """Name what is being done at this moment."""
+        away = self._service.events.handlers and not self._consumer.is_joined
+        return [*(f"job {name}" for name in sorted(self._scheduler.running)), *(["consumer"] if away else [])]
 
     async def _upkeep(self) -> None:
         """Empty the rings' old days, drop old idempotency rows, and measure the outbox."""

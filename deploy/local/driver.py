@@ -14,7 +14,7 @@ from shared import clock
 
 _PAUSE_SECONDS = 0.004
 # Who is busy needs the processor more than to be asked.
-_BUSY_PAUSE_SECONDS = 0.008
+_BUSY_PAUSE_SECONDS = 0.01
 _BUSY_SECONDS = 0.3
 _TIMEOUT_SECONDS = 5.0
 _QUIET_ROUNDS = 2
@@ -169,5 +169,5 @@ class Driver:
         return Round(dict(zip(names, reports, strict=True)))
 
     async def _report(self, name: str) -> Report | None:
-        body = await self._connections[name].get("/internal/rest")
+        body = await self._connections[name].get("/internal/rest?brief=true")
         return Report.model_validate_json(body) if body is not None else None
