@@ -129,7 +129,7 @@ async def _place_and_cancel(crowd: Crowd, drafts: Sequence[Json]) -> list[Placed
 async def _shape(order: PlacedOrder) -> Json:
     """Give what of an order does not depend on when and as what it was placed."""
     read = await order.read()
-    lines = [(line["sku"], line["quantity"], line["buckets"]) for line in read["lines"]]
+    lines = [{name: value for name, value in line.items() if name != "id"} for line in read["lines"]]
     return {**{name: read[name] for name in ("status", "fulfilment_status", "payment_status")}, "lines": lines}
 
 
