@@ -16,14 +16,14 @@ from cli.demo.plan import Choice
 from deploy.local.driver import Driver
 from shared import clock
 
-TICK = timedelta(minutes=30)  # while orders come in
+TICK = timedelta(hours=1)  # while orders come in
 STEP = timedelta(hours=2)
 GRID = timedelta(minutes=30)
 PATIENCE = timedelta(days=21)  # until then orders with an open case may still end by themselves
 HORIZON = timedelta(days=32)
 _SHIFT = (time(8), time(11), time(13, 30), time(15, 30))  # UTC, when the warehouses work once all orders are in
-_DISPATCH = frozenset({time(11), time(13, 30), time(15, 30)})  # UTC, the last one before both warehouses' trucks
-_OPENING, _CLOSING = time(7), time(16)
+_DISPATCH = frozenset({time(11), time(13, 30), time(14), time(15, 30)})  # UTC, before both warehouses' trucks
+_OPENING, _CLOSING = time(7), time(15, 30)
 _PARALLEL = 8
 _NOT_FOUND_SHARE = 0.02
 _SHELF_DAMAGE_SHARE = 0.008
@@ -118,7 +118,7 @@ class Demo:
         """Give the next moment people do something: often while orders come in, thrice a day afterwards."""
         now = clock.now()
         if len(self.orders) < len(self.choices):
-            soon = now + TICK
+            soon = min(now + TICK, _at(now, _SHIFT[-1])) if now.time() < _SHIFT[-1] else now + TICK
             return soon if soon.time() <= _CLOSING else _at(now + timedelta(days=1), _OPENING)
         later = [_at(now, hour) for hour in _SHIFT if _at(now, hour) > now]
         return later[0] if later else _at(now + timedelta(days=1), _SHIFT[0])
@@ -175,18 +175,21 @@ class Demo:
             await self.driver.rest()
 
     async def _work_in_warehouses(self) -> None:
-        for warehouse in self.warehouses:
-            await warehouse.put_back_all()
-            await warehouse.pick_all()
+        await asyncio.gather(*(self._pick(warehouse) for warehouse in self.warehouses))
         await self.driver.rest()
-        for warehouse in self.warehouses:
-            for parcel in await warehouse.pack_all():
-                self.on_dock[parcel.id] = (warehouse, parcel)
-        await self.driver.rest()
+        await asyncio.gather(*(self._pack(warehouse) for warehouse in self.warehouses))
         await in_parallel([self._label(parcel_id) for parcel_id in self.on_dock])
         if clock.now().time() in _DISPATCH:
             await self._hand_over()
             await self.driver.rest()
+
+    async def _pick(self, warehouse: WarehouseBot) -> None:
+        await warehouse.put_back_all()
+        await warehouse.pick_all()
+
+    async def _pack(self, warehouse: WarehouseBot) -> None:
+        for parcel in await warehouse.pack_all():
+            self.on_dock[parcel.id] = (warehouse, parcel)
 
     async def _label(self, parcel_id: UUID) -> None:
         warehouse, parcel = self.on_dock[parcel_id]
