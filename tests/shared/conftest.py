@@ -1,19 +1,20 @@
 """A database and a broker without any service: the plumbing alone, between two made-up services."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
 import pytest_asyncio
 
-from deploy.local.commands import Options
+from deploy.local.commands import BrokerKind, Options
 from deploy.local.stack import LocalStack
 from shared import clock
 from shared.consumer import Applier, Consumer, EventRouter
@@ -25,6 +26,8 @@ from shared.parking import Retrier
 from shared.relay import Relay
 from shared.settings import PlatformSettings
 from shared.tables import plumbing_statements
+
+BROKER = cast("BrokerKind", os.environ.get("DOORSTEP_TEST_BROKER", "tansu"))
 
 
 @dataclass
@@ -85,7 +88,7 @@ class Reader:
 async def bare_stack() -> AsyncIterator[LocalStack]:
     """PostgreSQL and a broker only."""
     home = Path(tempfile.mkdtemp(prefix="doorstep-plumbing-"))
-    stack = await LocalStack.start(home, options=Options(services=(), simulator=False, throwaway=True))
+    stack = await LocalStack.start(home, options=Options(services=(), simulator=False, throwaway=True, broker=BROKER))
     yield stack
     await stack.stop()
     shutil.rmtree(home)
@@ -103,7 +106,7 @@ async def plumbing(bare_stack: LocalStack) -> AsyncIterator[Plumbing]:
         environment="local",
         kafka_session_seconds=2,
         kafka_bootstrap=bare_stack.bootstrap,
-        kafka_idempotent=False,
+        kafka_idempotent=BROKER == "kafka",
         token_public_keys="",
     )
     both = Plumbing(settings, Database(bare_stack.dsn("orders")), Database(bare_stack.dsn("care")))
