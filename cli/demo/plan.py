@@ -24,7 +24,7 @@ _PLACES = (
 )
 _LEVELS = (("standard", 0.72), ("economy", 0.88), ("express", 1.01))
 _SHIPPING = {"economy": 390, "standard": 590, "express": 1290}
-_DAY_MINUTES = 9 * 60  # orders come in from 07:00 to 16:00 UTC
+_DAY_MINUTES = 8 * 60  # orders come in from 07:00 to 15:00 UTC, before the last tick of the day
 _SCARCE_SHARE = 0.09
 
 
