@@ -13,6 +13,7 @@ import pytest_asyncio
 from deploy.local import names, state, stepped_clock
 from deploy.local.commands import BrokerKind, Options
 from deploy.local.stack import LocalStack
+from shared import clock
 from tests.clients import Clients
 
 _PREFIX = "doorstep-test-"
@@ -29,6 +30,13 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
         area = item.path.relative_to(_ROOT / "tests").parts[0]
         if area in {"faults", "journeys"}:
             item.add_marker(area)
+
+
+@pytest.fixture(autouse=True)
+def business_time_of_its_own(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Business time is real unless this test has a driver: another test's stepped clock is not its own."""
+    if "driver" not in request.fixturenames:
+        monkeypatch.setattr(clock, "_stepped", None)
 
 
 @pytest.fixture(scope="session")
