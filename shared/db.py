@@ -14,7 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -117,7 +117,7 @@ class Transaction:
             proxy = await sqlalchemy_connection.get_raw_connection()
             raw = cast("Connection", proxy.driver_connection)
             if not raw.is_in_transaction():
-                await _begin(sqlalchemy_connection, proxy.dbapi_connection)
+                await sqlalchemy_connection.exec_driver_sql("select 1")
             self._raw = raw
         return self._raw
 
@@ -213,14 +213,6 @@ class Database:
     async def close(self) -> None:
         """Close the pool."""
         await self.engine.dispose()
-
-
-async def _begin(connection: AsyncConnection, adapter: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own
-    """Begin as SQLAlchemy would with its first statement, which there is none of here."""
-    try:
-        await adapter._start_transaction()  # noqa: SLF001 - there is no public way but a needless statement
-    except Exception:  # noqa: BLE001 - asked again by SQLAlchemy itself, so that its pool drops what is dead
-        await connection.exec_driver_sql("select 1")
 
 
 async def connect(url: str, *, application: str) -> "asyncpg.Connection[asyncpg.Record]":
