@@ -134,7 +134,7 @@ class HttpClient:
             all_headers.setdefault("content-type", "application/json")
         try:
             response = await self._client().request(
-                method, self._base_url + path, content=content, params=params, headers=all_headers,
+                method, self._base_url + path, content=content, params=params or None, headers=all_headers,
                 extensions=self._extensions,
             )  # fmt: skip
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
