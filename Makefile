@@ -110,7 +110,7 @@ faults-demo: setup ## Kill one process after another in mid-demonstration and co
 	$(BIN)/pytest tests/faults/test_kill_in_demo.py $(ARGS)
 
 .PHONY: test-kafka
-test-kafka: setup java ## Run the service and journey tests against a real Apache Kafka, idempotent producer on
+test-kafka: setup java ## Run messages and journeys against a real Apache Kafka, idempotent producer on
 	DOORSTEP_TEST_BROKER=kafka $(BIN)/pytest $(or $(ARGS),$(KAFKA_TESTS))
 
 .PHONY: kafka-up
