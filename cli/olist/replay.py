@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -22,6 +22,15 @@ from shared import clock
 Stock = Literal["just-enough", "ample"]
 _PARALLEL = 8
 _UNPROCESSABLE = 422
+_AWAITS: Mapping[Deed, frozenset[Deed]] = {
+    Deed.PURCHASE: frozenset(),
+    Deed.APPROVE: frozenset(),
+    Deed.CANCEL: frozenset(),
+    Deed.PACK: frozenset({Deed.PURCHASE, Deed.APPROVE}),
+    Deed.HAND_OVER: frozenset({Deed.PURCHASE, Deed.APPROVE, Deed.PACK}),
+}
+"""What the suite must have taken in before a deed can be done."""
+
 _REASON = "the replay of recorded orders only observes"
 
 
@@ -96,36 +105,51 @@ class Replay:
         return max([*ends, *promises, self._facts.last_at])
 
     async def _act(self, facts: list[Fact]) -> None:
-        """Do a slot's facts; what needs an earlier one of the same slot waits until the suite has taken that in."""
-        by_deed: dict[Deed, list[Plan]] = {deed: [] for deed in Deed}
+        """Do a slot's facts, order by order; what needs an earlier one of the slot waits until that is taken in."""
+        await self._stock_up([self.plans[fact.reference] for fact in facts if fact.deed is Deed.PURCHASE])
+        chains: dict[str, list[Deed]] = {}
         for fact in facts:
-            by_deed[fact.deed].append(self.plans[fact.reference])
-        await self._purchase(by_deed[Deed.PURCHASE])
-        await self._each("approve", self._approve, by_deed[Deed.APPROVE])
-        await self._each("cancel", self._cancel, by_deed[Deed.CANCEL])
-        fresh = {plan.reference for deed in (Deed.PURCHASE, Deed.APPROVE) for plan in by_deed[deed]}
-        await self._rest_if(fresh, by_deed[Deed.PACK])
-        await self._each("pack", self._pack, by_deed[Deed.PACK])
-        await self._rest_if({plan.reference for plan in by_deed[Deed.PACK]}, by_deed[Deed.HAND_OVER])
-        await self._each("hand over", self._hand_over, by_deed[Deed.HAND_OVER])
-
-    async def _rest_if(self, fresh: set[str], plans: Iterable[Plan]) -> None:
-        if any(plan.reference in fresh for plan in plans):
+            chains.setdefault(fact.reference, []).append(fact.deed)
+        since = clock.monotonic()
+        while True:
+            await in_parallel([self._follow(self.plans[reference], chain) for reference, chain in chains.items()])
+            chains = {reference: chain for reference, chain in chains.items() if chain}
+            if not chains:
+                self.timing.spend("act", since)
+                return
             await self.rest()
 
-    async def _each(self, what: str, do: Callable[[Plan], Awaitable[None]], plans: list[Plan]) -> None:
-        if plans:
-            since = clock.monotonic()
-            await in_parallel([do(plan) for plan in plans])
-            self.timing.spend(what, since)
+    async def _follow(self, plan: Plan, chain: list[Deed]) -> None:
+        """Do an order's deeds one after another, up to the first that the suite is not ready for."""
+        done: set[Deed] = set()
+        while chain and not (done & _AWAITS[chain[0]]):
+            deed = chain.pop(0)
+            done.add(deed)
+            await self._do(deed, plan)
 
-    async def _purchase(self, plans: list[Plan]) -> None:
-        if self.stock_mode == "just-enough":
+    async def _do(self, deed: Deed, plan: Plan) -> None:
+        order = self.orders.get(plan.reference)
+        if deed is Deed.PURCHASE:
+            await self._place(plan)
+        elif order is not None:
+            await self._deeds[deed](plan, order.id)
+
+    @property
+    def _deeds(self) -> Mapping[Deed, Callable[[Plan, UUID], Awaitable[None]]]:
+        return {
+            Deed.APPROVE: self._approve,
+            Deed.CANCEL: self._cancel,
+            Deed.PACK: self._pack,
+            Deed.HAND_OVER: self._hand_over,
+        }
+
+    async def _stock_up(self, plans: list[Plan]) -> None:
+        """Receive what these orders lack, if stock is to be just enough."""
+        if self.stock_mode == "just-enough" and plans:
             wanted = sum((wire.units_by_pair(plan.lines) for plan in plans), Counter[Pair]())
             lacking = wanted - self._free
             self._free -= wanted
-            await self._receive(lacking, plans[0].reference if plans else "")
-        await self._each("purchase", self._place, plans)
+            await self._receive(lacking, plans[0].reference)
 
     async def _place(self, plan: Plan) -> None:
         try:
@@ -135,31 +159,20 @@ class Replay:
                 raise
             self.refused[plan.reference] = refused
 
-    async def _approve(self, plan: Plan) -> None:
-        order_id = self._accepted(plan)
-        if order_id is not None:
-            await self.storefront.report_payment(order_id, "authorized", plan.total)
+    async def _approve(self, plan: Plan, order_id: UUID) -> None:
+        await self.storefront.report_payment(order_id, "authorized", plan.total)
 
-    async def _cancel(self, plan: Plan) -> None:
-        order_id = self._accepted(plan)
-        if order_id is not None:
-            await self.storefront.cancel(order_id)
-            self._free += wire.units_by_pair(plan.lines)
+    async def _cancel(self, plan: Plan, order_id: UUID) -> None:
+        await self.storefront.cancel(order_id)
+        self._free += wire.units_by_pair(plan.lines)
 
-    async def _pack(self, plan: Plan) -> None:
-        order_id = self._accepted(plan)
-        if order_id is not None:
-            await self.dock.pick_and_pack(order_id, plan.sellers)
+    async def _pack(self, plan: Plan, order_id: UUID) -> None:
+        await self.dock.pick_and_pack(order_id, plan.sellers)
 
-    async def _hand_over(self, plan: Plan) -> None:
-        order_id = self._accepted(plan)
-        if order_id is not None and plan.handed_over_at is not None:
+    async def _hand_over(self, plan: Plan, order_id: UUID) -> None:
+        if plan.handed_over_at is not None:
             await self.dock.hand_over(order_id, plan.handed_over_at)
             self.shipped += 1
-
-    def _accepted(self, plan: Plan) -> UUID | None:
-        order = self.orders.get(plan.reference)
-        return order.id if order is not None else None
 
     async def _receive(self, wanted: Counter[Pair], reference: str) -> None:
         since = clock.monotonic()
