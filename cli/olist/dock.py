@@ -21,6 +21,8 @@ WORKER = "olist"
 CARRIER = "SimPost"
 _SINGLE = {"mode": "single", "max_orders": 1}
 _LABEL_CALLS = 12
+_LIST_CALLS = 400
+_PAUSE_SECONDS = 0.05
 _CONFLICT = 409
 
 
@@ -95,15 +97,19 @@ class Dock:
     async def _list_of(self, order_id: UUID, seller: str) -> OrderList:
         """Plan lists of single orders at a seller until this order's is among them."""
         async with self._turns[seller]:
-            while (order_id, seller) not in self._lists:
+            for _ in range(_LIST_CALLS):
+                if (order_id, seller) in self._lists:
+                    return self._lists.pop((order_id, seller))
                 self.tally.lists += 1
                 key = key_of("list", seller, order_id, len(self._lists), self.tally.lists)
                 answer = await self.door.act("/staff/pick-lists", {"location": seller, **_SINGLE}, key=key)
                 if answer is None:
-                    raise Stuck(f"order {order_id} has nothing to pick at seller {seller}")
+                    # Planning passes over an order whose part at another seller is being planned just now.
+                    await asyncio.sleep(_PAUSE_SECONDS)
+                    continue
                 planned = OrderList.model_validate(answer)
                 self._lists[planned.tasks[0].order_id, seller] = planned
-        return self._lists.pop((order_id, seller))
+        raise Stuck(f"order {order_id} has nothing to pick at seller {seller}")
 
     async def _pick(self, work: OrderList) -> None:
         await self.door.act(f"/staff/pick-lists/{work.id}/assign", {"picker": WORKER}, key=key_of("assign", work.id))
