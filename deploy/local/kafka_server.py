@@ -60,6 +60,8 @@ def settings(data: Path, port: int, controller_port: int) -> Mapping[str, str]:
         "log.dirs": str(data),
         "auto.create.topics.enable": "false",
         "group.initial.rebalance.delay.ms": "0",
+        # Below the default of 6 s, so that tests may notice a dead worker soon.
+        "group.min.session.timeout.ms": "1000",
         "num.partitions": str(kafka.PARTITIONS),
         "offsets.topic.num.partitions": "4",
         "offsets.topic.replication.factor": "1",
