@@ -39,6 +39,14 @@ _LETTERS = (
     ("offset", "offset"),
     ("error", "error"),
 )
+_OVERDUE = (
+    ("service", "service"),
+    ("kind", "kind"),
+    ("which", "subject"),
+    ("order", "order_id"),
+    ("state", "state"),
+    ("should have moved", "due_at"),
+)
 
 
 @parked.command("list")
@@ -78,15 +86,9 @@ def list_dead_letters(limit: Limit = 100, as_json: Json = False) -> None:
 @dead_letters.command("show")
 def show_dead_letter(service: Service, identity: Identity, as_json: Json = False) -> None:
     """Show everything that is known of one."""
-    rows = [
-        row
-        for path in ("/staff/dead-letters", "/staff/parked")
-        for row in show.list_of(client.get(service, path, Role.OPERATOR, {"limit": 500}))
-        if identity in {str(row.get("id")), str(row.get("event_id"))}
-    ]
-    if not rows:
-        client.fail(f"{service} has no dead letter {identity}")
-    show.facts(rows[0], json=as_json, title=f"{service} {identity}")
+    answer = client.get(service, f"/staff/dead-letters/{identity}", Role.OPERATOR)
+    letter = answer.get("data") if isinstance(answer, dict) else None
+    show.facts(letter, json=as_json, title=f"{service} {identity}")
 
 
 @dead_letters.command("replay")
@@ -103,6 +105,16 @@ def discard_dead_letter(service: Service, identity: Identity, reason: Reason, as
         return
     answer = client.post(service, f"/staff/dead-letters/{identity}/discard", Role.OPERATOR, {"reason": reason})
     show.done(answer, f"letter {identity} is closed", json=as_json)
+
+
+def overdue(
+    kind: Annotated[str | None, typer.Option(help="Only this kind, e.g. shipment, hold or inbound.")] = None,
+    limit: Limit = 100,
+    as_json: Json = False,
+) -> None:
+    """List what has stayed in its state longer than it may, in all services."""
+    rows = _everywhere("/staff/overdue", limit, {"kind": kind})
+    show.rows(rows, _OVERDUE, json=as_json, empty="nothing is overdue")
 
 
 def replay(
@@ -144,11 +156,11 @@ def create_topics(
     list_topics(as_json)
 
 
-def _everywhere(path: str, limit: int) -> JsonValue:
+def _everywhere(path: str, limit: int, params: client.Params | None = None) -> JsonValue:
     return [
         {"service": service, **row}
         for service in names.SERVICES
-        for row in show.list_of(client.get(service, path, Role.OPERATOR, {"limit": limit}))
+        for row in show.list_of(client.get(service, path, Role.OPERATOR, {**(params or {}), "limit": limit}))
     ]
 
 

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
 
-from shared import db, parking, relay, switches
+from shared import db, overdue, parking, relay, switches
 from shared.audit import audit
 from shared.auth import LookUp, Operator, Public
 from shared.db import Database, Transaction
@@ -93,6 +93,12 @@ class Listing(Answer):
     data: list[dict[str, object]]
 
 
+class One(Answer):
+    """One row."""
+
+    data: dict[str, object]
+
+
 class Count(Answer):
     """How many were done."""
 
@@ -103,6 +109,8 @@ def operators_router(kinds: tuple[str, ...]) -> APIRouter:
     """Make the operators' routes of a service; `kinds` are the pause switches it honours."""
     router = APIRouter(prefix="/staff", tags=["operators"])
     _add_parked(router)
+    _add_dead_letters(router)
+    _add_overdue(router)
     _add_switches(router, kinds)
     _add_replay(router)
     return router
@@ -124,10 +132,17 @@ def _add_parked(router: APIRouter) -> None:
         """Give an event up; its stream goes on behind it."""
         return await call.once(who, body, lambda tx: parking.discard(tx, event_id, actor=who.actor, reason=body.reason))
 
+
+def _add_dead_letters(router: APIRouter) -> None:
     @router.get("/dead-letters")
     async def list_dead_letters(tx: Tx, _who: Operator, limit: int = 100) -> Listing:
         """List records that could not be read."""
         return Listing(data=_plain(await parking.list_dead_letters(tx, limit=min(limit, 500))))
+
+    @router.get("/dead-letters/{letter_id}")
+    async def read_dead_letter(letter_id: str, tx: Tx, _who: Operator) -> One:
+        """Read an unreadable record by its number, or a parked or dead event by its id."""
+        return One(data=_jsonable(dict(await parking.get_dead_letter(tx, letter_id))))
 
     @router.post("/dead-letters/{letter_id}/discard")
     async def close(letter_id: int, body: Reason, call: Mutation, who: Operator) -> Response:
@@ -135,6 +150,13 @@ def _add_parked(router: APIRouter) -> None:
         return await call.once(
             who, body, lambda tx: parking.close_dead_letter(tx, letter_id, actor=who.actor, reason=body.reason)
         )
+
+
+def _add_overdue(router: APIRouter) -> None:
+    @router.get("/overdue")
+    async def list_overdue(tx: Tx, _who: LookUp, kind: str | None = None, limit: int = 100) -> Listing:
+        """List what has stayed in its state longer than it may, longest first."""
+        return Listing(data=_plain(await overdue.list_overdue(tx, kind=kind, limit=min(limit, 500))))
 
 
 def _add_switches(router: APIRouter, kinds: tuple[str, ...]) -> None:

@@ -129,6 +129,15 @@ async def list_dead_letters(tx: Transaction, *, limit: int = 100) -> list[asyncp
     return await tx.fetch("select * from dead_letter where state = 'open' order by id limit $1", limit)
 
 
+async def get_dead_letter(tx: Transaction, identity: str) -> asyncpg.Record:
+    """Give an unreadable record by its number, closed ones too, or a parked event by its id; raises NotFoundError."""
+    row = await tx.row("select * from dead_letter where id::text = $1", identity)
+    row = row or await tx.row("select * from parked where event_id::text = $1 limit 1", identity)
+    if row is None:
+        raise NotFoundError(f"there is no dead letter {identity}")
+    return row
+
+
 async def discard(tx: Transaction, event_id: str, *, actor: str, reason: str) -> None:
     """Give a parked event up: its stream's position advances past it; audited; raises NotFoundError."""
     row = await _lock_parked(tx, event_id)

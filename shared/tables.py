@@ -125,6 +125,23 @@ create table audit (
 );
 create index on audit (subject);
 
+create table overdue (
+  kind text not null,
+  subject text not null,
+  order_id text,
+  state text not null,
+  due_at timestamptz not null,
+  told_at timestamptz not null,
+  primary key (kind, subject, due_at)
+);
+create index on overdue (due_at);
+
+create table overdue_look (
+  only_row boolean primary key default true check (only_row),
+  due_at timestamptz not null
+);
+insert into overdue_look (due_at) values ('1970-01-01T00:00:00Z');
+
 create function refuse_change() returns trigger language plpgsql as
 $$ begin raise exception 'rows of % are never changed', tg_table_name; end $$;
 

@@ -2,7 +2,9 @@
 
 from services.orders.actions import cancellations, holding, remedies, webhooks
 from services.orders.queries.feed import NEXT_DELIVERY, NEXT_EXPIRY, NEXT_UNNUMBERED
+from services.orders.queries.overdue import DWELLINGS
 from services.orders.settings import KEPT_DAYS
+from shared import overdue
 from shared.jobs import Jobs
 
 jobs = Jobs()
@@ -27,3 +29,5 @@ jobs.effect(
     call=webhooks.deliver,
     record=webhooks.record_delivery,
 )
+
+overdue.watch(jobs, DWELLINGS)

@@ -2,6 +2,8 @@
 
 from services.shipping.actions import booking, estimates, outcomes, webhooks
 from services.shipping.queries import labels as label_queries
+from services.shipping.queries.overdue import DWELLINGS
+from shared import overdue
 from shared.db import Transaction
 from shared.jobs import Jobs
 
@@ -56,3 +58,6 @@ async def learn_transits(tx: Transaction) -> int:
 async def forget_label_files(tx: Transaction) -> int:
     """Delete labels past their retention: they have addresses on them."""
     return await label_queries.forget_files(tx)
+
+
+overdue.watch(jobs, DWELLINGS)

@@ -1,10 +1,14 @@
 """What operators do by command, against the running stack."""
 
+import asyncio
+
+import asyncpg
 import jwt
 import pytest
 
-from cli import switches
+from cli import show, switches
 from deploy.local import names
+from deploy.local.stack import LocalStack
 from services.care.app import service as care
 from services.inventory.app import service as inventory
 from services.orders.app import service as orders
@@ -46,6 +50,58 @@ def test_the_table_of_switches_is_what_the_services_honour() -> None:
 def test_what_is_parked_and_dead_can_be_listed(doorstep: Run) -> None:
     assert doorstep("parked", "list").status == 0
     assert set(doorstep("dead-letters", "list", "--json").fields) == {"unreadable", "dead"}
+
+
+def test_a_dead_letter_behind_hundreds_of_others_is_shown_by_its_number(doorstep: Run, stack: LocalStack) -> None:
+    topic = f"doorstep.test-{new_id().hex}"
+    newest = asyncio.run(bury(stack.dsn("orders"), topic, 501))
+    try:
+        shown = doorstep("dead-letters", "show", "orders", str(newest), "--json")
+        unknown = doorstep("dead-letters", "show", "orders", str(new_id()))
+    finally:
+        asyncio.run(execute(stack.dsn("orders"), "delete from dead_letter where topic = $1", topic))
+
+    assert shown.status == 0, shown.err
+    assert (shown.fields["topic"], shown.fields["error"]) == (topic, "no value")
+    assert unknown.status == 1
+    assert "there is no dead letter" in unknown.err
+
+
+async def bury(dsn: str, topic: str, count: int) -> int:
+    """Enter unreadable records; give the number of the newest."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(
+        "insert into dead_letter "
+        '(consumer, topic, partition, "offset", reason, error, headers, recorded_at, fingerprint) '
+        "select 'orders', $1, 0, n, 'unreadable', 'no value', '{}', now(), n::text from generate_series(1, $2) n",
+        topic,
+        count,
+    )
+    newest: int = await connection.fetchval("select max(id) from dead_letter where topic = $1", topic)
+    await connection.close()
+    return newest
+
+
+def test_what_is_overdue_is_listed_in_all_services(doorstep: Run, stack: LocalStack) -> None:
+    subject = str(new_id())
+    late = (
+        "insert into overdue (kind, subject, state, due_at, told_at) "
+        "values ('refund', $1, 'requested', now() - interval '9 days', now())"
+    )
+    asyncio.run(execute(stack.dsn("orders"), late, subject))
+
+    ran = doorstep("overdue", "--kind", "refund", "--json")
+
+    assert ran.status == 0, ran.err
+    found = [one for one in show.list_of(ran.json) if one["subject"] == subject]
+    assert [(one["service"], one["kind"], one["state"]) for one in found] == [("orders", "refund", "requested")]
+
+
+async def execute(dsn: str, sql: str, *values: object) -> None:
+    """Change one service's database."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(sql, *values)
+    await connection.close()
 
 
 def test_an_unknown_event_cannot_be_discarded_and_the_refusal_says_so(doorstep: Run) -> None:
