@@ -41,6 +41,7 @@ _LEDGER = (
     ("by", "actor"),
 )
 _RESERVATIONS = (
+    ("reservation", "id"),
     ("sku", "sku"),
     ("units", "quantity"),
     ("location", "location"),
@@ -87,6 +88,21 @@ def show_reservations(order: Annotated[str, typer.Argument(help="The order's id.
     """Show an order's reservations, ended ones too."""
     answer = client.get("inventory", "/staff/reservations", Role.SUPPORT, {"order_id": order})
     show.rows(answer, _RESERVATIONS, json=as_json, empty="nothing was reserved")
+
+
+@stock.command("release")
+def release(
+    reservation: Annotated[
+        str, typer.Argument(help="The reservation's id, as `doorstep stock reservations` lists it.")
+    ],
+    reason: Reason,
+    as_json: Json = False,
+) -> None:
+    """Give back what a reservation holds for nothing; units that are still wanted are cancelled instead."""
+    path = f"/staff/reservations/{reservation}/release"
+    answer = client.post("inventory", path, Role.WAREHOUSE_LEAD, {"reason": reason})
+    quantity, sku = show.named(answer, "quantity"), show.named(answer, "sku")
+    show.done(answer, f"{quantity} {sku} are given back", json=as_json)
 
 
 @stock.command("receive")

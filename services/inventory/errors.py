@@ -39,6 +39,24 @@ class InboundNotFoundError(NotFoundError):
     code = "inbound_not_found"
 
 
+class ReservationNotFoundError(NotFoundError):
+    """The reservation does not exist."""
+
+    code = "reservation_not_found"
+
+
+class ReservationEndedError(ConflictError):
+    """The reservation holds nothing any more."""
+
+    code = "reservation_ended"
+
+
+class UnitsPickedError(ConflictError):
+    """The reservation's units lie in a tote or parcel: they are cancelled and put back by scan."""
+
+    code = "units_picked"
+
+
 class InsufficientStockError(ConflictError):
     """There are not as many free units in that bucket as the act takes."""
 

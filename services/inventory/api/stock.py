@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Response
 
-from services.inventory.actions import inbound, locations, skus, stock, stock_views
+from services.inventory.actions import inbound, locations, releasing, skus, stock, stock_views
 from services.inventory.schemas import stock as bodies
 from services.inventory.schemas import stock_answers as answers
 from services.inventory.schemas.paging import read_cursor
@@ -131,6 +131,14 @@ async def list_count_tasks(
 async def list_reservations(tx: Tx, _who: Reader, order_id: UUID) -> answers.ReservationList:
     """List an order's reservations, ended ones too."""
     return await stock_views.show_reservations(tx, order_id)
+
+
+@router.post("/staff/reservations/{reservation_id}/release", response_model=answers.ReservationAnswer)
+async def release(reservation_id: UUID, body: bodies.Release, call: Mutation, who: Warehouse) -> Response:
+    """Give back what a reservation holds, with a reason: the repair of stock held for nothing."""
+    return await call.once(
+        who, body, lambda tx: releasing.release_reservation(tx, reservation_id, body.reason, who.actor)
+    )
 
 
 @router.post("/staff/inbounds", response_model=answers.InboundAnswer, status_code=201)

@@ -194,6 +194,12 @@ async def list_reservations(tx: Transaction, order_ids: Collection[UUID]) -> lis
     return [_reservation(row) for row in await tx.fetch(_LIST, sorted(set(order_ids)))]
 
 
+async def order_of_reservation(tx: Transaction, reservation_id: UUID) -> UUID | None:
+    """Give the order a reservation serves."""
+    order_id: UUID | None = await tx.value("select order_id from reservation where id = $1", reservation_id)
+    return order_id
+
+
 async def list_allocated(tx: Transaction, order_ids: Collection[UUID]) -> list[Units]:
     """List firm units by line and location, without those of an open cancellation."""
     rows = await tx.fetch(

@@ -220,6 +220,12 @@ class SetSafety(Body):
     reason: Reason
 
 
+class Release(Body):
+    """Why a reservation is given back."""
+
+    reason: Reason
+
+
 class AnnounceInbound(Body):
     """A delivery that will come."""
 
