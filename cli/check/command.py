@@ -26,7 +26,7 @@ def check(
         client.fail("the read-only connections are unknown: run this where the stack runs, or set DOORSTEP_HOME")
     _use_business_time(suite.home)
     try:
-        report = asyncio.run(run(suite.dsns))
+        report = asyncio.run(run(suite.dsns, at_rest=False))
     except OSError as error:
         client.fail(f"a database cannot be reached: {error}", client.UNREACHABLE)
     if as_json:

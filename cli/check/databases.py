@@ -20,6 +20,7 @@ class Databases:
     """A connection to each service's database."""
 
     connections: "Mapping[str, Connection]"
+    dsns: Mapping[str, str]
 
     async def rows(self, service: str, sql: str, *values: object) -> list[Row]:
         """Read rows of one service."""
@@ -29,10 +30,18 @@ class Databases:
         """Read (id, count) rows into a mapping by the id's text."""
         return {str(row[0]): int(row[1]) for row in await self.rows(service, sql)}
 
+    async def rows_now(self, service: str, sql: str, *values: object) -> list[Row]:
+        """Read rows as they are at this moment, outside the snapshot."""
+        connection = await db.connect(self.dsns[service], application="doorstep check")
+        try:
+            return list(await connection.fetch(sql, *values))
+        finally:
+            await connection.close()
+
 
 @asynccontextmanager
 async def connect(dsns: Mapping[str, str]) -> AsyncIterator[Databases]:
-    """Open read-only snapshots; consumers first, so that no consumer seems ahead of its producer."""
+    """Open read-only snapshots, one just after the other; what happens in between is told by the streams' positions."""
     async with AsyncExitStack() as stack:
         opened: dict[str, Connection] = {}
         for service in ("care", "shipping", "inventory", "orders"):
@@ -41,4 +50,4 @@ async def connect(dsns: Mapping[str, str]) -> AsyncIterator[Databases]:
             await connection.execute("set idle_in_transaction_session_timeout = 0")
             await connection.execute("begin isolation level repeatable read read only")
             opened[service] = connection
-        yield Databases(opened)
+        yield Databases(opened, dsns)

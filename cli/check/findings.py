@@ -16,18 +16,33 @@ INVARIANTS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """An event by its stream, type and sequence; in stock, a row of the ledger by its document, act and id."""
+
+    stream: str
+    type: str
+    sequence: int
+    at: str = ""
+
+    def __str__(self) -> str:
+        """Name it in a few words."""
+        when = f" of {self.at}" if self.at else ""
+        return f"{self.stream}, {self.type} #{self.sequence}{when}"
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One violation; `first_fact` is the first event or ledger row at which the records part."""
 
     invariant: int
     subject: str
     detail: str
-    first_fact: str = ""
+    first_fact: Fact
 
     def __str__(self) -> str:
         """Say it in one line."""
-        first = f"; first divergent fact: {self.first_fact}" if self.first_fact else ""
-        return f"invariant {self.invariant} ({INVARIANTS[self.invariant]}): {self.subject}: {self.detail}{first}"
+        rule = f"invariant {self.invariant} ({INVARIANTS[self.invariant]})"
+        return f"{rule}: {self.subject}: {self.detail}; first divergent fact: {self.first_fact}"
 
 
 @dataclass(slots=True)

@@ -1,57 +1,155 @@
 """Invariant 7, and which orders are settled: every consumer has read what its producers published."""
 
-from cli.check.databases import Databases
-from cli.check.findings import Finding
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
 
-SERVICES = ("orders", "inventory", "shipping", "care")
+from cli.check.books import Books
+from cli.check.databases import Databases, Row
+from cli.check.findings import Fact, Finding
+from deploy.local.names import SERVICES, SUBSCRIPTIONS
+from shared import clock
+from shared.settings import ServiceSettings
+
+# Events are kept by the day; what is younger than this is there on both sides.
+_KEPT = timedelta(days=ServiceSettings.model_fields["retention_days"].default - 1)
+_BATCH = 500_000
+# While nothing is old enough to be dropped, a stream begins with 1; later, with the first that is kept.
 _MISSING = """
-select s.key, s.sequence, count(distinct e.sequence) as kept, min(e.sequence) as first
-from stream s left join (
-  select key, sequence from event_log union all select key, sequence from outbox
-) e on e.key = s.key
-group by s.key, s.sequence
-having count(distinct e.sequence) <> s.sequence - coalesce(min(e.sequence), s.sequence + 1) + 1
-limit 100
+with kept as (
+  select key, sequence from event_log union select key, sequence from outbox
+), age as (
+  select coalesce(min(recorded_at) > $1, false) as is_young from event_log
+), counted as (
+  select s.key, s.sequence, count(k.sequence) as kept,
+    case when a.is_young then 1 else coalesce(min(k.sequence), s.sequence + 1) end as first
+  from age a, stream s left join kept k on k.key = s.key group by s.key, s.sequence, a.is_young
+)
+select c.key, c.sequence, c.kept, c.first, (
+  select min(n) from generate_series(c.first, c.sequence) n
+  where not exists (select from kept k where k.key = c.key and k.sequence = n)
+) as lost from counted c where c.kept <> c.sequence - c.first + 1 order by c.key limit 100
 """
+_POSITIONS = "select source, key, sequence from stream_position where consumer = $1"
+_STREAMS = "select key, sequence from stream where key = any($1::text[])"
+_EVENTS = """
+select event_id, key, sequence, type from event_log where published_at > $1 order by slot, key, epoch, sequence
+"""
+_UNAPPLIED = """
+select e.id from unnest($1::uuid[]) as e(id) where not exists (
+  select from inbox i where i.consumer = $2 and i.event_id = e.id
+) and not exists (select from audit a where a.act = 'discard_event' and a.subject = e.id::text) limit 100
+"""
+_TWICE = """
+select event_id, count(*) as times from inbox where consumer = $1 group by event_id having count(*) > 1 limit 100
+"""
+_WHOSE = "select event_id, key, sequence, type from event_log where event_id = any($1::uuid[])"
 _STUCK = """
-select source, key, sequence, state, reason, event_id::text as event_id from parked
+select source, key, sequence, state, reason, headers ->> 'ce_type' as type from parked
 where state = 'dead' or attempts > 0 order by parked_at limit 100
 """
 _LETTERS = """
-select id, topic, partition, "offset", error from dead_letter where state = 'open' order by id limit 100
+select id, topic, partition, "offset", error, key, headers ->> 'ce_type' as type, headers ->> 'ce_sequence' as sequence
+from dead_letter where state = 'open' order by id limit 100
 """
 
 
 async def unsettled_keys(databases: Databases) -> dict[str, list[str]]:
-    """Give, per stream key, which consumers have not read all of it."""
+    """Give, by key, which consumers have read more or less of it than there was in its producer's snapshot."""
     behind: dict[str, list[str]] = {}
     published = {s: await databases.totals(s, "select key, sequence from stream") for s in SERVICES}
     for consumer in SERVICES:
-        rows = await databases.rows(
-            consumer, "select source, key, sequence from stream_position where consumer = $1", consumer
-        )
-        read: dict[str, dict[str, int]] = {}
-        for row in rows:
-            read.setdefault(row["source"], {})[row["key"]] = row["sequence"]
-        for source, positions in read.items():
-            for key, sequence in published[source].items():
-                if positions.get(key, 0) != sequence:
-                    count = f"{consumer} has read {positions.get(key, 0)} of {sequence} events of {source}"
-                    behind.setdefault(key, []).append(count)
+        read = await _positions(databases, consumer)
+        for source in _sources(consumer):
+            positions = read.get(source, {})
+            for key in published[source].keys() | positions.keys():
+                done, there = positions.get(key, 0), published[source].get(key, 0)
+                if done != there:
+                    behind.setdefault(key, []).append(f"{consumer} has read {done} of {there} events of {source}")
     return behind
 
 
-async def check_messages(databases: Databases) -> list[Finding]:
-    """Events lost from the log, events given up, and records nobody could read."""
+def _sources(consumer: str) -> list[str]:
+    return [topic.rpartition(".")[2] for topic in SUBSCRIPTIONS[consumer]]
+
+
+async def _positions(databases: Databases, consumer: str) -> dict[str, dict[str, int]]:
+    read: dict[str, dict[str, int]] = {}
+    for row in await databases.rows(consumer, _POSITIONS, consumer):
+        read.setdefault(row["source"], {})[row["key"]] = row["sequence"]
+    return read
+
+
+async def check_messages(books: Books) -> list[Finding]:
+    """Events lost, not applied, applied twice or given up, and consumers that claim what nobody published."""
     findings: list[Finding] = []
     for service in SERVICES:
-        for row in await databases.rows(service, _MISSING):
-            detail = f"{service} numbered {row['sequence']} events, {row['kept']} are in outbox and event log"
-            findings.append(Finding(7, f"stream {row['key']}", detail))
-        for row in await databases.rows(service, _STUCK):
-            fact = f"{row['source']} #{row['sequence']} ({row['event_id']})"
-            findings.append(Finding(7, f"stream {row['key']}", f"{service} holds it: {row['reason'][:160]}", fact))
-        for row in await databases.rows(service, _LETTERS):
-            place = f"{row['topic']}[{row['partition']}]@{row['offset']}"
-            findings.append(Finding(7, f"dead letter {row['id']} of {service}", row["error"][:160], place))
+        findings.extend(await _lost(books, service))
+        findings.extend(await _ahead(books, service))
+        findings.extend(await _applied(books, service))
+        findings.extend(await _given_up(books, service))
+    return findings
+
+
+async def _lost(books: Books, service: str) -> list[Finding]:
+    findings: list[Finding] = []
+    for row in await books.rows(service, _MISSING, clock.real() - _KEPT):
+        name = books.name(row["key"])
+        wanted = row["sequence"] - row["first"] + 1
+        detail = f"{service} numbered {wanted} events since #{row['first']}, {row['kept']} are in outbox and event log"
+        findings.append(Finding(7, f"stream {name}", detail, Fact(name, f"doorstep.{service}", row["lost"])))
+    return findings
+
+
+async def _ahead(books: Books, consumer: str) -> list[Finding]:
+    """Find streams of which a consumer has read more than was ever published; asked again, now."""
+    read = await _positions(books.databases, consumer)
+    findings: list[Finding] = []
+    for source in _sources(consumer):
+        doubtful = [key for key in read.get(source, {}) if key in books.unsettled]
+        now = {row["key"]: row["sequence"] for row in await books.databases.rows_now(source, _STREAMS, doubtful)}
+        for key in doubtful:
+            done, there = read[source][key], now.get(key, 0)
+            if done > there:
+                name = books.name(key)
+                detail = f"{consumer} has read up to #{done}, {source} has published {there}"
+                findings.append(Finding(7, f"stream {name}", detail, Fact(name, f"doorstep.{source}", there + 1)))
+    return findings
+
+
+async def _applied(books: Books, consumer: str) -> list[Finding]:
+    """Hold the producers' logs against a consumer's inbox."""
+    findings: list[Finding] = []
+    for source in _sources(consumer):
+        events = await books.rows(source, _EVENTS, clock.real() - _KEPT)
+        settled = {row["event_id"]: row for row in events if books.is_settled(row["key"])}
+        for batch in _batches(list(settled), _BATCH):
+            for row in await books.rows(consumer, _UNAPPLIED, batch, consumer):
+                findings.append(_event(books, settled[row["id"]], f"{consumer} never applied it"))  # noqa: PERF401 - async
+    twice = {row["event_id"]: row["times"] for row in await books.rows(consumer, _TWICE, consumer)}
+    for source in _sources(consumer) if twice else ():
+        for row in await books.rows(source, _WHOSE, list(twice)):
+            findings.append(_event(books, row, f"{consumer} applied it {twice[row['event_id']]} times"))  # noqa: PERF401
+    return findings
+
+
+def _batches(items: list[object], size: int) -> Iterable[list[object]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _event(books: Books, row: Mapping[str, object] | Row, detail: str) -> Finding:
+    name = books.name(str(row["key"]))
+    return Finding(7, f"event {row['event_id']}", detail, Fact(name, str(row["type"]), int(str(row["sequence"]))))
+
+
+async def _given_up(books: Books, service: str) -> list[Finding]:
+    findings: list[Finding] = []
+    for row in await books.rows(service, _STUCK):
+        name = books.name(row["key"])
+        fact = Fact(name, row["type"] or f"doorstep.{row['source']}", row["sequence"])
+        findings.append(Finding(7, f"stream {name}", f"{service} holds it: {row['reason'][:160]}", fact))
+    for row in await books.rows(service, _LETTERS):
+        place = f"{row['topic']}[{row['partition']}]@{row['offset']}"
+        number = row["sequence"] or ""
+        fact = Fact(books.name(row["key"]), row["type"] or "unreadable", int(number) if number.isdigit() else 0)
+        findings.append(Finding(7, f"dead letter {row['id']} of {service}", f"{place}: {row['error'][:160]}", fact))
     return findings

@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping
 
-from cli.check.care import check_care, check_dwells
+from cli.check.accepted import check_accepted
+from cli.check.books import Books
 from cli.check.databases import connect
-from cli.check.findings import Report
+from cli.check.dwells import check_dwells
+from cli.check.exceptions import check_exceptions
+from cli.check.findings import Finding, Report
+from cli.check.goods import check_goods
+from cli.check.lines import check_lines
 from cli.check.messages import check_messages, unsettled_keys
-from cli.check.orders import check_orders
+from cli.check.remedies import check_remedies
 from cli.check.stock import check_stock
 from shared import clock
 
@@ -22,19 +27,38 @@ _COUNTED = {
 }
 
 
-async def run(dsns: Mapping[str, str]) -> Report:
-    """Check every invariant; `dsns` are read-only connections by service. Raises OSError when one is away."""
+async def run(dsns: Mapping[str, str], *, at_rest: bool = True) -> Report:
+    """Check every invariant; `dsns` are read-only connections by service. Raises OSError when one is away.
+
+    A suite at rest has nothing under way: there, what is not settled is a finding as well.
+    """
     async with connect(dsns) as databases:
-        unsettled = await unsettled_keys(databases)
+        numbers = {row[0]: row[1] for row in await databases.rows("orders", "select id::text, number from orders")}
+        books = Books(databases, await unsettled_keys(databases), numbers)
         findings = [
-            *await check_orders(databases, unsettled),
+            *await check_accepted(books),
             *await check_stock(databases),
-            *await check_care(databases, unsettled),
-            *await check_messages(databases),
-            *await check_dwells(databases, clock.now()),
+            *await check_lines(books),
+            *await check_goods(books),
+            *await check_exceptions(books),
+            *await check_remedies(books),
+            *await check_messages(books),
+            *await check_dwells(books, clock.now()),
         ]
+        if at_rest:
+            findings.extend(await _under_way(books))
         checked = {
             name: int((await databases.rows(service, question))[0][0]) for name, (service, question) in _COUNTED.items()
         }
-    notes = [f"{key}: {'; '.join(reasons)}" for key, reasons in sorted(unsettled.items())]
+    notes = [f"{books.name(key)}: {'; '.join(reasons)}" for key, reasons in sorted(books.unsettled.items())]
     return Report(sorted(findings, key=lambda finding: (finding.invariant, finding.subject)), checked, notes)
+
+
+async def _under_way(books: Books) -> list[Finding]:
+    """Say of each stream that is not settled who has not read what."""
+    findings: list[Finding] = []
+    for key, reasons in sorted(books.unsettled.items()):
+        source = reasons[0].rpartition(" ")[2]
+        fact = await books.latest(source, key)
+        findings.append(Finding(7, f"stream {books.name(key)}", f"under way at rest: {'; '.join(reasons)}", fact))
+    return findings

@@ -1,0 +1,249 @@
+"""`doorstep check` finds each invariant broken by one changed row, names the first fact, and is clean without it."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from cli import check
+from deploy.local import names
+from deploy.local.driver import Driver
+from deploy.local.stack import LocalStack
+from shared import clock, db
+from shared.ids import new_id
+from tests.journeys.shop import DAY, PlacedOrder, Shop, open_shop
+
+SCANNED = {"after_hours": 3, "status": "in_transit", "status_detail": "picked_up"}
+DELIVERED = {"after_hours": 30, "status": "delivered", "status_detail": "arrived_at_destination"}
+LOST = {"after_hours": 24, "status": "failure", "status_detail": "lost"}
+
+
+@dataclass(frozen=True)
+class Story:
+    """One order that arrived, one that was lost and paid back, one that stands packed, one put back on its shelf."""
+
+    stack: LocalStack
+    shop: Shop
+    orders: Mapping[str, PlacedOrder]
+    numbers: Mapping[str, str]
+
+    async def findings(self) -> list[check.Finding]:
+        """Run the check as operators do, at rest."""
+        dsns = {service: self.stack.dsn(service, "readonly") for service in names.SERVICES}
+        return (await check.run(dsns)).findings
+
+
+@pytest_asyncio.fixture(scope="session")
+async def story(stepped_stack: LocalStack, driver: Driver) -> AsyncIterator[Story]:
+    """Small orders through all services, once for all the rows that are changed."""
+    clock.use_stepped_file(stepped_stack.site.clock_file, environment="local")
+    shop = await open_shop(stepped_stack, driver)
+    await shop.until_morning()
+    orders = {
+        "arrived": await shop.place(2),
+        "lost": await shop.place(0, 10),
+        "packed": await shop.place(0, 0, 1),
+        "put_back": await shop.place(0, 0, 2),
+    }
+    await shop.script(orders["arrived"], SCANNED, DELIVERED)
+    await shop.script(orders["lost"], SCANNED, LOST)
+    await shop.pick()
+    await orders["put_back"].cancel()
+    parcels = await shop.pack()
+    await shop.hand_over(parcel for parcel in parcels if parcel.order_id != orders["packed"].id)
+    await shop.warehouses[shop.north].put_back_all()
+    await orders["lost"].pay("captured")
+    await shop.step(2 * DAY)
+    case = next(case for case in await shop.cases(orders["lost"]) if case["family"] == "delivery")
+    await shop.grant(case, "refund")
+    await shop.storefront.confirm_refunds()
+    await driver.rest()
+    numbers = {name: (await order.read())["number"] for name, order in orders.items()}
+    told = Story(stepped_stack, shop, orders, numbers)
+    assert [str(finding) for finding in await told.findings()] == []
+    yield told
+    assert [str(finding) for finding in await told.findings()] == []
+    await shop.close()
+
+
+@dataclass(frozen=True)
+class Change:
+    """One row changed: `where` finds it by {order} or {sku}, `to` sets its columns; None takes the row away."""
+
+    order: str
+    service: str
+    table: str
+    where: str
+    to: Mapping[str, str] | None
+    invariant: int
+    fact: str
+    says: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant}-{self.order}-{self.table}-{'-'.join(self.to or ['deleted'])}"
+
+
+OF_ORDER = "order_id = '{order}'"
+OF_TASK = "task_id in (select id from pick_task where order_id = '{order}')"
+PLACED, EXECUTED = "doorstep.orders.order_placed.v1", "doorstep.orders.remedy_executed.v1"
+RESERVED, PICKED = "doorstep.inventory.stock_reserved.v1", "doorstep.inventory.pick_confirmed.v1"
+CLOSED, LEFT = "doorstep.inventory.parcel_closed.v1", "doorstep.inventory.parcel_handed_over.v1"
+RAISED, OPENED = "doorstep.care.exception_raised.v1", "doorstep.care.case_opened.v1"
+GRANTED, BOOKED = "doorstep.care.remedy_granted.v1", "doorstep.shipping.shipment_booked.v1"
+LONG_AGO = " - interval '90 days'"
+
+
+def shown(column: str, fact: str, *, order: str = "arrived", to: str = "") -> Change:
+    """Let orders show another total of a line than inventory and shipping record."""
+    return Change(
+        order, "orders", "order_line", OF_ORDER, {column: to or f"{column} - 1"}, 3, fact, f"orders says {column}"
+    )
+
+
+CHANGES = (
+    Change("arrived", "shipping", "order_copy", OF_ORDER, None, 1, PLACED, "shipping does not know it"),
+    Change("arrived", "orders", "idempotency", "body ->> 'id' = '{order}'",
+           {"body": f"jsonb_set(body, array['id'], to_jsonb('{new_id()}'::text))"}, 1, "answer under key", "not there"),
+    Change("arrived", "inventory", "stock", "sku = '{sku}' and on_hand > 0", {"on_hand": "on_hand + 1"},
+           2, "ledger hand_over", "on_hand is"),
+    Change("packed", "inventory", "reservation", OF_ORDER, {"quantity": "quantity + 1"},
+           2, "ledger reserve", "live reservations hold"),
+    shown("reserved", RESERVED),
+    shown("backordered", RESERVED, to="1"),
+    shown("given_back", "doorstep.inventory.reservation_released.v1", order="put_back"),
+    shown("picked", PICKED),
+    shown("packed", CLOSED),
+    shown("handed_over", LEFT),
+    shown("delivered", "doorstep.shipping.shipment_delivered.v1"),
+    shown("lost", "doorstep.shipping.shipment_progressed.v1", order="lost"),
+    shown("returned", PLACED, to="1"),
+    shown("cancelled", PLACED, to="1"),
+    shown("put_back_due", "doorstep.inventory.cancellation_answered.v1", order="put_back"),
+    shown("put_back", "doorstep.inventory.picks_put_back.v1", order="put_back"),
+    Change("arrived", "inventory", "reservation", OF_ORDER, {"quantity": "1"}, 3, RESERVED, "units of 2 are nowhere"),
+    Change("arrived", "inventory", "pick_scan", OF_TASK, {"units": "units + 1"}, 4, PICKED, "picked is 2, scanned 3"),
+    Change("arrived", "inventory", "parcel_content", OF_TASK, {"quantity": "1"},
+           4, CLOSED, "packed is 2, in parcels 1"),
+    Change("arrived", "shipping", "shipment", OF_ORDER, {"contents": "jsonb_set(contents, '{{0,quantity}}', '3')"},
+           4, CLOSED, "it carries"),
+    Change("arrived", "shipping", "shipment", OF_ORDER, {"parcel_id": f"'{new_id()}'"},
+           4, "doorstep.inventory.", "unknown to inventory"),
+    Change("arrived", "orders", "order_line", OF_ORDER, {"cancelled": "1"},
+           4, LEFT, "2 units were handed over and 1 cancelled of 2"),
+    Change("arrived", "orders", "order_line", OF_ORDER, {"lost": "1"}, 4, LEFT, "3 units have ended outside"),
+    Change("arrived", "inventory", "reservation", OF_ORDER, {"state": "'allocated'"},
+           4, LEFT, "2 units were handed over, stock gave out 0"),
+    Change("packed", "inventory", "parcel", OF_ORDER, {"state": "'open'"}, 4, CLOSED, "is open"),
+    Change("lost", "care", "exception", f"{OF_ORDER} and kind = 'lost'",
+           {"disposition": "'cleared'", "case_id": "null"},
+           5, RAISED, "counts as cleared, but never was"),
+    Change("lost", "care", "exception", f"{OF_ORDER} and kind = 'lost'", {"cleared_at": "detected_at"},
+           5, RAISED, "orders still shows it"),
+    Change("lost", "orders", "orders", "id = '{order}'", {"exceptions": "'{{}}'"},
+           5, RAISED, "is open, orders does not show it"),
+    Change("lost", "care", "care_case", f"{OF_ORDER} and family = 'delivery'", {"order_id": f"'{new_id()}'"},
+           5, RAISED, "is in a case of another order"),
+    Change("lost", "care", "remedy", f"{OF_ORDER} and kind = 'refund'", {"state": "'granted'"},
+           6, GRANTED, "care says granted, orders says executed"),
+    Change("lost", "care", "remedy", f"{OF_ORDER} and kind = 'refund'", {"state": "'observed'"},
+           6, GRANTED, "never granted"),
+    Change("lost", "orders", "remedy", f"{OF_ORDER} and kind = 'refund'", {"kind": "'reship'"},
+           6, EXECUTED, "its reshipment None is not there"),
+    Change("lost", "orders", "refund", OF_ORDER, {"state": "'requested'"}, 6, EXECUTED, "with 1 refunds (requested)"),
+    Change("lost", "orders", "order_line", OF_ORDER, {"refunded": "refunded - 1"}, 6, GRANTED, "instructions say"),
+    Change("lost", "orders", "order_line", OF_ORDER, {"made_whole": "9"}, 6, GRANTED, "made whole 9 of 10"),
+    Change("lost", "orders", "orders", "id = '{order}'", {"captured": "captured - 1"},
+           6, "doorstep.orders.payment_reported.v1", "captured"),
+    Change("lost", "orders", "refund", OF_ORDER, {"kind": "'shipping_refund'"},
+           6, "doorstep.orders.payment_reported.v1", "of 0 captured"),
+    Change("arrived", "care", "stream_position", "source = 'orders' and key = '{order}'", {"sequence": "sequence - 1"},
+           7, "doorstep.orders.", "under way at rest: care has read"),
+    Change("arrived", "care", "stream_position", "source = 'orders' and key = '{order}'", {"sequence": "sequence + 1"},
+           7, "doorstep.orders", "care has read up to"),
+    Change("arrived", "shipping", "stream_position", "source = 'orders' and key = '{order}'", None,
+           7, "doorstep.orders.", "shipping has read 0 of"),
+    Change("arrived", "inventory", "event_log", "key = '{order}' and sequence = 1", None,
+           7, "doorstep.inventory", "are in outbox and event log"),
+    Change("packed", "shipping", "shipment", OF_ORDER, {"due_at": f"due_at{LONG_AGO}"},
+           8, BOOKED, "should have moved by"),
+    Change("packed", "inventory", "parcel", OF_ORDER, {"since": f"since{LONG_AGO}"},
+           8, CLOSED, "should have moved by"),
+    Change("packed", "orders", "orders", "id = '{order}'", {"due_at": f"due_at{LONG_AGO}"},
+           8, "doorstep.orders.", "should have moved by"),
+    Change("lost", "care", "care_case", f"{OF_ORDER} and dwell_due_at is not null",
+           {"dwell_due_at": f"dwell_due_at{LONG_AGO}"}, 8, OPENED, "should have moved by"),
+)  # fmt: skip
+
+
+@asynccontextmanager
+async def changed(story: Story, change: Change) -> AsyncIterator[None]:
+    """Change one row as only the owner of the tables can, and put it back."""
+    found = {"order": story.orders[change.order].id, "sku": story.shop.skus[0]}
+    connection = await db.connect(story.stack.dsn(change.service, "owner"), application="test")
+    try:
+        row = await connection.fetchrow(
+            f"select t.ctid, t.tableoid::regclass::text as home, to_jsonb(t) as old from {change.table} t "
+            f"where {change.where.format(**found)} order by 2, 1 limit 1"
+        )
+        assert row is not None
+        columns = ", ".join(change.to or ())
+        old = f"jsonb_populate_record(null::{row['home']}, $1)"
+        if change.to is None:
+            await connection.execute(f"delete from {row['home']} where ctid = $1", row["ctid"])
+            restore = f"insert into {row['home']} select * from {old}"
+        else:
+            values = ", ".join(change.to.values()).format()
+            place = await connection.fetchval(
+                f"update {row['home']} set ({columns}) = row({values}) where ctid = $1 returning ctid", row["ctid"]
+            )
+            there = f"ctid = '({place[0]},{place[1]})'"
+            restore = f"update {row['home']} set ({columns}) = (select {columns} from {old}) where {there}"
+        try:
+            yield
+        finally:
+            await connection.execute(restore, row["old"])
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=str)
+async def test_one_changed_row_is_found_with_the_first_fact_that_diverges(story: Story, change: Change) -> None:
+    async with changed(story, change):
+        found = [finding for finding in await story.findings() if finding.invariant == change.invariant]
+
+    speaking = [finding for finding in found if change.says in finding.detail]
+    assert speaking, [str(finding) for finding in found]
+    fact = speaking[0].first_fact
+    assert fact.type.startswith(change.fact), fact
+    if fact.type.startswith("doorstep."):
+        assert fact.stream == f"order {story.numbers[change.order]}"
+        assert fact.sequence > 0
+
+
+async def test_an_event_that_a_consumer_never_applied_is_named(story: Story) -> None:
+    event = await first_event(story)
+    where = f"consumer = 'care' and event_id = '{event['event_id']}'"
+    change = Change("arrived", "care", "inbox", where, None, 7, PLACED, "care never applied it")
+
+    async with changed(story, change):
+        found = await story.findings()
+
+    assert [(finding.detail, finding.first_fact.type, finding.first_fact.sequence) for finding in found] == [
+        ("care never applied it", PLACED, 1)
+    ]
+
+
+async def first_event(story: Story) -> asyncpg.Record:
+    """Read the event that placed the order which arrived."""
+    connection = await db.connect(story.stack.dsn("orders", "readonly"), application="test")
+    try:
+        row = await connection.fetchrow(
+            "select event_id from event_log where key = $1 and sequence = 1", str(story.orders["arrived"].id)
+        )
+    finally:
+        await connection.close()
+    assert row is not None
+    return row
