@@ -98,6 +98,23 @@ async def test_quantiles_are_learned_from_fifty_finished_parcels_and_not_from_fe
         assert await tracking_queries.get_quantile(tx, [lane], "in_transit") == known
 
 
+async def test_quantiles_of_a_lane_that_went_quiet_are_forgotten(shipping: ShippingRig) -> None:
+    lane = f"SimPost/Ground|{new_id()}"
+    async with shipping.database.transaction() as tx:
+        for minutes in range(50):
+            shipment_id = await _bare_shipment(tx)
+            await tracking_queries.keep_transits(tx, shipment_id, [lane], {"in_transit": minutes}, tx.now)
+    async with shipping.database.transaction() as tx:
+        await learn_transits(tx)
+    async with shipping.database.transaction() as tx:
+        await tx.execute(
+            "update finished_transit set finished_at = finished_at - interval '91 days' where lane = $1", lane
+        )
+    async with shipping.database.transaction() as tx:
+        await learn_transits(tx)
+        assert await tracking_queries.get_quantile(tx, [lane], "in_transit") is None
+
+
 async def _bare_shipment(tx: Transaction) -> UUID:
     shipment_id = new_id()
     await tx.execute(

@@ -122,7 +122,8 @@ async def get_quantile(tx: Transaction, lanes: Sequence[str], milestone: str) ->
 
 
 async def learn_quantiles(tx: Transaction, since: datetime, enough: int) -> int:
-    """Compute the quantiles of all lanes with enough parcels finished between `since` and now."""
+    """Compute the quantiles of all lanes with enough parcels finished between `since` and now; forget the others'."""
     learned = await tx.execute(_LEARN, since, tx.now, enough)
+    await tx.execute("delete from transit_quantile where computed_at < $1", tx.now)
     await tx.execute("update transit_learning set learned_at = $1", tx.now)
     return learned
