@@ -13,10 +13,12 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
+from cli import show
 from cli.demo.report import Summary
 from cli.demo.report import show as show_summary
 from cli.demo.screen import Screen
 from cli.demo.stage import Stage
+from cli.options import Json
 from deploy.local import control
 from deploy.local.errors import StackError
 from deploy.local.state import Record
@@ -38,16 +40,17 @@ class Wanted:
     stop: bool
 
 
-def demo(
+def demo(  # noqa: PLR0913, PLR0917 - one option each
     orders: Annotated[int, typer.Option(min=1, max=5000, help="How many orders are placed.")] = 300,
     seed: Annotated[str, typer.Option(help="Another seed, another story.")] = "doorstep",
     port_base: Annotated[int | None, typer.Option(help="Move all ports.")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary to this file too.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the summary as JSON to this file too.")] = None,
     check_outcome: Annotated[bool, typer.Option("--assert", help="Exit with 1 when something is not right.")] = True,
     stop: Annotated[bool, typer.Option("--stop", help="Stop the stack at the end.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Watch hundreds of orders go from a storefront's POST to the doorstep, in stepped business time."""
-    console = Console()
+    console = Console(stderr=as_json)
     wanted = Wanted(orders, seed, control.default_home(), port_base, stop)
     try:
         record = _start_afresh(wanted, console)
@@ -55,9 +58,12 @@ def demo(
         Console(stderr=True).print(str(error), style="red", highlight=False, markup=False)
         raise typer.Exit(_FAILED) from error
     summary = asyncio.run(_perform(wanted, record, console))
-    show_summary(summary, console, _explore(record))
-    if json_file is not None:
-        json_file.write_text(json.dumps(summary.as_json(), indent=2) + "\n")
+    if as_json:
+        show.as_json(summary.as_json())
+    else:
+        show_summary(summary, console, _explore(record))
+    if report is not None:
+        report.write_text(json.dumps(summary.as_json(), indent=2) + "\n")
     if stop:
         control.down(wanted.home)
     if summary.failures and check_outcome:

@@ -18,9 +18,12 @@ from cli.olist import rows, suite
 from cli.olist.dock import Stuck
 from cli.olist.plan import plan
 from cli.olist.report import Report, show, title_of, write
+from cli.olist.report import as_json as as_object
 from cli.olist.screen import Screen
 from cli.olist.slots import Slots, parse_step
 from cli.olist.stage import Stage, Wanted
+from cli.options import Json
+from cli.show import as_json as print_json
 from deploy.local.driver import RestlessError
 from deploy.local.errors import StackError
 from shared.errors import ConfigurationError
@@ -61,11 +64,14 @@ def replay_orders(  # noqa: PLR0913, PLR0917 - one option each
     ] = StockMode.JUST_ENOUGH,
     stack: Annotated[Path | None, typer.Option(help="Use the fresh, stepped stack that runs in this home.")] = None,
     own_home: Annotated[Path, typer.Option(help="Where a stack of its own is made anew.")] = suite.DEFAULT_HOME,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file too.")] = None,
+    report_file: Annotated[
+        Path | None, typer.Option("--report", help="Write the report as JSON to this file too.")
+    ] = None,
     check_outcome: Annotated[bool, typer.Option("--assert", help="Exit with 1 when an expectation fails.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Replay real orders through the running services in stepped business time."""
-    console = Console()
+    console = Console(stderr=as_json)
     try:
         wanted = _wanted(directory, limit, step, stock)
         console.print(f"{source}: {title_of(wanted.plans)}, step {step}, stock {stock}", highlight=False)
@@ -76,9 +82,12 @@ def replay_orders(  # noqa: PLR0913, PLR0917 - one option each
         _fail("stopped before the end", _FAILED)
     except (StackError, RestlessError, Stuck, Refused, ConnectionError) as error:
         _fail(f"{type(error).__name__}: {error}", _FAILED)
-    show(report, console)
-    if json_file is not None:
-        write(report, json_file)
+    if as_json:
+        print_json(as_object(report))
+    else:
+        show(report, console)
+    if report_file is not None:
+        write(report, report_file)
     _conclude(report, console, must_hold=check_outcome)
 
 

@@ -67,7 +67,7 @@ def _demonstration(place: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """Run the demonstration on a home and ports of its own."""
     command = [
         *(sys.executable, "-m", "cli.main", "demo", "--stop", "--orders", str(ORDERS)),
-        *("--json", str(place / "summary.json"), "--port-base", str(free_base())),
+        *("--report", str(place / "summary.json"), "--port-base", str(free_base())),
     ]
     environment = {**os.environ, names.HOME: str(_home(place))}
     with (place / "said").open("wb") as said:
