@@ -141,8 +141,16 @@ def test_the_same_news_is_told_once() -> None:
 
 
 def test_parcels_share_a_message_about_to_leave() -> None:
-    waiting = [Told(news(revision=1), NOW, waiting=True)]
-    assert plan_message(news(revision=2), waiting, NOW, Priority.P2).silence is Silence.COALESCED
+    waiting = [Told(news(state="stalled"), NOW, waiting=True)]
+    assert plan_message(news(), waiting, NOW, Priority.P2).silence is Silence.COALESCED
+
+
+def test_a_newer_date_is_not_coalesced_into_the_message_that_gives_way_to_it() -> None:
+    waiting = [Told(news(revision=2), NOW, waiting=True)]
+    newer = news(revision=3, promised_by=NOW + 2 * DAY)
+    assert plan_message(newer, waiting, NOW, Priority.P2).send_at == NOW + timedelta(minutes=20)
+    gives_way = AtSending(3, delivered=False, cancelled=False, retold=True)
+    assert still_true(news(revision=2), gives_way) is Silence.SUPERSEDED
 
 
 def test_a_topic_returns_within_a_day_only_when_it_got_a_day_worse_or_changed() -> None:

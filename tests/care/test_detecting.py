@@ -19,12 +19,12 @@ async def test_a_damaged_parcel_opens_a_case_with_its_evidence(order: Order, des
     assert [offer["remedy"] for offer in case["suggestions"]][:2] == ["reship", "refund"]
 
 
-async def test_the_same_trouble_reported_again_opens_no_second_case(order: Order, desk: Desk) -> None:
+async def test_the_same_trouble_reported_again_opens_no_second_case(facts: Facts, order: Order, desk: Desk) -> None:
     await (await order.placed()).handed_over()
     await order.scanned(flags=("damaged",), exception="damage")
     await desk.case(order, kind="damage")
     await order.scanned(flags=("damaged",), exception="damage")
-    await order.facts.repeat_last()
+    await facts.repeat_last()
     await order.scanned(position="out_for_delivery", flags=("damaged",), attempts=2)
     await desk.exception(order, "failed_attempt")
     assert len([case for case in await desk.cases(order) if case["family"] == "condition"]) == 1

@@ -105,6 +105,18 @@ def test_a_parcel_left_on_the_dock_is_seen_after_twelve_hours_when_its_siblings_
     assert ExceptionKind.NO_FIRST_SCAN in found(left, MONDAY + 21 * HOUR)
 
 
+def test_a_parcel_left_on_the_dock_is_looked_at_when_the_scans_of_its_siblings_would_matter() -> None:
+    rule = next(rule for rule in ORDER_RULES if rule.name == "no_first_scan")
+    _, again_at = rule.findings(UNDERWAY, MONDAY + 9 * HOUR, BASIS)
+    assert again_at is not None
+    assert again_at < MONDAY + 21 * HOUR
+    left, _ = rule.findings(underway(siblings_scanned=0.95), again_at, BASIS)
+    assert [finding.kind for finding in left] == [ExceptionKind.NO_FIRST_SCAN]
+    _, later = rule.findings(UNDERWAY, again_at, BASIS)
+    assert later is not None
+    assert found(UNDERWAY, later)[ExceptionKind.NO_FIRST_SCAN].evidence["siblings_scanned"] == 0.0
+
+
 def test_a_weekend_is_no_carrier_day() -> None:
     friday = underway(handed_over_at=MONDAY + 4 * DAY)
     assert ExceptionKind.NO_FIRST_SCAN not in found(friday, MONDAY + 6 * DAY)

@@ -66,7 +66,7 @@ async def test_a_case_resolves_only_when_orders_has_answered_and_the_customer_kn
     resolved = await desk.case(order, state="resolved")
     assert resolved["resolution"] == "reship"
     assert resolved["informed_how"].startswith("storefront_writes")
-    await order.facts.repeat_last()
+    await facts.repeat_last()
     assert [row["state"] for row in (await desk.get(f"/cases/{case['id']}"))["remedies"]] == ["executed"]
 
 

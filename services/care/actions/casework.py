@@ -126,7 +126,10 @@ def _needs(kind: ExceptionKind, clock: ClockKind) -> bool:
 
 async def _join(tx: Transaction, case: Case, trouble: Trouble) -> None:
     ledger.note(tx, case, ledger.RULES, "joined", f"{trouble.kind} {trouble.found.level}")
+    led_by = case.kind
     _lead(tx, case, trouble)
+    if case.kind != led_by and PLAYBOOKS[trouble.kind].waits_in is CaseState.OPEN:
+        await ledger.put_back_to_work(tx, case, ledger.RULES, f"{trouble.kind} leads now, after {led_by}")
     if _needs(trouble.kind, ClockKind.NOTIFY):
         await clockwork.start_missing(tx, case, ClockKind.NOTIFY)
     ledger.tell(tx, case)
@@ -156,7 +159,8 @@ async def _serve(tx: Transaction, case: Case, trouble: Trouble) -> None:
     playbook = PLAYBOOKS[trouble.kind]
     acted = await _act(tx, case, trouble, playbook)
     await _inform(tx, case, trouble, acted)
-    if acted is None and case.state == CaseState.OPEN and playbook.waits_in is not CaseState.OPEN:
+    leads = case.kind == trouble.kind
+    if acted is None and leads and case.state == CaseState.OPEN and playbook.waits_in is not CaseState.OPEN:
         await ledger.move_case(tx, case, playbook.waits_in, ledger.PLAYBOOK, playbook.next_action)
 
 

@@ -90,7 +90,8 @@ async def _silence_now(tx: Transaction, message: Message) -> Silence | None:
     news = News(Topic(message.topic), message.promise_revision, message.promised_by, message.state_told)
     delivered = watch["outcome"] in {"delivered", "partially_delivered"} or watch["delivered_at"] is not None
     cancelled = watch["outcome"] == "cancelled"
-    return still_true(news, AtSending(watch["promise_revision"], delivered, cancelled, await _has_healed(tx, message)))
+    healed, retold = await _has_healed(tx, message), await queries.is_retold(tx, message)
+    return still_true(news, AtSending(watch["promise_revision"], delivered, cancelled, healed, retold))
 
 
 async def _has_healed(tx: Transaction, message: Message) -> bool:
@@ -107,7 +108,8 @@ async def _note_observed(tx: Transaction, message: Message) -> None:
 
 
 @lru_cache(maxsize=1)
-def _orders() -> HttpClient:
+def orders_client() -> HttpClient:
+    """Give the client by which recipients are asked for."""
     return HttpClient("orders", platform().orders_url)
 
 
@@ -147,7 +149,7 @@ async def _recipient(order_id: UUID) -> dict[str, object]:
     key = platform().service_private_key.get_secret_value()
     token = mint_token(key, subject="care", role=Role.SERVICE)
     try:
-        answer = await _orders().request(
+        answer = await orders_client().request(
             "GET", f"/internal/orders/{order_id}/recipient", headers={"authorization": f"Bearer {token}"}
         )
     except HttpStatusError as error:

@@ -117,7 +117,18 @@ def _worse(news: News, told: News) -> bool:
     return news.promised_by >= told.promised_by + WORSE_BY
 
 
-def _silence(news: News, told: Sequence[Told], now: datetime) -> Silence | None:
+_TELLS_A_DATE = frozenset({Topic.DELAY, Topic.STOCK, Topic.NO_NEWS})
+"""Topics whose message under a newer promise takes the place of the older one."""
+
+
+def _gives_way(message: Told, news: News) -> bool:
+    older = message.news.promise_revision < news.promise_revision
+    return message.waiting and older and message.news.topic is news.topic and news.topic in _TELLS_A_DATE
+
+
+def _silence(news: News, heard: Sequence[Told], now: datetime) -> Silence | None:
+    # What waits under an older promise will not leave: it is no reason to be silent about the newer one.
+    told = [message for message in heard if not _gives_way(message, news)]
     same_topic = [message for message in told if message.news.topic is news.topic]
     if any(message.news.told_as(news) for message in same_topic):
         return Silence.SAME_NEWS
@@ -159,6 +170,8 @@ class AtSending:
     delivered: bool
     cancelled: bool
     healed: bool = False
+    retold: bool = False
+    """A message of the same topic under a newer promise was sent, or is about to be."""
 
 
 _MOOT_WHEN_DELIVERED = frozenset(
@@ -174,7 +187,8 @@ def still_true(news: News, now_stands: AtSending) -> Silence | None:
         return Silence.HEALED
     if now_stands.cancelled and news.topic is not Topic.REMEDY:
         return Silence.CANCELLED
-    if news.topic is Topic.DELAY and now_stands.promise_revision > news.promise_revision:
+    outdated = news.topic is Topic.DELAY and now_stands.promise_revision > news.promise_revision
+    if outdated or (now_stands.retold and news.topic in _TELLS_A_DATE):
         return Silence.SUPERSEDED
     return None
 

@@ -315,12 +315,13 @@ async def clear_incident_exceptions(tx: Transaction, incident_id: UUID) -> None:
 
 
 async def lock_informed_cases(tx: Transaction, message: Message) -> list[Case]:
-    """Lock the cases a message speaks for: its own, and those whose message was joined to it."""
+    """Lock the cases a message speaks for: its own, and those whose message was joined to it or gave way to it."""
     case_ids = [
         row["case_id"]
         for row in await tx.fetch(
             "select distinct case_id from message where order_id = $1 and case_id is not null "
-            "and (id = $2 or (state = 'suppressed' and topic = $3 and silence like 'coalesced%')) order by case_id",
+            "and (id = $2 or (state = 'suppressed' and topic = $3 and silence ~ '^(coalesced|superseded)')) "
+            "order by case_id",
             message.order_id,
             message.id,
             message.topic,

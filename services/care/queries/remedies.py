@@ -157,6 +157,19 @@ async def get_told(tx: Transaction, order_id: UUID) -> list[Message]:
     return list(found)
 
 
+async def is_retold(tx: Transaction, message: Message) -> bool:
+    """Say whether the same topic is told, or about to be, under a newer promise."""
+    return bool(
+        await tx.value(
+            "select exists (select from message where order_id = $1 and topic = $2 and promise_revision > $3 "
+            "and state in ('planned', 'sent', 'observed'))",
+            message.order_id,
+            message.topic,
+            message.promise_revision,
+        )
+    )
+
+
 async def lock_due_messages(tx: Transaction, limit: int) -> list[Message]:
     """Lock messages whose time has come and that nobody is sending."""
     rows = await tx.fetch(_CLAIM_MESSAGES, tx.now, clock.real(), limit)

@@ -40,7 +40,9 @@ def _no_first_scan(parcel: ParcelFacts, now: datetime, basis: Basis) -> Look:
         return NOTHING
     due_at = _first_scan_due(parcel, basis)
     if now <= due_at:
-        return Look(again_at=due_at + _MOMENT)
+        # A scan of a sibling makes nobody look at this parcel: it is looked at when that would first matter.
+        siblings_at = parcel.handed_over_at + basis.thresholds.first_scan_with_siblings
+        return Look(again_at=(min(due_at, siblings_at) if now <= siblings_at else due_at) + _MOMENT)
     evidence: dict[str, Scalar] = {
         "handed_over_at": parcel.handed_over_at.isoformat(),
         "scan_expected_by": due_at.isoformat(),
