@@ -99,7 +99,7 @@ class Count(Answer):
     count: int
 
 
-def operators_router(kinds: tuple[str, ...]) -> APIRouter:
+def operators_router(kinds: tuple[switches.Switch, ...]) -> APIRouter:
     """Make the operators' routes of a service; `kinds` are the pause switches it honours."""
     router = APIRouter(prefix="/staff", tags=["operators"])
     _add_parked(router)
@@ -137,12 +137,14 @@ def _add_parked(router: APIRouter) -> None:
         )
 
 
-def _add_switches(router: APIRouter, kinds: tuple[str, ...]) -> None:
-    def check(body: SetPause) -> SetPause:
-        if body.kind not in kinds:
-            detail = f"this service pauses: {', '.join(kinds) or 'nothing'}"
+def _add_switches(router: APIRouter, kinds: tuple[switches.Switch, ...]) -> None:
+    honoured = {switch.kind: switch for switch in kinds}
+
+    def switch_of(body: SetPause) -> switches.Switch:
+        if body.kind not in honoured:
+            detail = f"this service pauses: {', '.join(honoured) or 'nothing'}"
             raise InvalidError(detail, errors=(FieldError("/kind", "unknown_kind", detail),))
-        return body
+        return honoured[body.kind]
 
     @router.get("/pauses")
     async def list_pauses(tx: Tx, _who: LookUp) -> Listing:
@@ -152,17 +154,17 @@ def _add_switches(router: APIRouter, kinds: tuple[str, ...]) -> None:
     @router.post("/pauses")
     async def pause(body: SetPause, call: Mutation, who: Operator) -> Response:
         """Pause one kind of outside work."""
-        check(body)
+        switch = switch_of(body)
         return await call.once(
-            who, body, lambda tx: switches.pause(tx, body.kind, body.scope, actor=who.actor, reason=body.reason)
+            who, body, lambda tx: switches.pause(tx, switch, body.scope, actor=who.actor, reason=body.reason)
         )
 
     @router.post("/pauses/resume")
     async def resume(body: SetPause, call: Mutation, who: Operator) -> Response:
         """Resume it."""
-        check(body)
+        kind = switch_of(body).kind
         return await call.once(
-            who, body, lambda tx: switches.resume(tx, body.kind, body.scope, actor=who.actor, reason=body.reason)
+            who, body, lambda tx: switches.resume(tx, kind, body.scope, actor=who.actor, reason=body.reason)
         )
 
 

@@ -23,6 +23,7 @@ from shared.doors import Counters, Edge, install_errors
 from shared.jobs import Jobs
 from shared.operators import Rest, operators_router, process_router
 from shared.settings import PlatformSettings, ServiceSettings, platform
+from shared.switches import Switch
 
 logger = structlog.get_logger()
 
@@ -42,7 +43,7 @@ class Service:
     events: EventRouter
     jobs: Jobs
     migrations: Path
-    pause_kinds: tuple[str, ...] = ()
+    pause_kinds: tuple[Switch, ...] = ()
     resolve_key: Callable[[Database], KeyResolver] | None = None
     on_start: tuple[Hook, ...] = field(default=())  # run once by a worker when it starts
 

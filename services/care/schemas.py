@@ -263,7 +263,7 @@ class CaseList(Answer):
     """A page of cases."""
 
     data: list[CaseView]
-    next_cursor: UUID | None
+    next_cursor: str | None
 
 
 class ExceptionList(Answer):

@@ -177,6 +177,11 @@ class Order:
         return self
 
     async def delivered(self) -> "Order":
+        await self.delivery_scanned()
+        await self.facts.tell(orders.OrderCompleted(order_id=self.order_id, outcome="delivered"))
+        return self
+
+    async def delivery_scanned(self) -> "Order":
         await self.facts.tell(
             shipping.ShipmentDelivered(
                 order_id=self.order_id,
@@ -189,7 +194,6 @@ class Order:
                 contents=self.units,
             )
         )
-        await self.facts.tell(orders.OrderCompleted(order_id=self.order_id, outcome="delivered"))
         return self
 
     async def remedy_executed(self, remedy: Json) -> None:

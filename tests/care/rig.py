@@ -134,10 +134,14 @@ class CareRig:
 
     async def get(self, path: str, role: Role = Role.CARE, **params: Any) -> Json:  # noqa: ANN401
         """Read from the staff door."""
-        answer = await self.http.get(f"/staff{path}", params=params, headers=self._headers(role, "ann"))
+        answer = await self.ask(path, role, **params)
         assert answer.is_success, answer.text
         shown: Json = answer.json()
         return shown
+
+    async def ask(self, path: str, role: Role = Role.CARE, **params: Any) -> httpx.Response:  # noqa: ANN401
+        """Ask the staff door."""
+        return await self.http.get(f"/staff{path}", params=params, headers=self._headers(role, "ann"))
 
     def _headers(self, role: Role, person: str) -> dict[str, str]:
         token = mint_token(self.staff_key, subject=person, role=role)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.care.clocks import BusinessCalendar
+from services.care.policy.messages import TOPIC_OF, Topic
 from services.care.quantiles import Distribution, History, Stage
 from services.care.rules import FEED_SILENT, ORDER_RULES, evaluate, next_check_at
 from services.care.rules.facts import (
@@ -240,9 +241,26 @@ def test_goods_expected_after_the_promise_are_a_slip() -> None:
 def test_a_step_past_its_dwell_is_stuck_unless_a_carrier_holds_it() -> None:
     step = StepFacts("allocated", "inventory", since=MONDAY, due_at=MONDAY + HOUR, unblock="plan the fulfilment")
     ours = replace(IN_HOUSE, steps=(step,))
-    theirs = replace(IN_HOUSE, steps=(replace(step, holder="carrier"),))
+    theirs = replace(IN_HOUSE, steps=(replace(step, step="parcel:p-1/handed_over", holder="carrier"),))
     assert found(ours, MONDAY + 2 * HOUR)[ExceptionKind.STUCK_FLOW].evidence["unblock"] == "plan the fulfilment"
     assert ExceptionKind.STUCK_FLOW not in found(theirs, MONDAY + 2 * HOUR)
+
+
+def test_a_label_whose_booking_or_void_hangs_at_the_carrier_is_stuck_and_a_parcel_on_its_way_is_not() -> None:
+    held = StepFacts("parcel:p-1/booking_unknown", "carrier", since=MONDAY, due_at=MONDAY + HOUR)
+    for step, is_stuck in (("booking_unknown", True), ("void_requested", True), ("in_transit", False)):
+        order = replace(IN_HOUSE, steps=(replace(held, step=f"parcel:p-1/{step}"),))
+        assert (ExceptionKind.STUCK_FLOW in found(order, MONDAY + 2 * HOUR)) is is_stuck, step
+
+
+def test_what_cannot_be_delivered_is_a_problem_and_not_on_its_way_back() -> None:
+    kept = found(underway(position=Position.UNDELIVERABLE, last_scan_at=MONDAY + DAY), MONDAY + DAY)
+    assert ExceptionKind.DELIVERY_PROBLEM in kept
+    assert ExceptionKind.RETURNED_TO_SENDER not in kept
+    assert Topic.RETURN is not TOPIC_OF[ExceptionKind.DELIVERY_PROBLEM]
+    back = found(underway(position=Position.RETURNING, last_scan_at=MONDAY + DAY), MONDAY + DAY)
+    assert ExceptionKind.RETURNED_TO_SENDER in back
+    assert ExceptionKind.DELIVERY_PROBLEM not in back
 
 
 def test_a_carriers_whole_feed_falling_silent_is_one_finding_about_the_carrier() -> None:

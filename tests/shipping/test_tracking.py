@@ -8,7 +8,9 @@ from typing import cast
 import httpx
 import pytest
 
-from services.shipping.carriers.easypost_messages import signature_of
+from services.shipping.actions.tracking import record_tracking
+from services.shipping.carriers.easypost_messages import parse_tracker, signature_of
+from services.shipping.models import Source
 from shared import clock
 from shared.auth import Role
 from shared.events.shipping import LabelVoided, ShipmentDelivered, ShipmentProgressed
@@ -59,6 +61,19 @@ async def test_a_parcel_is_followed_from_the_dock_to_the_doorstep(shipping: Ship
         "out_for_delivery",
         "delivered",
     ]
+
+
+async def test_a_summary_that_every_answer_repeats_is_one_failed_attempt(shipping: ShippingRig) -> None:
+    parcel, number = await on_its_way(shipping, JOURNEY[0])
+    await shipping.until(parcel, "picked_up")
+    tracker = {"object": "Tracker", "id": "trk_1", "tracking_code": number, "tracking_details": []}
+    codes = {"status": "failure", "status_detail": "delivery_exception"}
+    for minute in range(3):
+        said = tracker | codes | {"updated_at": (clock.now() + timedelta(minutes=minute)).isoformat()}
+        async with shipping.database.transaction() as tx:
+            await record_tracking(tx, "easypost", parse_tracker(json.dumps(said).encode()), Source.POLL)
+    shown = await shipping.shipment(parcel)
+    assert (shown["status"], shown["failed_attempts"]) == ("delivery_attempted", 1)
 
 
 async def kinds_told(shipping: ShippingRig, parcel: Parcel) -> list[str]:

@@ -317,6 +317,21 @@ async def deliver(tx: Transaction, facts: Sequence[Received[shipping.ShipmentDel
     await history.put_samples(tx, await history.samples_of(tx, [r.event.parcel_id for r in facts]))
 
 
+VoidFact = shipping.LabelVoidRequested | shipping.LabelVoided
+V = TypeVar("V", bound=VoidFact)
+
+
+async def give_back_labels(tx: Transaction, facts: Sequence[Received[V]]) -> None:
+    """Note who has to act on a label that is given back, if the parcel travels with no other by now."""
+    await _known(tx, facts)
+    steps = [
+        StepNow(r.event.order_id, _parcel(r.event.parcel_id), r.event.progress)
+        for r in facts
+        if r.event.progress is not None
+    ]
+    await fold.put_steps(tx, steps)
+
+
 async def keep_locations(tx: Transaction, facts: Sequence[Received[inventory.LocationSaved]]) -> None:
     """Keep which country a location ships from."""
     await fold.put_locations(tx, [(r.event.location, r.event.country_code) for r in facts])

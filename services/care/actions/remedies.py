@@ -39,9 +39,7 @@ from shared.events.base import LineCount, Money
 from shared.events.care import RemedyGranted
 from shared.events.orders import RemedyExecuted, RemedyRefused
 from shared.ids import new_id
-from shared.switches import is_paused
 
-AUTOMATIC_SWITCH = "automatic_remedies"
 _WITH_UNITS = frozenset({RemedyKind.RESHIP, RemedyKind.REFUND, RemedyKind.CANCEL_LINE})
 _DAY = timedelta(days=1)
 
@@ -139,7 +137,7 @@ async def grant(tx: Transaction, case: Case, wish: Wish, decision: Decision) -> 
     remedy = await _draft(tx, case, wish, watch, dedupe)
     remedy.automatic, remedy.asked_by = decision.automatic, decision.person
     tx.session.add(remedy)
-    if decision.automatic and await _only_observes(tx):
+    if decision.automatic and settings().automatic_remedies == "observe":
         remedy.state = RemedyState.OBSERVED.value
         ledger.note(tx, case, decision.person, "would have granted", f"{wish.kind}: {wish.reason}")
         return remedy
@@ -213,10 +211,6 @@ async def _units_for(tx: Transaction, case: Case, wish: Wish) -> Sequence[Units]
     if errors:
         raise InvalidError("some units cannot be made whole", errors=tuple(errors))
     return [{**unit, "sku": rows[unit["line_id"]]["sku"]} for unit in wish.lines]
-
-
-async def _only_observes(tx: Transaction) -> bool:
-    return settings().automatic_remedies == "observe" or await is_paused(tx, AUTOMATIC_SWITCH)
 
 
 async def _within_authority(tx: Transaction, remedy: Remedy, decision: Decision) -> bool:

@@ -25,9 +25,7 @@ from shared.events.care import CustomerNotified
 from shared.http import HttpClient, HttpStatusError
 from shared.jobs import Outcome, back_off_until, lease_until
 from shared.settings import platform
-from shared.switches import is_paused
 
-MESSAGES_SWITCH = "messages"
 _BATCH = 50
 _GONE = frozenset({404, 410})
 
@@ -57,13 +55,12 @@ class Sent:
 async def claim(tx: Transaction) -> list[Letter]:
     """Claim messages whose time has come; drop those that stopped being true, note those only observed."""
     messages = await queries.lock_due_messages(tx, _BATCH)
-    observes = bool(messages) and (settings().messages == "observe" or await is_paused(tx, MESSAGES_SWITCH))
     letters = []
     for message in messages:
         silence = await _silence_now(tx, message)
         if silence is not None:
             message.state, message.silence = MessageState.SUPPRESSED.value, silence.value
-        elif observes:
+        elif settings().messages == "observe":
             await _note_observed(tx, message)
         else:
             message.leased_until, message.attempts = lease_until(), message.attempts + 1

@@ -25,6 +25,7 @@ async def ring_clocks(tx: Transaction) -> int:
         note(tx, case, ledger.RULES, "escalated", f"{row.kind}: told {tells}")
         if row.told == _BREACH:
             case.priority = Priority(case.priority).raised().value
+            await clockwork.hasten(tx, case)
         tell(tx, case)
     return len(due)
 

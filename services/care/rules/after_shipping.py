@@ -4,7 +4,16 @@ from datetime import datetime, timedelta
 
 from services.care.clocks import add_business_days
 from services.care.quantiles import Stage
-from services.care.rules.facts import GOING_BACK, Basis, CarrierFeed, OrderFacts, ParcelFacts, Position, PromiseFacts
+from services.care.rules.facts import (
+    GOING_BACK,
+    NOT_COMING,
+    Basis,
+    CarrierFeed,
+    OrderFacts,
+    ParcelFacts,
+    Position,
+    PromiseFacts,
+)
 from services.care.rules.finding import NOTHING, Look, Scalar, Seen, Subject, SubjectKind, combine, earliest
 from services.care.rules.lateness import TransitOdds, after_hours, hours_between, level_of
 from services.care.states import ExceptionKind, Level
@@ -121,7 +130,7 @@ def _transit_evidence(
 
 
 def _transit_risk(parcel: ParcelFacts, facts: OrderFacts, promise: PromiseFacts, now: datetime, basis: Basis) -> Look:
-    if parcel.ended or parcel.position in GOING_BACK or now >= promise.deliver_by:
+    if parcel.ended or parcel.position in NOT_COMING or now >= promise.deliver_by:
         return NOTHING
     limits, odds = basis.thresholds, _odds(parcel, facts, promise, basis)
     level = level_of(odds.chance(now), limits)
@@ -144,7 +153,7 @@ def transit_risk(facts: OrderFacts, now: datetime, basis: Basis) -> Look:
 
 
 def _failed_attempt(parcel: ParcelFacts, now: datetime, basis: Basis) -> Look:
-    if parcel.ended or parcel.position in GOING_BACK:
+    if parcel.ended or parcel.position in NOT_COMING:
         return NOTHING
     expires_at = parcel.pickup_expires_at if parcel.position is Position.AVAILABLE_FOR_PICKUP else None
     warn_at = expires_at - basis.thresholds.pickup_warning if expires_at is not None else None
@@ -222,12 +231,23 @@ def loss(facts: OrderFacts, now: datetime, basis: Basis) -> Look:
 
 
 def returned(facts: OrderFacts, _now: datetime, _basis: Basis) -> Look:
-    """See a parcel on its way back to us: refused, undeliverable or unclaimed."""
+    """See a parcel on its way back to us: refused or unclaimed."""
     return Look(
         tuple(
             Seen(_subject(parcel), Level.CONFIRMED, {"position": parcel.position.value, "carrier": parcel.carrier})
             for parcel in facts.parcels
             if parcel.position in GOING_BACK
+        )
+    )
+
+
+def delivery_problem(facts: OrderFacts, _now: datetime, _basis: Basis) -> Look:
+    """See a parcel its carrier cannot deliver, and that stays with it until somebody says what to do."""
+    return Look(
+        tuple(
+            Seen(_subject(parcel), Level.CONFIRMED, {"attempts": parcel.attempts, "carrier": parcel.carrier})
+            for parcel in facts.parcels
+            if parcel.position is Position.UNDELIVERABLE
         )
     )
 

@@ -26,7 +26,9 @@ class Position(StrEnum):
 
 
 ENDED = frozenset({Position.DELIVERED, Position.LOST, Position.RETURNED})
-GOING_BACK = frozenset({Position.RETURNING, Position.RETURNED, Position.UNDELIVERABLE})
+GOING_BACK = frozenset({Position.RETURNING, Position.RETURNED})
+NOT_COMING = GOING_BACK | {Position.UNDELIVERABLE}
+"""Positions in which no time of arrival is left to judge."""
 
 
 @dataclass(frozen=True, slots=True)
