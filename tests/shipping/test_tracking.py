@@ -323,25 +323,6 @@ async def test_a_test_parcel_is_moved_along_by_hand_and_a_real_one_is_not(shippi
     assert (refused.status_code, refused.json()["code"]) == (409, "not_a_test")
 
 
-async def test_a_silent_parcel_is_asked_about_when_no_messages_come(polling_shipping: ShippingRig) -> None:
-    parcel, _ = await on_its_way(polling_shipping, *JOURNEY)
-    shown = await polling_shipping.until(parcel, "delivered")
-    sources = {one["source"] for one in parts(shown, "tracking")}
-    assert sources == {"poll"}
-    assert len(await polling_shipping.told(parcel, ShipmentDelivered)) == 1
-
-
-async def test_paused_polling_asks_nothing(polling_shipping: ShippingRig) -> None:
-    switch = {"kind": "polling", "scope": "*", "reason": "carrier maintenance"}
-    await polling_shipping.post(Role.OPERATOR, "/staff/pauses", switch)
-    try:
-        parcel, _ = await on_its_way(polling_shipping, *JOURNEY)
-        assert "poll_tracking" not in await polling_shipping.scheduler.due_times()
-    finally:
-        await polling_shipping.post(Role.OPERATOR, "/staff/pauses/resume", switch)
-    await polling_shipping.until(parcel, "delivered")
-
-
 async def test_our_address_is_registered_at_the_carrier_once(shipping: ShippingRig) -> None:
     async def registered() -> list[str]:
         hooks = (await shipping.carrier.get("/v2/webhooks")).json()["webhooks"]
