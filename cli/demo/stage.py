@@ -94,13 +94,13 @@ class Stage:
             show=self._show,
             inbounds=inbounds,
         )
-        demo.warehouses.extend(self._warehouse(str(place["code"]), demo) for place in catalogue.WAREHOUSES)
+        mishaps = OncePerLine(Luck(self._seed, lambda order_id: demo.references.get(order_id, "a reshipment")))
+        demo.warehouses.extend(self._warehouse(str(place["code"]), mishaps) for place in catalogue.WAREHOUSES)
         return demo
 
-    def _warehouse(self, location: str, demo: Demo) -> WarehouseBot:
-        luck = Luck(self._seed, lambda order_id: demo.references.get(order_id, "a reshipment"))
+    def _warehouse(self, location: str, mishaps: OncePerLine) -> WarehouseBot:
         door = self._door("inventory", Role.WAREHOUSE_LEAD, f"bot-{location}")
-        return WarehouseBot(door, location, OncePerLine(luck), _weigh)
+        return WarehouseBot(door, location, mishaps, _weigh)
 
     async def _announce(self, stock: Door, body: dict[str, object]) -> tuple[datetime, UUID, dict[str, object]]:
         inbound = await stock.post("/staff/inbounds", body, key=key_of("inbound", body["reference"]), shape=Inbound)
