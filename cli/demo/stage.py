@@ -9,6 +9,7 @@ from cli import check
 from cli.bots.agent import AgentBot
 from cli.bots.carrier import CarrierBot
 from cli.bots.door import Door, StaffToken, key_of
+from cli.bots.returns import ReturnsBot
 from cli.bots.storefront import Read, StorefrontBot, open_storefront
 from cli.bots.warehouse import Fulfilment, WarehouseBot
 from cli.demo import catalogue
@@ -88,6 +89,7 @@ class Stage:
             storefront=StorefrontBot(storefront),
             warehouses=[],
             carrier=CarrierBot(self._door("simulator", Role.OPERATOR, "demo")),
+            returns=ReturnsBot(self._door("shipping", Role.OPERATOR, "returns")),
             agent=AgentBot(self._door("care", Role.CARE, "agent"), self._door("care", Role.CARE_LEAD, "lead")),
             stock=stock,
             begin=self._begin,

@@ -66,7 +66,7 @@ def _stalled_due(parcel: ParcelFacts, last_scan: datetime, basis: Basis, *, inte
 
 
 def _stalled(parcel: ParcelFacts, now: datetime, basis: Basis, *, international: bool) -> Look:
-    if parcel.ended or parcel.last_scan_at is None or parcel.position in _AWAITS_PICKUP:
+    if parcel.ended or parcel.last_scan_at is None or parcel.position in _AWAITS_PICKUP | GOING_BACK:
         return NOTHING
     due_at = _stalled_due(parcel, parcel.last_scan_at, basis, international=international)
     if now <= due_at:
