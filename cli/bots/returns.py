@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from cli.bots.door import Door, key_of
 
-_PAGE = 200
+_PAGE = 100
 BROUGHT_BACK = "Returned to sender"
 """What the simulated carrier says when it stands at our dock with the parcel."""
 
@@ -28,6 +28,7 @@ class ShipmentPage(Read):
     """Parcels on their way back."""
 
     data: list[Shipment]
+    next_cursor: UUID | None = None
 
 
 class Scan(Read):
@@ -52,8 +53,7 @@ class ReturnsBot:
     async def receive(self) -> int:
         """Scan in every parcel that was brought back; give how many."""
         before = self.received
-        page = await self.door.get("/staff/shipments", ShipmentPage, status="returning_to_sender", limit=_PAGE)
-        for shipment in page.data:
+        for shipment in await self._coming_back():
             track = await self.door.get(f"/staff/shipments/{shipment.id}", Track)
             if any(scan.message == BROUGHT_BACK for scan in track.tracking):
                 body = {"status": "returned_to_sender", "reason": "received at our dock"}
@@ -62,3 +62,15 @@ class ReturnsBot:
                 )
                 self.received += 1
         return self.received - before
+
+    async def _coming_back(self) -> list[Shipment]:
+        found: list[Shipment] = []
+        cursor: str | None = None
+        while True:
+            page = await self.door.get(
+                "/staff/shipments", ShipmentPage, status="returning_to_sender", limit=_PAGE, cursor=cursor
+            )
+            found.extend(page.data)
+            if page.next_cursor is None:
+                return found
+            cursor = str(page.next_cursor)

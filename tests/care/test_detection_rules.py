@@ -147,6 +147,17 @@ def test_a_carriers_estimate_past_the_promise_counts_at_once_but_not_before_its_
     assert found(scanned, MONDAY + 11 * HOUR)[ExceptionKind.TRANSIT_RISK].level is Level.PREDICTED
 
 
+def test_without_a_history_a_carriers_estimate_within_the_promise_is_believed_until_it_has_passed() -> None:
+    promise = PromiseFacts(1, MONDAY + DAY, MONDAY + 5 * DAY)
+    unestimated = replace(underway(last_scan_at=MONDAY + 2 * DAY, position=Position.IN_TRANSIT), promise=promise)
+    vouched = replace(unestimated, parcels=(replace(unestimated.parcels[0], carrier_estimate=MONDAY + 4 * DAY),))
+    history = History({(Stage.TRANSIT, "standard/DE"): tuple(float(hours) for hours in range(24, 624, 6))})
+    assert ExceptionKind.TRANSIT_RISK in found(unestimated, MONDAY + 3 * DAY)
+    assert ExceptionKind.TRANSIT_RISK not in found(vouched, MONDAY + 3 * DAY)
+    assert ExceptionKind.TRANSIT_RISK in found(vouched, MONDAY + 4 * DAY + HOUR)
+    assert ExceptionKind.TRANSIT_RISK in found(vouched, MONDAY + 3 * DAY, replace(BASIS, history=history))
+
+
 def test_a_parcel_its_carrier_calls_delayed_starts_afresh() -> None:
     scanned = MONDAY + 7 * DAY + 12 * HOUR
     moving = underway(last_scan_at=scanned, position=Position.IN_TRANSIT)
