@@ -116,6 +116,23 @@ class Order:
         )
         return self
 
+    async def released(self, since: Progress) -> None:
+        await self.facts.tell(
+            orders.OrderReleased(
+                order_id=self.order_id,
+                release_no=1,
+                number=f"T-{str(self.order_id)[-8:]}",
+                reference=str(self.order_id),
+                lines=(
+                    orders.ReleasedLine(line_id=self.line_id, sku="MUG-1", quantity=self.quantity, location="berlin"),
+                ),
+                service_level="standard",
+                destination=Destination(country_code="DE", postal_zone="10"),
+                ship_by=now() + DAY,
+                progress=since,
+            )
+        )
+
     async def handed_over(self, at: datetime | None = None) -> "Order":
         at = at or now()
         await self.facts.tell(

@@ -117,3 +117,24 @@ async def test_every_exception_has_exactly_one_disposition(
         "or (disposition = 'suppressed' and disposition_reason = '')"
     )
     assert undecided == []
+
+
+async def test_a_release_heard_after_its_planning_leaves_nobody_holding_the_order(
+    order: Order, database: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    released = progress("released")
+    await (await order.placed()).handed_over(now() + HOUR)
+
+    async def heard(source: str, events: int) -> bool:
+        query = "select sequence from stream_position where source = $1 and key = $2"
+        return bool(await database.fetchval(query, source, str(order.order_id)) == events)
+
+    async def holders() -> set[str]:
+        query = "select about from watch_step where order_id = $1 and not ended"
+        return {row["about"].partition(":")[0] for row in await database.fetch(query, order.order_id)}
+
+    await wait_until(lambda: heard("inventory", 2))
+    assert await holders() == {"fulfilment", "parcel"}
+    await order.released(released)
+    await wait_until(lambda: heard("orders", 2))
+    assert await holders() == {"fulfilment", "parcel"}, "a late release must not revive the order's own step"

@@ -87,13 +87,29 @@ def test_a_deep_pick_queue_makes_a_delay_foreseeable() -> None:
     assert found(swamped, MONDAY)[ExceptionKind.PRESHIP_RISK].level is Level.PREDICTED
 
 
+def overdue(order: OrderFacts, now: datetime) -> Level | None:
+    finding = found(order, now).get(ExceptionKind.FULFILMENT_OVERDUE)
+    return finding.level if finding else None
+
+
+def test_work_that_will_not_be_done_by_the_cut_off_is_at_risk_before_it() -> None:
+    plan = FulfilmentFacts("f-1", "berlin", MONDAY + 8 * HOUR, planned_at=MONDAY)
+    assert overdue(replace(IN_HOUSE, fulfilments=(plan,)), MONDAY) is None
+    assert overdue(replace(IN_HOUSE, fulfilments=(plan,)), MONDAY + 7.9 * HOUR) is Level.AT_RISK
+    slow = replace(plan, started_at=MONDAY + 7.5 * HOUR)
+    assert overdue(replace(IN_HOUSE, fulfilments=(slow,)), MONDAY + 7.5 * HOUR) is Level.AT_RISK
+
+
+def test_what_is_packed_only_waits_for_its_truck() -> None:
+    packed = FulfilmentFacts("f-1", "berlin", MONDAY + 8 * HOUR, planned_at=MONDAY, packed_at=MONDAY + 7 * HOUR)
+    assert overdue(replace(IN_HOUSE, fulfilments=(packed,)), MONDAY + 8 * HOUR) is None
+
+
 def test_a_passed_cut_off_without_hand_over_is_a_breach() -> None:
     plan = FulfilmentFacts("f-1", "berlin", MONDAY + 8 * HOUR, planned_at=MONDAY, packed_at=MONDAY + 7 * HOUR)
-    order = replace(IN_HOUSE, fulfilments=(plan,))
-    assert found(order, MONDAY + 7 * HOUR)[ExceptionKind.FULFILMENT_OVERDUE].level is Level.AT_RISK
-    assert found(order, MONDAY + 9 * HOUR)[ExceptionKind.FULFILMENT_OVERDUE].level is Level.BREACHED
-    handed_over = replace(order, fulfilments=(replace(plan, handed_over_at=MONDAY + 7 * HOUR),))
-    assert ExceptionKind.FULFILMENT_OVERDUE not in found(handed_over, MONDAY + 9 * HOUR)
+    assert overdue(replace(IN_HOUSE, fulfilments=(plan,)), MONDAY + 9 * HOUR) is Level.BREACHED
+    handed_over = replace(plan, handed_over_at=MONDAY + 7 * HOUR)
+    assert overdue(replace(IN_HOUSE, fulfilments=(handed_over,)), MONDAY + 9 * HOUR) is None
 
 
 def test_a_parcel_without_a_first_scan_is_seen_after_one_carrier_day() -> None:
@@ -144,6 +160,17 @@ def test_a_carriers_estimate_past_the_promise_counts_at_once_but_not_before_its_
     assert found(scanned, MONDAY + 11 * HOUR)[ExceptionKind.TRANSIT_RISK].level is Level.PREDICTED
 
 
+def test_without_a_history_a_carriers_estimate_within_the_promise_is_believed_until_it_has_passed() -> None:
+    promise = PromiseFacts(1, MONDAY + DAY, MONDAY + 5 * DAY)
+    unestimated = replace(underway(last_scan_at=MONDAY + 2 * DAY, position=Position.IN_TRANSIT), promise=promise)
+    vouched = replace(unestimated, parcels=(replace(unestimated.parcels[0], carrier_estimate=MONDAY + 4 * DAY),))
+    history = History({(Stage.TRANSIT, "standard/DE"): tuple(float(hours) for hours in range(24, 624, 6))})
+    assert ExceptionKind.TRANSIT_RISK in found(unestimated, MONDAY + 3 * DAY)
+    assert ExceptionKind.TRANSIT_RISK not in found(vouched, MONDAY + 3 * DAY)
+    assert ExceptionKind.TRANSIT_RISK in found(vouched, MONDAY + 4 * DAY + HOUR)
+    assert ExceptionKind.TRANSIT_RISK in found(vouched, MONDAY + 3 * DAY, replace(BASIS, history=history))
+
+
 def test_a_parcel_its_carrier_calls_delayed_starts_afresh() -> None:
     scanned = MONDAY + 7 * DAY + 12 * HOUR
     moving = underway(last_scan_at=scanned, position=Position.IN_TRANSIT)
@@ -153,7 +180,7 @@ def test_a_parcel_its_carrier_calls_delayed_starts_afresh() -> None:
 
 
 def test_a_parcel_gets_riskier_at_exactly_the_moments_the_rule_announced() -> None:
-    history = History({(Stage.TRANSIT, "DE"): tuple(float(hours) for hours in range(24, 324, 3))})
+    history = History({(Stage.TRANSIT, "standard/DE"): tuple(float(hours) for hours in range(24, 324, 3))})
     basis = replace(BASIS, history=history)
     parcel = underway(last_scan_at=MONDAY + 10 * HOUR)
     rule = next(rule for rule in ORDER_RULES if rule.name == "transit_risk")
@@ -165,7 +192,7 @@ def test_a_parcel_gets_riskier_at_exactly_the_moments_the_rule_announced() -> No
 
 
 def test_promises_that_were_kept_in_such_a_case_calm_the_lane() -> None:
-    slow_lane = {(Stage.TRANSIT, "DE"): tuple(float(hours) for hours in range(24, 624, 6))}
+    slow_lane = {(Stage.TRANSIT, "standard/DE"): tuple(float(hours) for hours in range(24, 624, 6))}
     kept = {(Stage.PROMISE_SLACK, "DE"): tuple(float(hours) for hours in range(1, 101))}
     parcel = underway(last_scan_at=MONDAY + 10 * HOUR)
     assert ExceptionKind.TRANSIT_RISK in found(parcel, MONDAY + 5 * DAY, replace(BASIS, history=History(slow_lane)))

@@ -28,7 +28,7 @@ from services.care.policy.priority import Priority
 from services.care.quantiles import Stage
 from services.care.queries import cases as case_queries
 from services.care.queries import remedies as queries
-from services.care.queries.facts import get_latest_known, get_watch
+from services.care.queries.facts import facts_of, get_latest_known, get_watch, load_known
 from services.care.schemas import GrantRemedy, RemedyView
 from services.care.settings import settings
 from services.care.states import ACTIVE_STATES, REMEDIES, CaseState, ExceptionKind, RemedyKind, RemedyState
@@ -113,8 +113,8 @@ async def _new_date(tx: Transaction, watch: asyncpg.Record) -> datetime:
     Orders lets a promise end with its local day; the middle of a day is that day wherever it is read.
     """
     history = (await current_basis(tx)).history
-    country, lane = watch["country"], f"{watch['country']}-{watch['zone']}"
-    transit = timedelta(hours=history.look_up(Stage.TRANSIT, lane, country, watch["service_level"]).quantile(0.8))
+    lane = facts_of(watch, await load_known(tx, [watch])).lane()
+    transit = timedelta(hours=history.look_up(Stage.TRANSIT, *lane).quantile(0.8))
     known = await get_latest_known(tx, watch["order_id"])
     arrives = max(tx.now + transit, known or tx.now)
     deliver_by: datetime = watch["deliver_by"]

@@ -77,7 +77,7 @@ def _stalled_due(parcel: ParcelFacts, last_scan: datetime, basis: Basis, *, inte
 
 
 def _stalled(parcel: ParcelFacts, now: datetime, basis: Basis, *, international: bool) -> Look:
-    if parcel.ended or parcel.last_scan_at is None or parcel.position in _AWAITS_PICKUP:
+    if parcel.ended or parcel.last_scan_at is None or parcel.position in _AWAITS_PICKUP | GOING_BACK:
         return NOTHING
     due_at = _stalled_due(parcel, parcel.last_scan_at, basis, international=international)
     if now <= due_at:
@@ -129,10 +129,20 @@ def _transit_evidence(
     }
 
 
+def _carrier_vouches(parcel: ParcelFacts, promise: PromiseFacts, now: datetime) -> bool:
+    """Say whether the carrier has the parcel and expects to deliver it, later than now, within the promise."""
+    if parcel.last_scan_at is None or parcel.carrier_estimate is None or _DELAYED in parcel.flags:
+        return False
+    return now <= parcel.carrier_estimate <= promise.deliver_by
+
+
 def _transit_risk(parcel: ParcelFacts, facts: OrderFacts, promise: PromiseFacts, now: datetime, basis: Basis) -> Look:
     if parcel.ended or parcel.position in NOT_COMING or now >= promise.deliver_by:
         return NOTHING
     limits, odds = basis.thresholds, _odds(parcel, facts, promise, basis)
+    if not odds.times.learned and parcel.carrier_estimate and _carrier_vouches(parcel, promise, now):
+        # Without a history of our own the carrier knows its road better, as long as its day has not passed.
+        return Look(again_at=parcel.carrier_estimate + _MOMENT)
     level = level_of(odds.chance(now), limits)
     # Before its first scan a carrier's estimate is only its time-table.
     if parcel.last_scan_at and parcel.carrier_estimate and parcel.carrier_estimate > promise.deliver_by:

@@ -69,6 +69,8 @@ _WATCH = (
       since timestamptz not null,
       due_at timestamptz,
       unblock text not null,
+      told_by uuid not null,
+      ended boolean not null,
       primary key (order_id, about)
     ) with (fillfactor = 80)
     """,
