@@ -12,7 +12,9 @@ from pathlib import Path
 def counted(path):
     """Tests, failures (errors included) and skips of one JUnit file."""
     suites = list(ElementTree.parse(path).getroot().iter("testsuite"))
-    sums = {name: sum(int(suite.get(name, 0)) for suite in suites) for name in ("tests", "failures", "errors", "skipped")}
+    sums = {
+        name: sum(int(suite.get(name, 0)) for suite in suites) for name in ("tests", "failures", "errors", "skipped")
+    }
     return sums["tests"], sums["failures"] + sums["errors"], sums["skipped"]
 
 

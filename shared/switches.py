@@ -12,6 +12,37 @@ EVERYWHERE = "*"
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """What a switch may be set for; `knows` is a scalar SQL question whether there is one called $1."""
+
+    name: str
+    knows: str
+
+
+STOREFRONT_ID = Scope("storefront", "select $1 ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'")
+"""For services that hear of a storefront only by its first order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One kind of work a service lets operators pause, everywhere or for one of its scopes."""
+
+    kind: str
+    scopes: tuple[Scope, ...]
+
+    async def require_known(self, tx: Transaction, scope: str) -> None:
+        """Raise InvalidError for a scope that this switch would silently ignore."""
+        if scope == EVERYWHERE:
+            return
+        for known in self.scopes:
+            if await tx.value(known.knows, scope):
+                return
+        names = " or ".join(known.name for known in self.scopes)
+        detail = f"{self.kind} is paused for a {names}, or for {EVERYWHERE}; {scope!r} is none that is known here"
+        raise InvalidError("unknown scope", errors=(FieldError("/scope", "unknown_scope", detail),))
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """A switch that is set; `scope` is a carrier, storefront or location, or `*`."""
 
@@ -28,11 +59,10 @@ async def list_pauses(tx: Transaction) -> list[Pause]:
     return [Pause(**dict(row)) for row in rows]
 
 
-async def is_paused(tx: Transaction, kind: str, scope: str = EVERYWHERE) -> bool:
-    """Say whether this kind of work is paused everywhere or for `scope`."""
-    return bool(
-        await tx.value("select exists (select from pause_switch where kind = $1 and scope in ('*', $2))", kind, scope)
-    )
+async def is_paused(tx: Transaction, kind: str, *scopes: str) -> bool:
+    """Say whether this kind of work is paused everywhere or for one of `scopes`."""
+    question = "select exists (select from pause_switch where kind = $1 and scope = any($2::text[]))"
+    return bool(await tx.value(question, kind, [EVERYWHERE, *scopes]))
 
 
 async def paused_scopes(tx: Transaction, kind: str) -> set[str]:
@@ -40,8 +70,10 @@ async def paused_scopes(tx: Transaction, kind: str) -> set[str]:
     return {row["scope"] for row in await tx.fetch("select scope from pause_switch where kind = $1", kind)}
 
 
-async def pause(tx: Transaction, kind: str, scope: str, *, actor: str, reason: str) -> None:
-    """Set a switch; audited; setting it twice is one."""
+async def pause(tx: Transaction, switch: Switch, scope: str, *, actor: str, reason: str) -> None:
+    """Set a switch; audited; setting it twice is one; raises InvalidError for a scope it does not honour."""
+    kind = switch.kind
+    await switch.require_known(tx, scope)
     if not reason.strip():
         raise InvalidError("say why", errors=(FieldError("/reason", "required", "a pause needs a reason"),))
     await tx.execute(

@@ -1,1 +1,1 @@
-"""Bots that do people's work over the services' HTTP APIs: a picker, a storefront, a care agent, a carrier's driver."""
+"""Bots that do people's work over the services' HTTP APIs: pickers, a storefront, agents, a driver, the dock."""

@@ -60,7 +60,7 @@ class CasePage(Read):
     """A page of cases."""
 
     data: list[Case]
-    next_cursor: UUID | None = None
+    next_cursor: str | None = None
 
 
 class RemedyPage(Read):
@@ -91,7 +91,7 @@ class AgentBot:
     async def active_cases(self) -> list[Case]:
         """Give all cases that have not ended."""
         found: list[Case] = []
-        cursor: UUID | None = None
+        cursor: str | None = None
         states = "&".join(f"state={state}" for state in _ACTIVE)
         while True:
             tail = f"&cursor={cursor}" if cursor else ""

@@ -22,7 +22,7 @@ order by e.detected_at
 """
 _DOUBLE_CASES = """
 select order_id::text as order_id, family, count(*) as cases, min(id::text) as id from care_case
-where state not in ('resolved', 'closed', 'self_healed', 'merged', 'false_positive')
+where state not in ('resolved', 'closed', 'self_healed', 'false_positive')
 group by order_id, family having count(*) > 1
 """
 _CAUSELESS = """

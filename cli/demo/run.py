@@ -9,6 +9,7 @@ from uuid import UUID
 from cli.bots.agent import AgentBot
 from cli.bots.carrier import CarrierBot
 from cli.bots.door import Door, chance, key_of
+from cli.bots.returns import ReturnsBot
 from cli.bots.storefront import OrderView, StorefrontBot
 from cli.bots.warehouse import Fulfilment, FulfilmentLine, Parcel, Read, Task, WarehouseBot
 from cli.demo import catalogue
@@ -18,7 +19,7 @@ from shared import clock
 
 TICK = timedelta(hours=1)  # while orders come in
 STEP = timedelta(hours=2)
-GRID = timedelta(minutes=30)
+GRID = timedelta(hours=1)
 PATIENCE = timedelta(days=21)  # until then orders with an open case may still end by themselves
 HORIZON = timedelta(days=32)
 _SHIFT = (time(8), time(11), time(13, 30), time(15, 30))  # UTC, when the warehouses work once all orders are in
@@ -93,6 +94,7 @@ class Demo:
     storefront: StorefrontBot
     warehouses: list[WarehouseBot]
     carrier: CarrierBot
+    returns: ReturnsBot
     agent: AgentBot
     stock: Door
     begin: datetime
@@ -175,6 +177,7 @@ class Demo:
             await self.driver.rest()
 
     async def _work_in_warehouses(self) -> None:
+        await self.returns.receive()
         await asyncio.gather(*(self._pick(warehouse) for warehouse in self.warehouses))
         await self.driver.rest()
         await asyncio.gather(*(self._pack(warehouse) for warehouse in self.warehouses))

@@ -9,6 +9,7 @@ from cli import check
 from cli.bots.agent import AgentBot
 from cli.bots.carrier import CarrierBot
 from cli.bots.door import Door, StaffToken, key_of
+from cli.bots.returns import ReturnsBot
 from cli.bots.storefront import Read, StorefrontBot, open_storefront
 from cli.bots.warehouse import Fulfilment, WarehouseBot
 from cli.demo import catalogue
@@ -88,19 +89,20 @@ class Stage:
             storefront=StorefrontBot(storefront),
             warehouses=[],
             carrier=CarrierBot(self._door("simulator", Role.OPERATOR, "demo")),
+            returns=ReturnsBot(self._door("shipping", Role.OPERATOR, "returns")),
             agent=AgentBot(self._door("care", Role.CARE, "agent"), self._door("care", Role.CARE_LEAD, "lead")),
             stock=stock,
             begin=self._begin,
             show=self._show,
             inbounds=inbounds,
         )
-        demo.warehouses.extend(self._warehouse(str(place["code"]), demo) for place in catalogue.WAREHOUSES)
+        mishaps = OncePerLine(Luck(self._seed, lambda order_id: demo.references.get(order_id, "a reshipment")))
+        demo.warehouses.extend(self._warehouse(str(place["code"]), mishaps) for place in catalogue.WAREHOUSES)
         return demo
 
-    def _warehouse(self, location: str, demo: Demo) -> WarehouseBot:
-        luck = Luck(self._seed, lambda order_id: demo.references.get(order_id, "a reshipment"))
+    def _warehouse(self, location: str, mishaps: OncePerLine) -> WarehouseBot:
         door = self._door("inventory", Role.WAREHOUSE_LEAD, f"bot-{location}")
-        return WarehouseBot(door, location, OncePerLine(luck), _weigh)
+        return WarehouseBot(door, location, mishaps, _weigh)
 
     async def _announce(self, stock: Door, body: dict[str, object]) -> tuple[datetime, UUID, dict[str, object]]:
         inbound = await stock.post("/staff/inbounds", body, key=key_of("inbound", body["reference"]), shape=Inbound)

@@ -13,7 +13,7 @@ from cli.olist.plan import Fate, Plan
 from cli.olist.wire import Pair
 
 _TERMINAL = frozenset({"completed", "cancelled", "rejected"})
-_CLOSED = frozenset({"resolved", "closed", "self_healed", "merged", "false_positive"})
+_CLOSED = frozenset({"resolved", "closed", "self_healed", "false_positive"})
 _SECOND = timedelta(seconds=1)
 ANY_LEVEL = frozenset({"at_risk", "predicted", "breached", "suspected", "confirmed"})
 PREDICTED = frozenset({"predicted"})

@@ -184,11 +184,15 @@ class Replay:
         self.timing.spend("receive", since)
 
 
-async def prepare(replay: Replay, care: Door, simulator: Door) -> None:
-    """Load goods, sellers and journeys, and let care only observe."""
+async def hold_care(care: Door) -> None:
+    """Let a suite that somebody else started hold what care would do by itself, until they resume it."""
     for kind in ("automatic_remedies", "messages"):
         body = {"kind": kind, "scope": "*", "reason": _REASON}
         await care.act("/staff/pauses", body, key=key_of("pause", kind))
+
+
+async def prepare(replay: Replay, simulator: Door) -> None:
+    """Load goods, sellers and journeys."""
     sellers = sorted({seller for plan in replay.plans.values() for seller in plan.sellers})
     skus = [wire.sku_body(product) for product in replay.dock.products.values()]
     for number, chunk in enumerate(wire.in_chunks(skus, 250)):

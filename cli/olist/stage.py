@@ -14,7 +14,7 @@ from cli.olist import dock, wire
 from cli.olist.evidence import Evidence, read_cases, read_evidence, read_orders
 from cli.olist.judge import Run, Verdict, is_over, judge, open_cases
 from cli.olist.plan import Plan
-from cli.olist.replay import Replay, Stock, prepare
+from cli.olist.replay import Replay, Stock, hold_care, prepare
 from cli.olist.report import Report, now_text
 from cli.olist.rows import Product
 from cli.olist.slots import Slots
@@ -86,7 +86,9 @@ class Stage:
             dock=dock.Dock(self._door("inventory", Role.WAREHOUSE_LEAD), CarrierBot(simulator), self.wanted.products),
             show=self.show,
         )
-        await prepare(replay, care, simulator)
+        if not self.suite.observes:
+            await hold_care(care)
+        await prepare(replay, simulator)
         return replay, care
 
     async def _go_on(self, replay: Replay, care: Door) -> None:

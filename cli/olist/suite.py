@@ -26,6 +26,9 @@ ENVIRONMENT: Mapping[str, str] = {
     "SIMULATOR_LOST": "0",
     "SIMULATOR_FAILED_ATTEMPT": "0",
     "SIMULATOR_RETURNED": "0",
+    # Care only notes what it would do and say.
+    "CARE_AUTOMATIC_REMEDIES": "observe",
+    "CARE_MESSAGES": "observe",
     "CARE_CALENDAR_ZONE": "America/Sao_Paulo",
     "CARE_CARRIER_ZONE": "America/Sao_Paulo",
 }
@@ -39,6 +42,8 @@ class Suite:
     staff_key: str
     clock_file: Path
     dsns: Mapping[str, str]
+    observes: bool = False
+    """Its care acts on nothing by its own settings."""
 
     def api(self, service: str) -> str:
         """Give the address of a service's API."""
@@ -75,7 +80,7 @@ def _start_afresh(home: Path) -> None:
 def suite_of(stack: LocalStack) -> Suite:
     """Give the suite of a stack of this process."""
     dsns = {service: stack.dsn(service, "readonly") for service in names.SERVICES}
-    return Suite(stack.urls, stack.staff_key, stack.site.clock_file, dsns)
+    return Suite(stack.urls, stack.staff_key, stack.site.clock_file, dsns, observes=True)
 
 
 def running(home: Path, begin: datetime) -> Suite:

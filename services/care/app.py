@@ -4,13 +4,14 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.care.actions.remedies import AUTOMATIC_SWITCH
-from services.care.actions.sending import MESSAGES_SWITCH
 from services.care.api import router
 from services.care.handlers import router as events
 from services.care.jobs import jobs
+from services.care.queries.cases import AUTOMATIC_SWITCH
+from services.care.queries.remedies import MESSAGES_SWITCH
 from services.care.settings import settings
 from shared.process import Service, build_app
+from shared.switches import STOREFRONT_ID, Switch
 
 service = Service(
     name="care",
@@ -19,7 +20,7 @@ service = Service(
     events=events,
     jobs=jobs,
     migrations=Path(__file__).parent / "migrations",
-    pause_kinds=(AUTOMATIC_SWITCH, MESSAGES_SWITCH),
+    pause_kinds=(Switch(AUTOMATIC_SWITCH, (STOREFRONT_ID,)), Switch(MESSAGES_SWITCH, (STOREFRONT_ID,))),
 )
 
 

@@ -1,4 +1,4 @@
-"""Business-time arithmetic: calendars with several intervals a day, and clocks that pause, resume and replay alike."""
+"""Business-time arithmetic: calendars with several intervals a day, and clocks that pause, resume and reopen."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -211,20 +211,22 @@ class Clock:
         """Apply one move; a move that changes nothing (a second pause, a resume of a running clock) is harmless."""
         return _MOVES[move](self, calendar, at)
 
+    def hastened(self, calendar: BusinessCalendar, target: Target, at: datetime) -> "Clock":
+        """Give the time that is left a shorter target, counted from now; it is never due later than before."""
+        if self.started_at is None or self.fulfilled_at is not None:
+            return self
+        spent = business_between(calendar, self.started_at, self.paused_at or at) - self.paused
+        allowed = spent + target.open_time(calendar, at)
+        if allowed >= self.target.open_time(calendar, self.started_at):
+            return self
+        return replace(self, target=Target(time=allowed))
+
     def due_at(self, calendar: BusinessCalendar, *, share: float = 1.0) -> datetime | None:
         """Give when `share` of the target has run out; nothing while it stands still or before it starts."""
         if self.started_at is None or not self.running:
             return None
         allowed = self.target.open_time(calendar, self.started_at) * share
         return add_business(calendar, self.started_at, allowed + self.paused)
-
-    def breached_by(self, calendar: BusinessCalendar, moment: datetime) -> bool:
-        """Say whether the target had run out by `moment`, or by the fulfilment when that came first."""
-        if self.started_at is None:
-            return False
-        end = min(at for at in (moment, self.paused_at, self.fulfilled_at) if at is not None)
-        spent = business_between(calendar, self.started_at, end) - self.paused
-        return spent > self.target.open_time(calendar, self.started_at)
 
 
 def _start(clock: Clock, _calendar: BusinessCalendar, at: datetime) -> Clock:
@@ -262,11 +264,3 @@ _MOVES = {
     ClockMove.FULFIL: _fulfil,
     ClockMove.REOPEN: _reopen,
 }
-
-
-def replay(calendar: BusinessCalendar, target: Target, history: Iterable[tuple[ClockMove, datetime]]) -> Clock:
-    """Rebuild a clock from what happened to it."""
-    clock = Clock(target)
-    for move, at in history:
-        clock = clock.move(calendar, move, at)
-    return clock

@@ -1,6 +1,8 @@
 """The clock door: looks that are due, feeds, clocks, dwells, remedies without an answer, messages to send."""
 
-from services.care.actions import detecting, sending, upkeep
+from services.care.actions import casework, detecting, sending, upkeep
+from services.care.queries.cases import NEXT_HELD
+from services.care.queries.remedies import NEXT_MESSAGE
 from services.care.settings import settings
 from shared.db import Transaction
 from shared.jobs import Jobs
@@ -38,9 +40,15 @@ async def chase_remedies(tx: Transaction) -> int:
     return await upkeep.chase_remedies(tx)
 
 
+@jobs.timer(next_due=NEXT_HELD)
+async def serve_held(tx: Transaction) -> int:
+    """Let playbooks act whose automatic remedies were paused."""
+    return await casework.serve_held(tx)
+
+
 jobs.effect(
     "send_messages",
-    next_due="select min(send_at) from message where state = 'planned'",
+    next_due=NEXT_MESSAGE,
     claim=sending.claim,
     call=sending.call,
     record=sending.record,

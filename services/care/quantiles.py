@@ -1,7 +1,7 @@
 """How long things take: distributions from our own finished parcels, or configured values until there are enough."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,6 +20,8 @@ class Stage(StrEnum):
     PLANNED = "planned_to_hand_over"
     PICKING = "pick_start_to_hand_over"
     PACKED = "packed_to_hand_over"
+    PICK_AND_PACK = "planned_to_packed"
+    PACK = "pick_start_to_packed"
     TRANSIT = "hand_over_to_delivered"
     LAST_MILE = "out_for_delivery_to_delivered"
     SCAN_GAP = "scan_to_next_scan"
@@ -28,6 +30,13 @@ class Stage(StrEnum):
 
 
 EVERYWHERE = "*"
+
+
+def lane_keys(service_level: str, country: str, zone: str, service: tuple[str, str] | None = None) -> tuple[str, ...]:
+    """Give the keys under which transit times are learned: by the carrier's service, then by the level promised."""
+    lane = f"{country}-{zone}"
+    carried = (f"{'/'.join(service)}/{lane}",) if service else ()
+    return (*carried, f"{service_level}/{lane}", f"{service_level}/{country}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +120,42 @@ def _distribution_of(configured: Configured) -> Distribution:
 
 DEFAULTS: Mapping[Stage, Mapping[str, Configured]] = {
     Stage.PLACED: {EVERYWHERE: Configured(18, 30, 60)},
-    Stage.PLANNED: {EVERYWHERE: Configured(6, 12, 24)},
-    Stage.PICKING: {EVERYWHERE: Configured(2, 4, 8)},
-    Stage.PACKED: {EVERYWHERE: Configured(1, 3, 6)},
+    Stage.PICK_AND_PACK: {EVERYWHERE: Configured(1, 2, 4)},
+    Stage.PACK: {EVERYWHERE: Configured(0.5, 1, 2)},
+    # Inside what orders promises for the same service and distance (services/orders/promise.py), else every
+    # parcel of a new shop would look late.
     Stage.TRANSIT: {
-        EVERYWHERE: Configured(48, 72, 120),
-        "express": Configured(20, 26, 48),
-        "economy": Configured(72, 110, 170),
-        "international": Configured(168, 240, 400),
+        EVERYWHERE: Configured(60, 90, 150),
+        "express": Configured(24, 40, 60),
+        "economy": Configured(96, 150, 260),
+        "express/abroad": Configured(48, 72, 100),
+        "standard/abroad": Configured(110, 160, 250),
+        "economy/abroad": Configured(190, 280, 420),
     },
     Stage.LAST_MILE: {EVERYWHERE: Configured(5, 8, 12)},
     Stage.SCAN_GAP: {EVERYWHERE: Configured(14, 24, 48)},
     Stage.FEED_GAP: {EVERYWHERE: Configured(1, 3, 8)},
 }
+_SLACK_MATURES = timedelta(days=30)
+
+
+def matures_after(stage: Stage) -> timedelta:
+    """Give how old a stage's first sample must be: a younger history knows only the stretches that ended quickly."""
+    configured = DEFAULTS.get(stage)
+    if configured is None:
+        return _SLACK_MATURES if stage is Stage.PROMISE_SLACK else timedelta(0)
+    return timedelta(hours=max(hours.p95 for hours in configured.values()))
+
+
+Ended = tuple[datetime, float]
+"""When a stretch ended, and how many hours it took."""
+
+
+def mature_hours(stage: Stage, ended: Sequence[Ended], as_of: datetime) -> tuple[float, ...]:
+    """Give the sorted hours of stretches, in the order of their ends; none while the first ended too recently."""
+    if not ended or as_of - ended[0][0] < matures_after(stage):
+        return ()
+    return tuple(sorted(hours for _, hours in ended))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +185,8 @@ class History:
 
 def learn(samples: Iterable[Sample], as_of: datetime, *, window: timedelta = WINDOW) -> History:
     """Build the history as of a moment from stretches that ended within the window before it, never after it."""
-    hours: dict[tuple[Stage, str], list[float]] = {}
+    ended: dict[tuple[Stage, str], list[Ended]] = {}
     for sample in samples:
         if as_of - window <= sample.finished_at < as_of:
-            hours.setdefault((sample.stage, sample.key), []).append(sample.hours)
-    return History({key: tuple(sorted(values)) for key, values in hours.items()})
+            ended.setdefault((sample.stage, sample.key), []).append((sample.finished_at, sample.hours))
+    return History({key: mature_hours(key[0], sorted(found), as_of) for key, found in ended.items()})

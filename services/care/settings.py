@@ -42,10 +42,10 @@ class CareSettings(ServiceSettings):
     history_enough: int = Field(default=50, ge=1, description="finished parcels a quantile needs")
 
     limits_per_action: dict[str, int] = Field(
-        default={"automatic": 15_00, "agent": 50_00, "senior": 200_00, "lead": 500_00}, description="minor units"
+        default={"automatic": 15_00, "agent": 50_00, "lead": 500_00}, description="minor units"
     )
     limits_per_day: dict[str, int] = Field(
-        default={"automatic": 1_500_00, "agent": 500_00, "senior": 2_000_00, "lead": 5_000_00},
+        default={"automatic": 1_500_00, "agent": 500_00, "lead": 5_000_00},
         description="minor units, per person and business day",
     )
     shipping_refund_estimate: int = Field(default=5_00, ge=0, description="minor units, until orders tells the price")

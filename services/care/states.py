@@ -92,7 +92,6 @@ class CaseState(StrEnum):
     RESOLVED = "resolved"
     CLOSED = "closed"
     SELF_HEALED = "self_healed"
-    MERGED = "merged"
     FALSE_POSITIVE = "false_positive"
 
 
@@ -106,7 +105,7 @@ WAITING_STATES = frozenset(
 )
 ACTIVE_STATES = WAITING_STATES | {CaseState.OPEN, CaseState.IN_PROGRESS}
 """States in which a case is worked; only one such case per order and family."""
-_EXITS = frozenset({CaseState.RESOLVED, CaseState.SELF_HEALED, CaseState.MERGED, CaseState.FALSE_POSITIVE})
+_EXITS = frozenset({CaseState.RESOLVED, CaseState.SELF_HEALED, CaseState.FALSE_POSITIVE})
 
 
 def _working(itself: CaseState, dwell: timedelta, holder: str, unblock: str) -> Rule[CaseState]:
@@ -138,7 +137,6 @@ CASES = TransitionTable(
         ),
         CaseState.CLOSED: Rule(to=frozenset()),
         CaseState.SELF_HEALED: Rule(to=frozenset()),
-        CaseState.MERGED: Rule(to=frozenset()),
         CaseState.FALSE_POSITIVE: Rule(to=frozenset()),
     },
 )
@@ -206,7 +204,7 @@ MESSAGES = TransitionTable(
             to=frozenset({MessageState.SENT, MessageState.SUPPRESSED, MessageState.FAILED, MessageState.OBSERVED}),
             dwell=timedelta(days=1),
             holder="care",
-            unblock="the sender runs, or quiet hours end",
+            unblock="the sender runs, or messages go on after a pause",
         ),
         MessageState.SENT: Rule(to=frozenset()),
         MessageState.SUPPRESSED: Rule(to=frozenset()),

@@ -7,6 +7,9 @@ from fastapi import FastAPI
 from services.inventory import api, handlers, jobs
 from services.inventory.settings import settings
 from shared.process import Service, build_app
+from shared.switches import Scope, Switch
+
+_LOCATION = Scope("location", "select exists (select from location where code = $1)")
 
 service = Service(
     name="inventory",
@@ -15,7 +18,7 @@ service = Service(
     events=handlers.router,
     jobs=jobs.jobs,
     migrations=Path(__file__).parent / "migrations",
-    pause_kinds=("planning",),
+    pause_kinds=(Switch("planning", (_LOCATION,)),),
 )
 
 

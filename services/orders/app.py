@@ -9,6 +9,9 @@ from services.orders.actions.storefronts import CachedKeys
 from services.orders.api import router
 from services.orders.settings import settings
 from shared.process import Service, build_app
+from shared.switches import Scope, Switch
+
+_STOREFRONT = Scope("storefront", "select exists (select from storefront where id::text = $1)")
 
 service = Service(
     name="orders",
@@ -17,7 +20,7 @@ service = Service(
     events=handlers.router,
     jobs=jobs.jobs,
     migrations=Path(__file__).parent / "migrations",
-    pause_kinds=("release", "webhooks"),
+    pause_kinds=(Switch("release", (_STOREFRONT,)), Switch("webhooks", (_STOREFRONT,))),
     resolve_key=CachedKeys,
 )
 

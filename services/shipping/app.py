@@ -6,8 +6,15 @@ from fastapi import FastAPI
 
 from services.shipping import api, handlers, jobs
 from services.shipping.actions import webhooks
+from services.shipping.carriers.registry import ADAPTER
+from services.shipping.queries.labels import BOOKING_SWITCH
 from services.shipping.settings import settings
 from shared.process import Service, build_app
+from shared.switches import Scope, Switch
+
+_CARRIER = Scope("carrier", f"select $1 = '{ADAPTER}' or exists (select from label where carrier = $1)")
+_ADAPTER = Scope("carrier", f"select $1 = '{ADAPTER}'")
+_LOCATION = Scope("location", "select exists (select from location_copy where location = $1)")
 
 service = Service(
     name="shipping",
@@ -16,7 +23,7 @@ service = Service(
     events=handlers.router,
     jobs=jobs.jobs,
     migrations=Path(__file__).parent / "migrations",
-    pause_kinds=("booking", "polling"),
+    pause_kinds=(Switch(BOOKING_SWITCH, (_CARRIER, _LOCATION)), Switch("polling", (_ADAPTER,))),
     on_start=(webhooks.renew_registration,),
 )
 

@@ -4,7 +4,7 @@ from services.shipping.actions import shipments
 from shared.consumer import EventRouter
 from shared.db import Transaction
 from shared.events.base import Received
-from shared.events.inventory import ParcelClosed, ParcelHandedOver
+from shared.events.inventory import LocationSaved, ParcelClosed, ParcelHandedOver
 from shared.events.orders import OrderCancelled, OrderPlaced, PromiseRevised
 
 router = EventRouter()
@@ -26,6 +26,12 @@ async def on_promise_revised(tx: Transaction, events: list[Received[PromiseRevis
 async def on_order_cancelled(tx: Transaction, events: list[Received[OrderCancelled]]) -> None:
     """Give back the labels of what will not leave."""
     await shipments.stop_cancelled(tx, events)
+
+
+@router.on(LocationSaved)
+async def on_location_saved(tx: Transaction, events: list[Received[LocationSaved]]) -> None:
+    """Know where parcels leave from."""
+    await shipments.keep_locations(tx, events)
 
 
 @router.on(ParcelClosed)

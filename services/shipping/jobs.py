@@ -11,8 +11,7 @@ jobs = Jobs()
 
 jobs.effect(
     "book_shipments",
-    next_due="select min(due_at) from carrier_job where step in ('create', 'buy') and not exists "
-    "(select from pause_switch where kind = 'booking' and scope in ('*', 'easypost'))",
+    next_due=label_queries.NEXT_BOOKING,
     claim=booking.claim_bookings,
     call=booking.perform,
     record=outcomes.record_booking,

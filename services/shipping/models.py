@@ -74,6 +74,14 @@ class OrderCopy(ShippingTable, table=True):
     cancelled_at: datetime | None = Field(default=None, sa_column=_moment())
 
 
+class LocationCopy(ShippingTable, table=True):
+    """A location that parcels leave from, so that its booking can be paused by its name."""
+
+    __tablename__ = "location_copy"
+
+    location: str = Field(primary_key=True)
+
+
 class Shipment(ShippingTable, table=True):
     """One closed parcel's way to the doorstep."""
 

@@ -67,13 +67,15 @@ class LabelVoidRequested(ShippingEvent, fact="label_void_requested"):
 
     tracking_number: str
     reason: str
+    progress: Progress | None = None
 
 
 class LabelVoided(ShippingEvent, fact="label_voided"):
-    """The carrier's answer to the void: voided or refused."""
+    """The carrier's answer to the void: voided or refused; `progress` unless the parcel has another label by now."""
 
     tracking_number: str
     outcome: str
+    progress: Progress | None = None
 
 
 class ShipmentProgressed(ShippingEvent, fact="shipment_progressed"):

@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 from uuid import UUID
 
 import asyncpg
@@ -20,6 +21,7 @@ from shared.events.base import Destination, Event, LineCount, Money, Progress, t
 from shared.ids import new_id
 from shared.kafka import Message, Producer
 from shared.settings import PlatformSettings
+from tests.care.rig import CareRig, running_care
 from tests.clients import Clients
 from tests.waiting import wait_until
 
@@ -27,16 +29,23 @@ from tests.waiting import wait_until
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 Json = dict[str, Any]
 
 
 def now() -> datetime:
-    return clock.real()
+    return clock.now()
 
 
 def progress(step: str, *, holder: str = "inventory", due: datetime | None = None) -> Progress:
     return Progress(step=step, holder=holder, since=now(), due_at=due or now() + DAY, unblock=f"finish {step}")
+
+
+class Telling(Protocol):
+    """Whoever tells care facts: over the broker, or straight to its event door."""
+
+    async def tell(self, fact: Event, at: datetime | None = None) -> None:
+        """Tell one fact."""
 
 
 class Facts:
@@ -72,7 +81,7 @@ class Facts:
 class Order:
     """One order's life as care hears of it; every test makes its own."""
 
-    facts: Facts
+    facts: Telling
     value: int = 40_00
     order_id: UUID = field(default_factory=new_id)
     line_id: UUID = field(default_factory=new_id)
@@ -106,6 +115,23 @@ class Order:
             at,
         )
         return self
+
+    async def released(self, since: Progress) -> None:
+        await self.facts.tell(
+            orders.OrderReleased(
+                order_id=self.order_id,
+                release_no=1,
+                number=f"T-{str(self.order_id)[-8:]}",
+                reference=str(self.order_id),
+                lines=(
+                    orders.ReleasedLine(line_id=self.line_id, sku="MUG-1", quantity=self.quantity, location="berlin"),
+                ),
+                service_level="standard",
+                destination=Destination(country_code="DE", postal_zone="10"),
+                ship_by=now() + DAY,
+                progress=since,
+            )
+        )
 
     async def handed_over(self, at: datetime | None = None) -> "Order":
         at = at or now()
@@ -168,6 +194,11 @@ class Order:
         return self
 
     async def delivered(self) -> "Order":
+        await self.delivery_scanned()
+        await self.facts.tell(orders.OrderCompleted(order_id=self.order_id, outcome="delivered"))
+        return self
+
+    async def delivery_scanned(self) -> "Order":
         await self.facts.tell(
             shipping.ShipmentDelivered(
                 order_id=self.order_id,
@@ -180,7 +211,6 @@ class Order:
                 contents=self.units,
             )
         )
-        await self.facts.tell(orders.OrderCompleted(order_id=self.order_id, outcome="delivered"))
         return self
 
     async def remedy_executed(self, remedy: Json) -> None:
@@ -301,3 +331,10 @@ async def database(stack: LocalStack) -> AsyncIterator["asyncpg.Connection[async
     connection = await asyncpg.connect(stack.dsn("care", "readonly"))
     yield connection
     await connection.close()
+
+
+@pytest_asyncio.fixture
+async def care(stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[CareRig]:
+    """Care at a business time of its own, that only notes the messages it would send."""
+    async with running_care(stack, tmp_path, monkeypatch, CARE_MESSAGES="observe") as rig:
+        yield rig

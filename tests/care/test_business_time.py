@@ -1,5 +1,6 @@
 """Business time: what care's clocks promise, by example and by property."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -18,7 +19,6 @@ from services.care.clocks import (
     add_business_days,
     business_between,
     due,
-    replay,
 )
 
 NINE_TO_FIVE = BusinessCalendar.weekly("UTC", "09:00-17:00")
@@ -32,6 +32,14 @@ CALENDARS = (
 calendars = st.sampled_from(CALENDARS)
 moments = st.datetimes(datetime(2017, 1, 1), datetime(2019, 3, 31), timezones=st.just(UTC))  # noqa: DTZ001
 durations = st.timedeltas(timedelta(0), timedelta(days=12))
+
+
+def replay(calendar: BusinessCalendar, target: Target, history: Iterable[tuple[ClockMove, datetime]]) -> Clock:
+    """Build a clock from what happened to it."""
+    clock = Clock(target)
+    for move, moment in history:
+        clock = clock.move(calendar, move, moment)
+    return clock
 
 
 def at(text: str) -> datetime:
@@ -145,5 +153,11 @@ def test_waiting_for_the_customer_does_not_count() -> None:
     ]
     clock = replay(NINE_TO_FIVE, Target(timedelta(hours=4)), history)
     assert clock.due_at(NINE_TO_FIVE) == at("2026-11-17T13:00")
-    assert not clock.breached_by(NINE_TO_FIVE, at("2026-11-17T13:00"))
-    assert clock.breached_by(NINE_TO_FIVE, at("2026-11-17T13:01"))
+
+
+def test_a_hastened_clock_counts_its_shorter_target_from_now_and_keeps_an_earlier_due_time() -> None:
+    clock = replay(NINE_TO_FIVE, Target(days=2), [(ClockMove.START, at("2026-11-16T09:00"))])
+    hastened = clock.hastened(NINE_TO_FIVE, Target(timedelta(hours=4)), at("2026-11-16T13:00"))
+    assert hastened.due_at(NINE_TO_FIVE) == at("2026-11-16T17:00")
+    late = clock.hastened(NINE_TO_FIVE, Target(timedelta(hours=4)), at("2026-11-17T16:00"))
+    assert late.due_at(NINE_TO_FIVE) == clock.due_at(NINE_TO_FIVE)

@@ -10,15 +10,14 @@ from services.care.policy.dispositions import disposition_of, joins
 from services.care.policy.messages import (
     TOPIC_OF,
     AtSending,
-    Channel,
     News,
     Silence,
     Told,
     Topic,
-    after_quiet_hours,
     plan_message,
     still_true,
 )
+from services.care.policy.numbers import case_number
 from services.care.policy.playbooks import PLAYBOOKS, Stake, suggest
 from services.care.policy.priority import IMPACT, Circumstances, Priority, priority_of
 from services.care.states import (
@@ -49,8 +48,8 @@ def test_every_kind_has_its_family_impact_playbook_and_topic(kind: ExceptionKind
 def test_a_late_parcel_alone_is_never_a_p1() -> None:
     passed = NOW - DAY
     assert priority_of(ExceptionKind.LOST, Level.CONFIRMED, passed, NOW, PLAIN) is Priority.P2
-    perishable = Circumstances(perishable=True)
-    assert priority_of(ExceptionKind.LOST, Level.CONFIRMED, passed, NOW, perishable) is Priority.P1
+    again = Circumstances(second_failure=True)
+    assert priority_of(ExceptionKind.LOST, Level.CONFIRMED, passed, NOW, again) is Priority.P1
 
 
 def test_priority_rises_as_the_promise_comes_nearer() -> None:
@@ -61,7 +60,7 @@ def test_priority_rises_as_the_promise_comes_nearer() -> None:
     assert priorities == [Priority.P4, Priority.P3, Priority.P3, Priority.P2]
 
 
-def test_a_raised_priority_gets_shorter_clocks() -> None:
+def test_a_higher_priority_has_shorter_targets() -> None:
     assert Priority.P3.raised() is Priority.P2
     assert Priority.P1.raised() is Priority.P1
     for kind in (ClockKind.NOTIFY, ClockKind.FIRST_RESPONSE):
@@ -102,7 +101,7 @@ def test_no_case_moves_on_from_its_end_and_every_working_state_can_be_resolved()
 
 @pytest.mark.parametrize(
     ("amount", "authority"),
-    [(15_00, Authority.AUTOMATIC), (15_01, Authority.AGENT), (50_01, Authority.SENIOR), (500_01, None)],
+    [(15_00, Authority.AUTOMATIC), (15_01, Authority.AGENT), (50_01, Authority.LEAD), (500_01, None)],
 )
 def test_an_amount_needs_the_lowest_authority_whose_limit_it_fits(amount: int, authority: Authority | None) -> None:
     assert Limits().smallest_for(amount, "EUR") is authority
@@ -118,7 +117,7 @@ def test_a_cheap_lost_parcel_is_reshipped_by_itself_and_a_dear_one_is_proposed()
     cheap = suggest(ExceptionKind.LOST, Stake(12_00, 1, 1, 5_00, "EUR"), Limits())
     dear = suggest(ExceptionKind.LOST, Stake(120_00, 1, 1, 5_00, "EUR"), Limits())
     assert (cheap[0].remedy, cheap[0].automatic) == (RemedyKind.RESHIP, True)
-    assert (dear[0].remedy, dear[0].automatic, dear[0].authority) == (RemedyKind.RESHIP, False, Authority.SENIOR)
+    assert (dear[0].remedy, dear[0].automatic, dear[0].authority) == (RemedyKind.RESHIP, False, Authority.LEAD)
 
 
 def test_only_the_touched_units_are_priced() -> None:
@@ -141,8 +140,16 @@ def test_the_same_news_is_told_once() -> None:
 
 
 def test_parcels_share_a_message_about_to_leave() -> None:
-    waiting = [Told(news(revision=1), NOW, waiting=True)]
-    assert plan_message(news(revision=2), waiting, NOW, Priority.P2).silence is Silence.COALESCED
+    waiting = [Told(news(state="stalled"), NOW, waiting=True)]
+    assert plan_message(news(), waiting, NOW, Priority.P2).silence is Silence.COALESCED
+
+
+def test_a_newer_date_is_not_coalesced_into_the_message_that_gives_way_to_it() -> None:
+    waiting = [Told(news(revision=2), NOW, waiting=True)]
+    newer = news(revision=3, promised_by=NOW + 2 * DAY)
+    assert plan_message(newer, waiting, NOW, Priority.P2).send_at == NOW + timedelta(minutes=20)
+    gives_way = AtSending(3, delivered=False, cancelled=False, retold=True)
+    assert still_true(news(revision=2), gives_way) is Silence.SUPERSEDED
 
 
 def test_a_topic_returns_within_a_day_only_when_it_got_a_day_worse_or_changed() -> None:
@@ -166,12 +173,6 @@ def test_a_storefront_that_writes_itself_is_not_doubled() -> None:
     assert plan_message(news(), [], NOW, Priority.P1, storefront_writes=True).silence is Silence.STOREFRONT_WRITES
 
 
-def test_quiet_hours_bind_texts_and_not_mail() -> None:
-    night = datetime(2026, 11, 20, 22, tzinfo=UTC)
-    assert after_quiet_hours(Channel.EMAIL, night, "Europe/Berlin") == night
-    assert after_quiet_hours(Channel.SMS, night, "Europe/Berlin") == datetime(2026, 11, 21, 7, tzinfo=UTC)
-
-
 def test_a_message_is_dropped_when_it_stopped_being_true() -> None:
     assert still_true(news(), AtSending(1, delivered=True, cancelled=False)) is Silence.DELIVERED
     assert still_true(news(), AtSending(2, delivered=False, cancelled=False)) is Silence.SUPERSEDED
@@ -181,3 +182,15 @@ def test_a_message_is_dropped_when_it_stopped_being_true() -> None:
     assert still_true(news(), healed) is Silence.HEALED
     damaged = News(Topic.DAMAGE, 1, None, "damage")
     assert still_true(damaged, AtSending(1, delivered=True, cancelled=False)) is None
+
+
+_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+def test_a_case_number_with_one_character_misheard_is_no_case_number() -> None:
+    known = {case_number(serial) for serial in range(1, 3000)}
+    assert len(known) == 2999
+    for number in sorted(known)[::97]:
+        for place in range(2, len(number)):
+            wrong = {number[:place] + letter + number[place + 1 :] for letter in _ALPHABET if letter != number[place]}
+            assert not wrong & known, number

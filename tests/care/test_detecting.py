@@ -19,12 +19,12 @@ async def test_a_damaged_parcel_opens_a_case_with_its_evidence(order: Order, des
     assert [offer["remedy"] for offer in case["suggestions"]][:2] == ["reship", "refund"]
 
 
-async def test_the_same_trouble_reported_again_opens_no_second_case(order: Order, desk: Desk) -> None:
+async def test_the_same_trouble_reported_again_opens_no_second_case(facts: Facts, order: Order, desk: Desk) -> None:
     await (await order.placed()).handed_over()
     await order.scanned(flags=("damaged",), exception="damage")
     await desk.case(order, kind="damage")
     await order.scanned(flags=("damaged",), exception="damage")
-    await order.facts.repeat_last()
+    await facts.repeat_last()
     await order.scanned(position="out_for_delivery", flags=("damaged",), attempts=2)
     await desk.exception(order, "failed_attempt")
     assert len([case for case in await desk.cases(order) if case["family"] == "condition"]) == 1
@@ -117,3 +117,24 @@ async def test_every_exception_has_exactly_one_disposition(
         "or (disposition = 'suppressed' and disposition_reason = '')"
     )
     assert undecided == []
+
+
+async def test_a_release_heard_after_its_planning_leaves_nobody_holding_the_order(
+    order: Order, database: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    released = progress("released")
+    await (await order.placed()).handed_over(now() + HOUR)
+
+    async def heard(source: str, events: int) -> bool:
+        query = "select sequence from stream_position where source = $1 and key = $2"
+        return bool(await database.fetchval(query, source, str(order.order_id)) == events)
+
+    async def holders() -> set[str]:
+        query = "select about from watch_step where order_id = $1 and not ended"
+        return {row["about"].partition(":")[0] for row in await database.fetch(query, order.order_id)}
+
+    await wait_until(lambda: heard("inventory", 2))
+    assert await holders() == {"fulfilment", "parcel"}
+    await order.released(released)
+    await wait_until(lambda: heard("orders", 2))
+    assert await holders() == {"fulfilment", "parcel"}, "a late release must not revive the order's own step"

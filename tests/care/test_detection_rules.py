@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.care.clocks import BusinessCalendar
+from services.care.policy.messages import TOPIC_OF, Topic
 from services.care.quantiles import Distribution, History, Stage
 from services.care.rules import FEED_SILENT, ORDER_RULES, evaluate, next_check_at
 from services.care.rules.facts import (
@@ -86,13 +87,29 @@ def test_a_deep_pick_queue_makes_a_delay_foreseeable() -> None:
     assert found(swamped, MONDAY)[ExceptionKind.PRESHIP_RISK].level is Level.PREDICTED
 
 
+def overdue(order: OrderFacts, now: datetime) -> Level | None:
+    finding = found(order, now).get(ExceptionKind.FULFILMENT_OVERDUE)
+    return finding.level if finding else None
+
+
+def test_work_that_will_not_be_done_by_the_cut_off_is_at_risk_before_it() -> None:
+    plan = FulfilmentFacts("f-1", "berlin", MONDAY + 8 * HOUR, planned_at=MONDAY)
+    assert overdue(replace(IN_HOUSE, fulfilments=(plan,)), MONDAY) is None
+    assert overdue(replace(IN_HOUSE, fulfilments=(plan,)), MONDAY + 7.9 * HOUR) is Level.AT_RISK
+    slow = replace(plan, started_at=MONDAY + 7.5 * HOUR)
+    assert overdue(replace(IN_HOUSE, fulfilments=(slow,)), MONDAY + 7.5 * HOUR) is Level.AT_RISK
+
+
+def test_what_is_packed_only_waits_for_its_truck() -> None:
+    packed = FulfilmentFacts("f-1", "berlin", MONDAY + 8 * HOUR, planned_at=MONDAY, packed_at=MONDAY + 7 * HOUR)
+    assert overdue(replace(IN_HOUSE, fulfilments=(packed,)), MONDAY + 8 * HOUR) is None
+
+
 def test_a_passed_cut_off_without_hand_over_is_a_breach() -> None:
     plan = FulfilmentFacts("f-1", "berlin", MONDAY + 8 * HOUR, planned_at=MONDAY, packed_at=MONDAY + 7 * HOUR)
-    order = replace(IN_HOUSE, fulfilments=(plan,))
-    assert found(order, MONDAY + 7 * HOUR)[ExceptionKind.FULFILMENT_OVERDUE].level is Level.AT_RISK
-    assert found(order, MONDAY + 9 * HOUR)[ExceptionKind.FULFILMENT_OVERDUE].level is Level.BREACHED
-    handed_over = replace(order, fulfilments=(replace(plan, handed_over_at=MONDAY + 7 * HOUR),))
-    assert ExceptionKind.FULFILMENT_OVERDUE not in found(handed_over, MONDAY + 9 * HOUR)
+    assert overdue(replace(IN_HOUSE, fulfilments=(plan,)), MONDAY + 9 * HOUR) is Level.BREACHED
+    handed_over = replace(plan, handed_over_at=MONDAY + 7 * HOUR)
+    assert overdue(replace(IN_HOUSE, fulfilments=(handed_over,)), MONDAY + 9 * HOUR) is None
 
 
 def test_a_parcel_without_a_first_scan_is_seen_after_one_carrier_day() -> None:
@@ -103,6 +120,18 @@ def test_a_parcel_without_a_first_scan_is_seen_after_one_carrier_day() -> None:
 def test_a_parcel_left_on_the_dock_is_seen_after_twelve_hours_when_its_siblings_were_scanned() -> None:
     left = underway(siblings_scanned=0.95)
     assert ExceptionKind.NO_FIRST_SCAN in found(left, MONDAY + 21 * HOUR)
+
+
+def test_a_parcel_left_on_the_dock_is_looked_at_when_the_scans_of_its_siblings_would_matter() -> None:
+    rule = next(rule for rule in ORDER_RULES if rule.name == "no_first_scan")
+    _, again_at = rule.findings(UNDERWAY, MONDAY + 9 * HOUR, BASIS)
+    assert again_at is not None
+    assert again_at < MONDAY + 21 * HOUR
+    left, _ = rule.findings(underway(siblings_scanned=0.95), again_at, BASIS)
+    assert [finding.kind for finding in left] == [ExceptionKind.NO_FIRST_SCAN]
+    _, later = rule.findings(UNDERWAY, again_at, BASIS)
+    assert later is not None
+    assert found(UNDERWAY, later)[ExceptionKind.NO_FIRST_SCAN].evidence["siblings_scanned"] == 0.0
 
 
 def test_a_weekend_is_no_carrier_day() -> None:
@@ -131,6 +160,17 @@ def test_a_carriers_estimate_past_the_promise_counts_at_once_but_not_before_its_
     assert found(scanned, MONDAY + 11 * HOUR)[ExceptionKind.TRANSIT_RISK].level is Level.PREDICTED
 
 
+def test_without_a_history_a_carriers_estimate_within_the_promise_is_believed_until_it_has_passed() -> None:
+    promise = PromiseFacts(1, MONDAY + DAY, MONDAY + 5 * DAY)
+    unestimated = replace(underway(last_scan_at=MONDAY + 2 * DAY, position=Position.IN_TRANSIT), promise=promise)
+    vouched = replace(unestimated, parcels=(replace(unestimated.parcels[0], carrier_estimate=MONDAY + 4 * DAY),))
+    history = History({(Stage.TRANSIT, "standard/DE"): tuple(float(hours) for hours in range(24, 624, 6))})
+    assert ExceptionKind.TRANSIT_RISK in found(unestimated, MONDAY + 3 * DAY)
+    assert ExceptionKind.TRANSIT_RISK not in found(vouched, MONDAY + 3 * DAY)
+    assert ExceptionKind.TRANSIT_RISK in found(vouched, MONDAY + 4 * DAY + HOUR)
+    assert ExceptionKind.TRANSIT_RISK in found(vouched, MONDAY + 3 * DAY, replace(BASIS, history=history))
+
+
 def test_a_parcel_its_carrier_calls_delayed_starts_afresh() -> None:
     scanned = MONDAY + 7 * DAY + 12 * HOUR
     moving = underway(last_scan_at=scanned, position=Position.IN_TRANSIT)
@@ -140,7 +180,7 @@ def test_a_parcel_its_carrier_calls_delayed_starts_afresh() -> None:
 
 
 def test_a_parcel_gets_riskier_at_exactly_the_moments_the_rule_announced() -> None:
-    history = History({(Stage.TRANSIT, "DE"): tuple(float(hours) for hours in range(24, 324, 3))})
+    history = History({(Stage.TRANSIT, "standard/DE"): tuple(float(hours) for hours in range(24, 324, 3))})
     basis = replace(BASIS, history=history)
     parcel = underway(last_scan_at=MONDAY + 10 * HOUR)
     rule = next(rule for rule in ORDER_RULES if rule.name == "transit_risk")
@@ -152,7 +192,7 @@ def test_a_parcel_gets_riskier_at_exactly_the_moments_the_rule_announced() -> No
 
 
 def test_promises_that_were_kept_in_such_a_case_calm_the_lane() -> None:
-    slow_lane = {(Stage.TRANSIT, "DE"): tuple(float(hours) for hours in range(24, 624, 6))}
+    slow_lane = {(Stage.TRANSIT, "standard/DE"): tuple(float(hours) for hours in range(24, 624, 6))}
     kept = {(Stage.PROMISE_SLACK, "DE"): tuple(float(hours) for hours in range(1, 101))}
     parcel = underway(last_scan_at=MONDAY + 10 * HOUR)
     assert ExceptionKind.TRANSIT_RISK in found(parcel, MONDAY + 5 * DAY, replace(BASIS, history=History(slow_lane)))
@@ -228,9 +268,26 @@ def test_goods_expected_after_the_promise_are_a_slip() -> None:
 def test_a_step_past_its_dwell_is_stuck_unless_a_carrier_holds_it() -> None:
     step = StepFacts("allocated", "inventory", since=MONDAY, due_at=MONDAY + HOUR, unblock="plan the fulfilment")
     ours = replace(IN_HOUSE, steps=(step,))
-    theirs = replace(IN_HOUSE, steps=(replace(step, holder="carrier"),))
+    theirs = replace(IN_HOUSE, steps=(replace(step, step="parcel:p-1/handed_over", holder="carrier"),))
     assert found(ours, MONDAY + 2 * HOUR)[ExceptionKind.STUCK_FLOW].evidence["unblock"] == "plan the fulfilment"
     assert ExceptionKind.STUCK_FLOW not in found(theirs, MONDAY + 2 * HOUR)
+
+
+def test_a_label_whose_booking_or_void_hangs_at_the_carrier_is_stuck_and_a_parcel_on_its_way_is_not() -> None:
+    held = StepFacts("parcel:p-1/booking_unknown", "carrier", since=MONDAY, due_at=MONDAY + HOUR)
+    for step, is_stuck in (("booking_unknown", True), ("void_requested", True), ("in_transit", False)):
+        order = replace(IN_HOUSE, steps=(replace(held, step=f"parcel:p-1/{step}"),))
+        assert (ExceptionKind.STUCK_FLOW in found(order, MONDAY + 2 * HOUR)) is is_stuck, step
+
+
+def test_what_cannot_be_delivered_is_a_problem_and_not_on_its_way_back() -> None:
+    kept = found(underway(position=Position.UNDELIVERABLE, last_scan_at=MONDAY + DAY), MONDAY + DAY)
+    assert ExceptionKind.DELIVERY_PROBLEM in kept
+    assert ExceptionKind.RETURNED_TO_SENDER not in kept
+    assert Topic.RETURN is not TOPIC_OF[ExceptionKind.DELIVERY_PROBLEM]
+    back = found(underway(position=Position.RETURNING, last_scan_at=MONDAY + DAY), MONDAY + DAY)
+    assert ExceptionKind.RETURNED_TO_SENDER in back
+    assert ExceptionKind.DELIVERY_PROBLEM not in back
 
 
 def test_a_carriers_whole_feed_falling_silent_is_one_finding_about_the_carrier() -> None:

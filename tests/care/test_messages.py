@@ -3,7 +3,8 @@
 import asyncpg
 
 from shared.events import orders
-from tests.care.conftest import Desk, Facts, Json, Order
+from tests.care.conftest import DAY, MINUTE, Desk, Facts, Json, Order, now
+from tests.care.rig import CareRig
 from tests.waiting import wait_until
 
 
@@ -31,14 +32,18 @@ async def test_the_storefront_that_writes_itself_is_not_doubled(facts: Facts, de
     assert silent[0]["silence"].startswith("storefront_writes")
 
 
-async def test_revisions_in_a_row_share_one_message(order: Order, desk: Desk) -> None:
+async def test_of_revisions_in_a_row_the_customer_hears_the_last_and_its_case_is_informed(care: CareRig) -> None:
+    order = Order(care, promised_in=5 * DAY)
     await (await order.placed()).handed_over()
-    await order.promise_revised(11, revision=2)
-    await order.promise_revised(12, revision=3)
-    silent = await messages(order, desk, state="suppressed", promise_revision=3)
-    assert silent[0]["silence"].startswith("coalesced")
-    waiting = await messages(order, desk, topic="delay", promise_revision=2)
-    assert waiting[0]["state"] == "planned"
+    await order.scanned(estimate={"deliver_at": now() + 7 * DAY, "source": "carrier"})
+    await order.promise_revised(8, revision=2)
+    await care.later(MINUTE)
+    await order.promise_revised(9, revision=3)
+    await care.later(25 * MINUTE)
+    told = await care.rows("select * from message where order_id = $1 order by promise_revision", order.order_id)
+    assert [(row["promise_revision"], row["state"]) for row in told] == [(2, "suppressed"), (3, "observed")]
+    assert told[0]["silence"].startswith("superseded")
+    assert (await care.case(order.order_id))["informed_at"] is not None
 
 
 async def test_a_message_waits_twenty_minutes_for_its_siblings(order: Order, desk: Desk) -> None:

@@ -11,7 +11,7 @@ NOW = datetime(2026, 11, 20, tzinfo=UTC)
 hours = st.lists(st.floats(0.5, 500), min_size=1, max_size=120).map(sorted)
 
 
-def samples(count: int, *, days_ago: float = 10, hours_each: float = 30) -> list[Sample]:
+def samples(count: int, *, days_ago: float = 30, hours_each: float = 30) -> list[Sample]:
     return [Sample(Stage.TRANSIT, "DE", NOW - timedelta(days=days_ago), hours_each) for _ in range(count)]
 
 
@@ -28,12 +28,27 @@ def test_a_parcel_that_finishes_later_teaches_nothing_yet() -> None:
     assert learn(samples(80, days_ago=-1), NOW).learned(Stage.TRANSIT, "DE") is None
 
 
+def test_a_young_history_that_knows_only_the_quick_parcels_is_not_believed() -> None:
+    quick = samples(80, days_ago=6, hours_each=20)
+    assert learn(quick, NOW).learned(Stage.TRANSIT, "DE") is None
+    assert learn([*samples(1), *quick], NOW).learned(Stage.TRANSIT, "DE") is not None
+
+
+def test_a_parcel_of_a_new_shop_is_expected_within_what_orders_promises_for_it() -> None:
+    fewest_workdays = {"express": 3, "standard": 6, "economy": 10}
+    abroad_workdays = {"express": 4, "standard": 9, "economy": 14}
+    history = learn([], NOW)
+    for workdays, suffix in ((fewest_workdays, ""), (abroad_workdays, "/abroad")):
+        for level, days in workdays.items():
+            assert history.look_up(Stage.TRANSIT, f"{level}{suffix}").quantile(0.8) < days * 24
+
+
 def test_what_is_older_than_the_window_is_forgotten() -> None:
     assert learn(samples(80, days_ago=91), NOW).learned(Stage.TRANSIT, "DE") is None
 
 
 def test_the_most_specific_key_with_enough_samples_wins() -> None:
-    special = [Sample(Stage.TRANSIT, "DE-10", NOW - timedelta(days=1), 12.0) for _ in range(60)]
+    special = [Sample(Stage.TRANSIT, "DE-10", NOW - timedelta(days=30), 12.0) for _ in range(60)]
     history = learn([*samples(60), *special], NOW)
     assert history.look_up(Stage.TRANSIT, "DE-10", "DE").quantile(0.5) == 12
     assert history.look_up(Stage.TRANSIT, "DE-99", "DE").quantile(0.5) == 30

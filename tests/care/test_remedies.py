@@ -66,7 +66,7 @@ async def test_a_case_resolves_only_when_orders_has_answered_and_the_customer_kn
     resolved = await desk.case(order, state="resolved")
     assert resolved["resolution"] == "reship"
     assert resolved["informed_how"].startswith("storefront_writes")
-    await order.facts.repeat_last()
+    await facts.repeat_last()
     assert [row["state"] for row in (await desk.get(f"/cases/{case['id']}"))["remedies"]] == ["executed"]
 
 
@@ -163,16 +163,3 @@ async def test_a_predicted_delay_gets_a_new_date_before_the_customer_asks(facts:
     await order.promise_revised(8)
     resolved = await desk.case(order, state="resolved")
     assert resolved["resolution"] == "new_promise"
-
-
-async def test_while_automatic_remedies_are_paused_care_only_notes_what_it_would_have_done(
-    facts: Facts, desk: Desk
-) -> None:
-    switch = {"kind": "automatic_remedies", "reason": "a test"}
-    await desk.post("/pauses", switch, role="operator")
-    try:
-        order = Order(facts, value=12_00)
-        await damaged(order, desk)
-        assert (await granted(order, desk, "reship"))["state"] == "observed"
-    finally:
-        await desk.post("/pauses/resume", switch, role="operator")

@@ -29,7 +29,7 @@ def test_the_topics_are_listed_with_how_far_each_service_is_behind(doorstep: Run
 
 @pytest.mark.parametrize("kind", switches.HONOURED_BY)
 def test_a_pause_is_set_listed_with_its_reason_and_lifted(doorstep: Run, kind: str) -> None:
-    scope = f"cli-{new_id().hex}"
+    scope = _scope_of(kind)
 
     assert doorstep("pause", kind, "--scope", scope, "--reason", "a strike").status == 0
     shown = doorstep("pauses").out
@@ -41,8 +41,27 @@ def test_a_pause_is_set_listed_with_its_reason_and_lifted(doorstep: Run, kind: s
     assert scope not in doorstep("pauses").out
 
 
+def _scope_of(kind: str) -> str:
+    """Give a scope the switch knows, and that no other test's work falls under."""
+    if kind == "polling":
+        return "easypost"
+    if kind in {"messages", "automatic_remedies"}:
+        return str(new_id())
+    return "*"
+
+
+@pytest.mark.parametrize("kind", switches.HONOURED_BY)
+def test_a_scope_nobody_honours_is_refused(doorstep: Run, kind: str) -> None:
+    ran = doorstep("pause", kind, "--scope", f"cli-{new_id().hex}", "--reason", "a strike")
+
+    assert ran.status == 1
+    assert "/scope" in ran.err
+
+
 def test_the_table_of_switches_is_what_the_services_honour() -> None:
-    honoured = {kind: service.name for service in (orders, inventory, shipping, care) for kind in service.pause_kinds}
+    honoured = {
+        switch.kind: service.name for service in (orders, inventory, shipping, care) for switch in service.pause_kinds
+    }
 
     assert honoured == switches.HONOURED_BY
 

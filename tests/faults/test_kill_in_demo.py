@@ -52,14 +52,42 @@ async def test_a_process_killed_in_mid_demonstration_changes_no_outcome(
 ) -> None:
     with _demonstration(tmp_path) as running:
         await wait_until(lambda: _is_half_placed(tmp_path), deadline=_START_SECONDS, what="half the orders")
-        record = state.read(_home(tmp_path))
-        assert record is not None
-        mark = record.processes[name]
-        assert mark.is_alive()
-        os.kill(mark.pid, signal.SIGKILL)
+        await _kill(tmp_path, name)
         assert await asyncio.to_thread(running.wait, _RUN_SECONDS) == 0, _said(tmp_path)
-    assert f"{name} ended with code -9" in (_home(tmp_path) / "logs" / "supervisor.log").read_text()
     assert _story(tmp_path) == undisturbed
+
+
+@pytest.mark.timeout(2400)
+async def test_every_process_killed_in_turn_in_one_demonstration_changes_no_outcome(
+    undisturbed: Story, tmp_path: Path
+) -> None:
+    with _demonstration(tmp_path) as running:
+        await wait_until(lambda: _is_half_placed(tmp_path), deadline=_START_SECONDS, what="half the orders")
+        for name in sorted(_record(tmp_path).processes):
+            assert running.poll() is None, f"the demonstration was over before {name} could be killed"
+            await _kill(tmp_path, name)
+        assert await asyncio.to_thread(running.wait, _RUN_SECONDS) == 0, _said(tmp_path)
+    assert _story(tmp_path) == undisturbed
+
+
+def _record(place: Path) -> state.Record:
+    record = state.read(_home(place))
+    assert record is not None
+    return record
+
+
+async def _kill(place: Path, name: str) -> None:
+    """Kill a process and wait until the supervisor has another in its place."""
+    mark = _record(place).processes[name]
+    assert mark.is_alive()
+    os.kill(mark.pid, signal.SIGKILL)
+
+    async def runs_again() -> bool:
+        again = _record(place).processes.get(name)
+        return again is not None and again.pid != mark.pid and again.is_alive()
+
+    await wait_until(runs_again, deadline=_START_SECONDS, what=f"another {name}")
+    assert f"{name} ended with code -9" in (_home(place) / "logs" / "supervisor.log").read_text()
 
 
 @contextmanager

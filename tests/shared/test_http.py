@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
-from shared.http import HttpClient
+from shared import clock
+from shared.http import Breaker, HttpClient, HttpUnavailableError
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
 
@@ -42,3 +44,35 @@ async def test_a_query_in_the_path_is_sent_also_with_empty_parameters(listener: 
         "GET /staff/cases?state=open&limit=100&cursor=c1 HTTP/1.1",
         "GET /staff/cases?limit=5 HTTP/1.1",
     ]
+
+
+async def test_a_partner_that_failed_again_and_again_is_left_alone_until_one_call_may_try(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = 100.0
+    monkeypatch.setattr(clock, "monotonic", lambda: moment)
+    breaker = Breaker(threshold=2, open_seconds=10)
+    broken = HttpClient("partner", "http://127.0.0.1:1", breaker=breaker)
+    for _ in range(2):
+        with pytest.raises(HttpUnavailableError):
+            await broken.request("GET", "/")
+    mended = HttpClient("partner", listener.url, breaker=breaker)
+    with pytest.raises(HttpUnavailableError, match="2 times in a row"):
+        await mended.request("GET", "/early")
+    moment += 10.5
+    await mended.request("GET", "/trial")
+    await mended.request("GET", "/after")
+    assert listener.lines == ["GET /trial HTTP/1.1", "GET /after HTTP/1.1"]
+    await broken.close()
+    await mended.close()
+
+
+def test_an_open_breaker_lets_one_call_through_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = 100.0
+    monkeypatch.setattr(clock, "monotonic", lambda: moment)
+    breaker = Breaker(threshold=1, open_seconds=10)
+    breaker.record(ok=False)
+    moment += 11
+    breaker.check("partner")
+    with pytest.raises(HttpUnavailableError):
+        breaker.check("partner")

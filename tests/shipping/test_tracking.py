@@ -8,7 +8,9 @@ from typing import cast
 import httpx
 import pytest
 
-from services.shipping.carriers.easypost_messages import signature_of
+from services.shipping.actions.tracking import record_tracking
+from services.shipping.carriers.easypost_messages import parse_tracker, signature_of
+from services.shipping.models import Source
 from shared import clock
 from shared.auth import Role
 from shared.events.shipping import LabelVoided, ShipmentDelivered, ShipmentProgressed
@@ -59,6 +61,19 @@ async def test_a_parcel_is_followed_from_the_dock_to_the_doorstep(shipping: Ship
         "out_for_delivery",
         "delivered",
     ]
+
+
+async def test_a_summary_that_every_answer_repeats_is_one_failed_attempt(shipping: ShippingRig) -> None:
+    parcel, number = await on_its_way(shipping, JOURNEY[0])
+    await shipping.until(parcel, "picked_up")
+    tracker = {"object": "Tracker", "id": "trk_1", "tracking_code": number, "tracking_details": []}
+    codes = {"status": "failure", "status_detail": "delivery_exception"}
+    for minute in range(3):
+        said = tracker | codes | {"updated_at": (clock.now() + timedelta(minutes=minute)).isoformat()}
+        async with shipping.database.transaction() as tx:
+            await record_tracking(tx, "easypost", parse_tracker(json.dumps(said).encode()), Source.POLL)
+    shown = await shipping.shipment(parcel)
+    assert (shown["status"], shown["failed_attempts"]) == ("delivery_attempted", 1)
 
 
 async def kinds_told(shipping: ShippingRig, parcel: Parcel) -> list[str]:
@@ -306,25 +321,6 @@ async def test_a_test_parcel_is_moved_along_by_hand_and_a_real_one_is_not(shippi
         Role.SERVICE, f"/internal/test/shipments/{(await shipping.shipment(real))['id']}/advance", {}
     )
     assert (refused.status_code, refused.json()["code"]) == (409, "not_a_test")
-
-
-async def test_a_silent_parcel_is_asked_about_when_no_messages_come(polling_shipping: ShippingRig) -> None:
-    parcel, _ = await on_its_way(polling_shipping, *JOURNEY)
-    shown = await polling_shipping.until(parcel, "delivered")
-    sources = {one["source"] for one in parts(shown, "tracking")}
-    assert sources == {"poll"}
-    assert len(await polling_shipping.told(parcel, ShipmentDelivered)) == 1
-
-
-async def test_paused_polling_asks_nothing(polling_shipping: ShippingRig) -> None:
-    switch = {"kind": "polling", "scope": "*", "reason": "carrier maintenance"}
-    await polling_shipping.post(Role.OPERATOR, "/staff/pauses", switch)
-    try:
-        parcel, _ = await on_its_way(polling_shipping, *JOURNEY)
-        assert "poll_tracking" not in await polling_shipping.scheduler.due_times()
-    finally:
-        await polling_shipping.post(Role.OPERATOR, "/staff/pauses/resume", switch)
-    await polling_shipping.until(parcel, "delivered")
 
 
 async def test_our_address_is_registered_at_the_carrier_once(shipping: ShippingRig) -> None:

@@ -1,6 +1,7 @@
 """Cases by rule: opened, joined, reopened and served by their playbook, one per order and family."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -20,6 +21,7 @@ from services.care.queries import cases as queries
 from services.care.queries import remedies as remedy_queries
 from services.care.queries.facts import get_watch
 from services.care.states import (
+    ACTIVE_STATES,
     CASES,
     CaseState,
     ClockKind,
@@ -33,6 +35,7 @@ from services.care.states import (
 from shared.db import Transaction
 from shared.events.care import CaseOpened
 from shared.ids import new_id
+from shared.switches import is_paused
 
 _ALL_CLOCKS = tuple(ClockKind)
 _AUTOMATIC = Decision(ledger.PLAYBOOK, Authority.AUTOMATIC, automatic=True)
@@ -75,10 +78,19 @@ def _is_fresh(tx: Transaction, case: Case) -> bool:
     return is_resolved and case.resolved_at is not None and tx.now <= case.resolved_at + queries.REOPEN_WITHIN
 
 
-def _priority(tx: Transaction, trouble: Trouble) -> Priority:
-    circumstances = Circumstances(second_failure=trouble.watch["reship_of"] is not None)
-    level = Level(trouble.found.level)
-    return priority_of(trouble.kind, level, trouble.watch["deliver_by"], tx.now, circumstances)
+async def _priority(tx: Transaction, trouble: Trouble) -> Priority:
+    watch = trouble.watch
+    failed_before = watch["reship_of"] is not None or await queries.has_failed_before(tx, watch["order_id"])
+    deadline = min(filter(None, (watch["deliver_by"], _pickup_ends(trouble.found))))
+    return priority_of(
+        trouble.kind, Level(trouble.found.level), deadline, tx.now, Circumstances(second_failure=failed_before)
+    )
+
+
+def _pickup_ends(found: DetectedException) -> datetime | None:
+    """Give until when a pick-up point keeps the parcel, if that is what the exception is about."""
+    ends_at = found.evidence.get("pickup_expires_at")
+    return datetime.fromisoformat(ends_at) if isinstance(ends_at, str) else None
 
 
 async def _open(tx: Transaction, family: Family, last: Case | None, trouble: Trouble) -> Case:
@@ -94,7 +106,7 @@ async def _open(tx: Transaction, family: Family, last: Case | None, trouble: Tro
         state=CaseState.OPEN.value,
         state_since=tx.now,
         dwell_due_at=ledger.dwell_ends(tx, CaseState.OPEN),
-        priority=_priority(tx, trouble).value,
+        priority=(await _priority(tx, trouble)).value,
         opened_at=tx.now,
         promised_by=watch["deliver_by"],
         value_amount=watch["value_amount"],
@@ -126,18 +138,24 @@ def _needs(kind: ExceptionKind, clock: ClockKind) -> bool:
 
 async def _join(tx: Transaction, case: Case, trouble: Trouble) -> None:
     ledger.note(tx, case, ledger.RULES, "joined", f"{trouble.kind} {trouble.found.level}")
-    _lead(tx, case, trouble)
+    led_by = case.kind
+    await _lead(tx, case, trouble)
+    if case.kind != led_by and PLAYBOOKS[trouble.kind].waits_in is CaseState.OPEN:
+        await ledger.put_back_to_work(tx, case, ledger.RULES, f"{trouble.kind} leads now, after {led_by}")
     if _needs(trouble.kind, ClockKind.NOTIFY):
         await clockwork.start_missing(tx, case, ClockKind.NOTIFY)
     ledger.tell(tx, case)
 
 
-def _lead(tx: Transaction, case: Case, trouble: Trouble) -> None:
+async def _lead(tx: Transaction, case: Case, trouble: Trouble) -> None:
     """Let the worse exception lead: its kind sets the playbook, and the priority only rises."""
     if IMPACT[trouble.kind] >= IMPACT[ExceptionKind(case.kind)]:
         case.kind, case.level = trouble.kind.value, trouble.found.level
         case.next_action, case.next_action_by = PLAYBOOKS[trouble.kind].next_action, "agent"
-    case.priority = min(Priority(case.priority), _priority(tx, trouble), key=_ORDER.index).value
+    priority = await _priority(tx, trouble)
+    if _ORDER.index(priority) < _ORDER.index(Priority(case.priority)):
+        case.priority = priority.value
+        await clockwork.hasten(tx, case)
 
 
 async def _reopen(tx: Transaction, case: Case, trouble: Trouble) -> Case:
@@ -145,7 +163,7 @@ async def _reopen(tx: Transaction, case: Case, trouble: Trouble) -> Case:
     case.reopened += 1
     case.resolution = case.resolution_reason = case.resolved_at = case.resolved_by = None
     case.informed_at = case.informed_how = None
-    _lead(tx, case, trouble)
+    await _lead(tx, case, trouble)
     await clockwork.move_clocks(tx, case, _ALL_CLOCKS, ClockMove.REOPEN)
     ledger.tell(tx, case)
     return case
@@ -156,7 +174,8 @@ async def _serve(tx: Transaction, case: Case, trouble: Trouble) -> None:
     playbook = PLAYBOOKS[trouble.kind]
     acted = await _act(tx, case, trouble, playbook)
     await _inform(tx, case, trouble, acted)
-    if acted is None and case.state == CaseState.OPEN and playbook.waits_in is not CaseState.OPEN:
+    leads = case.kind == trouble.kind
+    if acted is None and leads and case.state == CaseState.OPEN and playbook.waits_in is not CaseState.OPEN:
         await ledger.move_case(tx, case, playbook.waits_in, ledger.PLAYBOOK, playbook.next_action)
 
 
@@ -169,11 +188,23 @@ async def _act(tx: Transaction, case: Case, trouble: Trouble, playbook: Playbook
     step = next((step for step in automatic if step.remedy in within), None)
     if step is None:
         return None
+    if await _is_held(tx, case, trouble.watch, step.remedy):
+        return None
     wish = Wish(step.remedy, step.because, dedupe=_cause_key(case, trouble, step.remedy))
     try:
         return await remedies.grant(tx, case, wish, _AUTOMATIC)
     except AlreadyMadeWholeError:
         return None
+
+
+async def _is_held(tx: Transaction, case: Case, watch: asyncpg.Record, remedy: RemedyKind) -> bool:
+    """Say whether an operator's pause holds a remedy; the case remembers it and is served when the pause is over."""
+    if not await is_paused(tx, queries.AUTOMATIC_SWITCH, str(watch["storefront_id"])):
+        return False
+    if case.held_since is None:
+        case.held_since = tx.now
+        ledger.note(tx, case, ledger.PLAYBOOK, "held", f"{remedy}: automatic remedies are paused")
+    return True
 
 
 def _cause_key(case: Case, trouble: Trouble, remedy: RemedyKind) -> str:
@@ -184,10 +215,35 @@ async def _inform(tx: Transaction, case: Case, trouble: Trouble, acted: Remedy |
     """Tell at once what is certain; a mere delay is told with its new date, once orders has revised the promise."""
     topic = TOPIC_OF[trouble.kind]
     date_follows = acted is not None and acted.kind == RemedyKind.NEW_PROMISE and acted.state == RemedyState.GRANTED
-    if (topic is Topic.DELAY and date_follows) or trouble.kind in NOT_TOLD:
+    if (topic is Topic.DELAY and (date_follows or case.held_since is not None)) or trouble.kind in NOT_TOLD:
         return
     facts = {"kind": trouble.kind.value, "remedy": acted.kind if acted is not None else ""}
     await plan(tx, trouble.watch, case, Tidings(topic, trouble.kind.value, facts, Priority(case.priority)))
+
+
+_HELD_BATCH = 50
+
+
+async def serve_held(tx: Transaction) -> int:
+    """Do what a pause held, by the facts as they are now; give how many cases were served."""
+    held = await queries.lock_held_cases(tx, _HELD_BATCH)
+    for case in held:
+        case.held_since = None
+        watch = await get_watch(tx, case.order_id)
+        if watch is None or CaseState(case.state) not in ACTIVE_STATES:
+            continue
+        exceptions = await queries.get_case_exceptions(tx, case.id)
+        for found in sorted(exceptions, key=lambda one: one.kind != case.kind):
+            if found.cleared_at is None:
+                await _serve(tx, case, Trouble(found, watch))
+        await _instead_of_refused(tx, case)
+    return len(held)
+
+
+async def _instead_of_refused(tx: Transaction, case: Case) -> None:
+    refused = [one for one in await remedy_queries.list_case_remedies(tx, case.id) if one.state == RemedyState.REFUSED]
+    if refused:
+        await try_next_remedy(tx, refused[-1])
 
 
 _DATE_FAMILIES = (Family.DELIVERY, Family.STOCK, Family.FLOW, Family.CONDITION)
@@ -205,6 +261,9 @@ async def try_next_remedy(tx: Transaction, refused: Remedy) -> None:
     offers = {offer.remedy: offer for offer in await remedies.suggestions(tx, case)}
     fallback = next((kind for kind in after if kind is RemedyKind.REFUND), None)
     if fallback is None or offers[fallback].authority is not Authority.AUTOMATIC:
+        return
+    watch = await get_watch(tx, case.order_id)
+    if watch is None or await _is_held(tx, case, watch, fallback):
         return
     why = f"{refused.kind} was refused: {refused.refusal_code}"
     await remedies.grant(tx, case, Wish(fallback, why, dedupe=f"{refused.id}:instead"), _AUTOMATIC)

@@ -1,7 +1,7 @@
 """A case's clocks in the database: started, paused with its state, fulfilled, and escalated once per step."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from services.care.actions.basis import care_calendar, gathered
 from services.care.clocks import Clock, ClockMove, Target
@@ -69,7 +69,24 @@ async def move_clocks(tx: Transaction, case: Case, kinds: Iterable[ClockKind], m
     for row in rows:
         if row.kind in wanted:
             _store(row, _clock_of(row).move(care_calendar(), move, tx.now))
-    case.next_action_due = min((row.due_at for row in rows if row.due_at is not None), default=None)
+    case.next_action_due = _nearest(rows)
+
+
+def _nearest(rows: Iterable[CaseClock]) -> datetime | None:
+    return min((row.due_at for row in rows if row.due_at is not None), default=None)
+
+
+async def hasten(tx: Transaction, case: Case) -> None:
+    """Let the clocks of a case whose priority rose run as that priority asks; what is breached stays so."""
+    await tx.connection()
+    rows = await queries.list_clocks(tx, case.id)
+    for row in rows:
+        if row.breached_at is not None:
+            continue
+        clock = _clock_of(row).hastened(care_calendar(), TARGETS[Priority(case.priority)][ClockKind(row.kind)], tx.now)
+        row.target_seconds, row.target_days = int(clock.target.time.total_seconds()), clock.target.days
+        _store(row, clock)
+    case.next_action_due = _nearest(rows)
 
 
 async def follow_state(tx: Transaction, case: Case, old: CaseState, new: CaseState) -> None:
@@ -91,10 +108,12 @@ async def stop_all(tx: Transaction, case: Case) -> None:
 async def restart_update(tx: Transaction, case: Case) -> None:
     """Begin the next-update clock again: somebody has just worked on the case."""
     await tx.connection()
-    for row in await queries.list_clocks(tx, case.id):
+    rows = await queries.list_clocks(tx, case.id)
+    for row in rows:
         if row.kind == ClockKind.UPDATE and row.fulfilled_at is None:
             row.started_at, row.told, row.paused_seconds, row.paused_at = tx.now, 0, 0.0, None
             _store(row, _clock_of(row))
+    case.next_action_due = _nearest(rows)
 
 
 def ring(tx: Transaction, row: CaseClock) -> str:

@@ -49,7 +49,7 @@ async def place(tx: Transaction, facts: Sequence[Received[orders.OrderPlaced]]) 
             for line in received.event.lines
         ],
     )
-    await fold.put_steps(tx, [StepNow(r.event.order_id, _ORDER, r.event.progress) for r in facts])
+    await fold.put_steps(tx, [StepNow(r.event.order_id, _ORDER, r.event.progress, r.id) for r in facts])
 
 
 StepFact = (
@@ -75,7 +75,7 @@ def _about(fact: StepFact) -> str:
 async def step(tx: Transaction, facts: Sequence[Received[S]]) -> None:
     """Note who holds an order, a fulfilment or a parcel now."""
     await _known(tx, facts)
-    await fold.put_steps(tx, [StepNow(r.event.order_id, _about(r.event), r.event.progress) for r in facts])
+    await fold.put_steps(tx, [StepNow(r.event.order_id, _about(r.event), r.event.progress, r.id) for r in facts])
 
 
 async def amend(tx: Transaction, facts: Sequence[Received[orders.OrderAmended]]) -> None:
@@ -156,7 +156,7 @@ async def stock(tx: Transaction, facts: Sequence[Received[K]]) -> None:
         [(r.event.order_id, line.line_id, line.backordered, line.expected_at) for r in facts for line in r.event.lines],
     )
     steps = [
-        StepNow(r.event.order_id, _ORDER, r.event.progress)
+        StepNow(r.event.order_id, _ORDER, r.event.progress, r.id)
         for r in facts
         if not isinstance(r.event, inventory.ReservationReleased)
     ]
@@ -181,9 +181,9 @@ async def plan_fulfilments(tx: Transaction, facts: Sequence[Received[inventory.F
             for r in facts
         ],
     )
-    await fold.end_steps(tx, [(r.event.order_id, _ORDER, r.occurred_at) for r in facts])
+    await fold.put_steps(tx, [StepNow.end(r.event.order_id, _ORDER, r.occurred_at, r.id) for r in facts])
     await fold.put_steps(
-        tx, [StepNow(r.event.order_id, _fulfilment(r.event.fulfilment_id), r.event.progress) for r in facts]
+        tx, [StepNow(r.event.order_id, _fulfilment(r.event.fulfilment_id), r.event.progress, r.id) for r in facts]
     )
 
 
@@ -191,7 +191,9 @@ async def cancel_fulfilments(tx: Transaction, facts: Sequence[Received[inventory
     """Stop expecting a location to ship: its units were cancelled, or are picked elsewhere."""
     await _known(tx, facts)
     await parcels.mark_fulfilments(tx, "cancelled_at", [(r.event.fulfilment_id, r.occurred_at) for r in facts])
-    await fold.end_steps(tx, [(r.event.order_id, _fulfilment(r.event.fulfilment_id), r.occurred_at) for r in facts])
+    await fold.put_steps(
+        tx, [StepNow.end(r.event.order_id, _fulfilment(r.event.fulfilment_id), r.occurred_at, r.id) for r in facts]
+    )
 
 
 async def start_picks(tx: Transaction, facts: Sequence[Received[inventory.PickStarted]]) -> None:
@@ -207,14 +209,18 @@ async def open_shortfalls(tx: Transaction, facts: Sequence[Received[inventory.Sh
         tx,
         [(r.event.order_id, r.event.line_id, r.event.quantity, "no other stock", r.event.expected_at) for r in facts],
     )
-    await fold.put_steps(tx, [StepNow(r.event.order_id, f"line:{r.event.line_id}", r.event.progress) for r in facts])
+    await fold.put_steps(
+        tx, [StepNow(r.event.order_id, f"line:{r.event.line_id}", r.event.progress, r.id) for r in facts]
+    )
 
 
 async def heal_shortfalls(tx: Transaction, facts: Sequence[Received[inventory.ShortfallHealed]]) -> None:
     """Note that shorted units have stock again."""
     await _known(tx, facts)
     await fold.set_shorts(tx, [(r.event.order_id, r.event.line_id, -r.event.quantity, "", None) for r in facts])
-    await fold.end_steps(tx, [(r.event.order_id, f"line:{r.event.line_id}", r.occurred_at) for r in facts])
+    await fold.put_steps(
+        tx, [StepNow.end(r.event.order_id, f"line:{r.event.line_id}", r.occurred_at, r.id) for r in facts]
+    )
 
 
 async def close_parcels(tx: Transaction, facts: Sequence[Received[inventory.ParcelClosed]]) -> None:
@@ -234,8 +240,12 @@ async def close_parcels(tx: Transaction, facts: Sequence[Received[inventory.Parc
         ],
     )
     await parcels.mark_fulfilments(tx, "packed_at", [(r.event.fulfilment_id, r.occurred_at) for r in facts])
-    await fold.end_steps(tx, [(r.event.order_id, _fulfilment(r.event.fulfilment_id), r.occurred_at) for r in facts])
-    await fold.put_steps(tx, [StepNow(r.event.order_id, _parcel(r.event.parcel_id), r.event.progress) for r in facts])
+    await fold.put_steps(
+        tx, [StepNow.end(r.event.order_id, _fulfilment(r.event.fulfilment_id), r.occurred_at, r.id) for r in facts]
+    )
+    await fold.put_steps(
+        tx, [StepNow(r.event.order_id, _parcel(r.event.parcel_id), r.event.progress, r.id) for r in facts]
+    )
 
 
 async def hand_over(tx: Transaction, facts: Sequence[Received[inventory.ParcelHandedOver]]) -> None:
@@ -258,7 +268,9 @@ async def hand_over(tx: Transaction, facts: Sequence[Received[inventory.ParcelHa
     )
     await parcels.mark_fulfilments(tx, "handed_over_at", [(r.event.fulfilment_id, r.occurred_at) for r in facts])
     await fold.set_line_totals(tx, "handed_over", _totals([(r.event.order_id, r.event.handed_over) for r in facts]))
-    await fold.put_steps(tx, [StepNow(r.event.order_id, _parcel(r.event.parcel_id), r.event.progress) for r in facts])
+    await fold.put_steps(
+        tx, [StepNow(r.event.order_id, _parcel(r.event.parcel_id), r.event.progress, r.id) for r in facts]
+    )
 
 
 async def book(tx: Transaction, facts: Sequence[Received[shipping.ShipmentBooked]]) -> None:
@@ -278,7 +290,9 @@ async def book(tx: Transaction, facts: Sequence[Received[shipping.ShipmentBooked
             for r in facts
         ],
     )
-    await fold.put_steps(tx, [StepNow(r.event.order_id, _parcel(r.event.parcel_id), r.event.progress) for r in facts])
+    await fold.put_steps(
+        tx, [StepNow(r.event.order_id, _parcel(r.event.parcel_id), r.event.progress, r.id) for r in facts]
+    )
 
 
 async def progress(tx: Transaction, facts: Sequence[Received[shipping.ShipmentProgressed]]) -> None:
@@ -287,7 +301,7 @@ async def progress(tx: Transaction, facts: Sequence[Received[shipping.ShipmentPr
     await parcels.progress_parcels(tx, [r.event for r in facts])
     await parcels.hear_feeds(tx, [(r.event.carrier, tx.now) for r in facts])
     steps = [
-        StepNow(r.event.order_id, _parcel(r.event.parcel_id), r.event.progress)
+        StepNow(r.event.order_id, _parcel(r.event.parcel_id), r.event.progress, r.id)
         for r in facts
         if r.event.progress is not None
     ]
@@ -313,8 +327,23 @@ async def deliver(tx: Transaction, facts: Sequence[Received[shipping.ShipmentDel
         ],
     )
     await parcels.hear_feeds(tx, [(r.event.carrier, tx.now) for r in facts])
-    await fold.end_steps(tx, [(r.event.order_id, _parcel(r.event.parcel_id), tx.now) for r in facts])
+    await fold.put_steps(tx, [StepNow.end(r.event.order_id, _parcel(r.event.parcel_id), tx.now, r.id) for r in facts])
     await history.put_samples(tx, await history.samples_of(tx, [r.event.parcel_id for r in facts]))
+
+
+VoidFact = shipping.LabelVoidRequested | shipping.LabelVoided
+V = TypeVar("V", bound=VoidFact)
+
+
+async def give_back_labels(tx: Transaction, facts: Sequence[Received[V]]) -> None:
+    """Note who has to act on a label that is given back, if the parcel travels with no other by now."""
+    await _known(tx, facts)
+    steps = [
+        StepNow(r.event.order_id, _parcel(r.event.parcel_id), r.event.progress, r.id)
+        for r in facts
+        if r.event.progress is not None
+    ]
+    await fold.put_steps(tx, steps)
 
 
 async def keep_locations(tx: Transaction, facts: Sequence[Received[inventory.LocationSaved]]) -> None:

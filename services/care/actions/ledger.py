@@ -5,7 +5,7 @@ from datetime import datetime
 from services.care.actions import clockwork
 from services.care.actions.basis import gathered
 from services.care.models import Case, CaseEntry
-from services.care.states import CASES, CaseState
+from services.care.states import CASES, WAITING_STATES, CaseState
 from shared.db import Transaction
 from shared.events.care import CaseResolved, CaseUpdated
 
@@ -52,6 +52,15 @@ async def move_case(tx: Transaction, case: Case, new: CaseState, actor: str, why
     case.state, case.state_since, case.dwell_due_at = new.value, tx.now, dwell_ends(tx, new)
     await clockwork.follow_state(tx, case, old, new)
     note(tx, case, actor, f"moved to {new}", why)
+
+
+async def put_back_to_work(tx: Transaction, case: Case, actor: str, why: str) -> None:
+    """Let a case that waits for others be worked again: by who is on it, else by the queue.
+
+    One that waits for an approval stays: its approver decides.
+    """
+    if CaseState(case.state) in WAITING_STATES - {CaseState.WAITING_APPROVAL}:
+        await move_case(tx, case, CaseState.IN_PROGRESS if case.assignee else CaseState.OPEN, actor, why)
 
 
 async def resolve_case(tx: Transaction, case: Case, actor: str, resolution: str, reason: str) -> None:

@@ -6,13 +6,15 @@ from uuid import UUID
 
 import asyncpg
 
+from services.care.actions import clockwork
 from services.care.actions.basis import gathered
+from services.care.clocks import ClockMove
 from services.care.models import Case, Message
 from services.care.policy.messages import Channel, News, Silence, Told, Topic, plan_message
 from services.care.policy.priority import Priority
 from services.care.queries import remedies as queries
 from services.care.settings import MessageWebhook, settings
-from services.care.states import MessageState
+from services.care.states import ClockKind, MessageState
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.switches import EVERYWHERE
@@ -68,9 +70,15 @@ async def plan(tx: Transaction, watch: asyncpg.Record, case: Case | None, tiding
         send_at=gathered(decided.send_at) if decided.send_at is not None else None,
     )
     tx.session.add(message)
-    if case is not None and decided.silence in _TOLD_ANYWAY and case.informed_at is None:
-        case.informed_at, case.informed_how = tx.now, str(decided.silence)
+    if case is not None and decided.silence in _TOLD_ANYWAY:
+        await _knows_anyway(tx, case, decided.silence)
     return message
+
+
+async def _knows_anyway(tx: Transaction, case: Case, silence: Silence) -> None:
+    if case.informed_at is None:
+        case.informed_at, case.informed_how = tx.now, silence.value
+    await clockwork.move_clocks(tx, case, (ClockKind.NOTIFY,), ClockMove.FULFIL)
 
 
 _TOLD_ANYWAY = frozenset({Silence.STOREFRONT_WRITES, Silence.SAME_NEWS, Silence.TOO_SOON})

@@ -1,7 +1,7 @@
 """What the staff door shows: cases with all that is needed to decide, lists, and measures."""
 
 from collections import defaultdict
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from services.care import schemas
@@ -14,6 +14,7 @@ from services.care.queries.cases import CaseFilter, ExceptionFilter
 from services.care.states import ACTIVE_STATES, CaseState
 from shared.db import Transaction
 from shared.doors import etag
+from shared.errors import FieldError, InvalidError
 from shared.idempotency import Reply
 
 _FROM_THE_START = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
@@ -53,11 +54,26 @@ async def show_suggestions(tx: Transaction, case_id: UUID) -> schemas.Suggestion
     return schemas.SuggestionList(data=await _offers(tx, await queries.get_case(tx, case_id)))
 
 
-async def list_cases(tx: Transaction, wanted: CaseFilter, after: UUID | None, limit: int) -> schemas.CaseList:
-    """Give a page of cases."""
-    rows = await queries.list_cases(tx, wanted, after=after, limit=limit)
+async def list_cases(tx: Transaction, wanted: CaseFilter, cursor: str | None, limit: int) -> schemas.CaseList:
+    """Give a page of cases; raises InvalidError for a cursor that is none of ours."""
+    rows = await queries.list_cases(tx, wanted, after=_place(cursor), limit=limit)
     data = [schemas.CaseView.model_validate(dict(row)) for row in rows]
-    return schemas.CaseList(data=data, next_cursor=data[-1].id if len(data) == limit else None)
+    return schemas.CaseList(data=data, next_cursor=_cursor(data[-1]) if len(data) == limit else None)
+
+
+def _cursor(last: schemas.CaseView) -> str:
+    return f"{(last.next_action_due or queries.NO_CLOCK).timestamp():.6f}_{last.id}"
+
+
+def _place(cursor: str | None) -> tuple[datetime, UUID] | None:
+    if cursor is None:
+        return None
+    due, _, case_id = cursor.partition("_")
+    try:
+        return datetime.fromtimestamp(float(due), UTC), UUID(case_id)
+    except (ValueError, OverflowError):
+        error = FieldError("/query/cursor", "invalid_cursor", "use next_cursor of the page before")
+        raise InvalidError("the cursor cannot be read", errors=(error,)) from None
 
 
 async def list_exceptions(

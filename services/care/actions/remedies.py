@@ -28,7 +28,7 @@ from services.care.policy.priority import Priority
 from services.care.quantiles import Stage
 from services.care.queries import cases as case_queries
 from services.care.queries import remedies as queries
-from services.care.queries.facts import get_latest_known, get_watch
+from services.care.queries.facts import facts_of, get_latest_known, get_watch, load_known
 from services.care.schemas import GrantRemedy, RemedyView
 from services.care.settings import settings
 from services.care.states import ACTIVE_STATES, REMEDIES, CaseState, ExceptionKind, RemedyKind, RemedyState
@@ -39,9 +39,7 @@ from shared.events.base import LineCount, Money
 from shared.events.care import RemedyGranted
 from shared.events.orders import RemedyExecuted, RemedyRefused
 from shared.ids import new_id
-from shared.switches import is_paused
 
-AUTOMATIC_SWITCH = "automatic_remedies"
 _WITH_UNITS = frozenset({RemedyKind.RESHIP, RemedyKind.REFUND, RemedyKind.CANCEL_LINE})
 _DAY = timedelta(days=1)
 
@@ -115,8 +113,8 @@ async def _new_date(tx: Transaction, watch: asyncpg.Record) -> datetime:
     Orders lets a promise end with its local day; the middle of a day is that day wherever it is read.
     """
     history = (await current_basis(tx)).history
-    country, lane = watch["country"], f"{watch['country']}-{watch['zone']}"
-    transit = timedelta(hours=history.look_up(Stage.TRANSIT, lane, country, watch["service_level"]).quantile(0.8))
+    lane = facts_of(watch, await load_known(tx, [watch])).lane()
+    transit = timedelta(hours=history.look_up(Stage.TRANSIT, *lane).quantile(0.8))
     known = await get_latest_known(tx, watch["order_id"])
     arrives = max(tx.now + transit, known or tx.now)
     deliver_by: datetime = watch["deliver_by"]
@@ -139,7 +137,7 @@ async def grant(tx: Transaction, case: Case, wish: Wish, decision: Decision) -> 
     remedy = await _draft(tx, case, wish, watch, dedupe)
     remedy.automatic, remedy.asked_by = decision.automatic, decision.person
     tx.session.add(remedy)
-    if decision.automatic and await _only_observes(tx):
+    if decision.automatic and settings().automatic_remedies == "observe":
         remedy.state = RemedyState.OBSERVED.value
         ledger.note(tx, case, decision.person, "would have granted", f"{wish.kind}: {wish.reason}")
         return remedy
@@ -213,10 +211,6 @@ async def _units_for(tx: Transaction, case: Case, wish: Wish) -> Sequence[Units]
     if errors:
         raise InvalidError("some units cannot be made whole", errors=tuple(errors))
     return [{**unit, "sku": rows[unit["line_id"]]["sku"]} for unit in wish.lines]
-
-
-async def _only_observes(tx: Transaction) -> bool:
-    return settings().automatic_remedies == "observe" or await is_paused(tx, AUTOMATIC_SWITCH)
 
 
 async def _within_authority(tx: Transaction, remedy: Remedy, decision: Decision) -> bool:

@@ -25,9 +25,7 @@ from shared.events.care import CustomerNotified
 from shared.http import HttpClient, HttpStatusError
 from shared.jobs import Outcome, back_off_until, lease_until
 from shared.settings import platform
-from shared.switches import is_paused
 
-MESSAGES_SWITCH = "messages"
 _BATCH = 50
 _GONE = frozenset({404, 410})
 
@@ -57,13 +55,12 @@ class Sent:
 async def claim(tx: Transaction) -> list[Letter]:
     """Claim messages whose time has come; drop those that stopped being true, note those only observed."""
     messages = await queries.lock_due_messages(tx, _BATCH)
-    observes = bool(messages) and (settings().messages == "observe" or await is_paused(tx, MESSAGES_SWITCH))
     letters = []
     for message in messages:
         silence = await _silence_now(tx, message)
         if silence is not None:
             message.state, message.silence = MessageState.SUPPRESSED.value, silence.value
-        elif observes:
+        elif settings().messages == "observe":
             await _note_observed(tx, message)
         else:
             message.leased_until, message.attempts = lease_until(), message.attempts + 1
@@ -90,7 +87,8 @@ async def _silence_now(tx: Transaction, message: Message) -> Silence | None:
     news = News(Topic(message.topic), message.promise_revision, message.promised_by, message.state_told)
     delivered = watch["outcome"] in {"delivered", "partially_delivered"} or watch["delivered_at"] is not None
     cancelled = watch["outcome"] == "cancelled"
-    return still_true(news, AtSending(watch["promise_revision"], delivered, cancelled, await _has_healed(tx, message)))
+    healed, retold = await _has_healed(tx, message), await queries.is_retold(tx, message)
+    return still_true(news, AtSending(watch["promise_revision"], delivered, cancelled, healed, retold))
 
 
 async def _has_healed(tx: Transaction, message: Message) -> bool:
@@ -107,7 +105,8 @@ async def _note_observed(tx: Transaction, message: Message) -> None:
 
 
 @lru_cache(maxsize=1)
-def _orders() -> HttpClient:
+def orders_client() -> HttpClient:
+    """Give the client by which recipients are asked for."""
     return HttpClient("orders", platform().orders_url)
 
 
@@ -147,7 +146,7 @@ async def _recipient(order_id: UUID) -> dict[str, object]:
     key = platform().service_private_key.get_secret_value()
     token = mint_token(key, subject="care", role=Role.SERVICE)
     try:
-        answer = await _orders().request(
+        answer = await orders_client().request(
             "GET", f"/internal/orders/{order_id}/recipient", headers={"authorization": f"Bearer {token}"}
         )
     except HttpStatusError as error:

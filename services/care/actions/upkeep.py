@@ -25,6 +25,7 @@ async def ring_clocks(tx: Transaction) -> int:
         note(tx, case, ledger.RULES, "escalated", f"{row.kind}: told {tells}")
         if row.told == _BREACH:
             case.priority = Priority(case.priority).raised().value
+            await clockwork.hasten(tx, case)
         tell(tx, case)
     return len(due)
 
@@ -37,15 +38,17 @@ async def end_dwells(tx: Transaction) -> int:
             await ledger.move_case(tx, case, CaseState.CLOSED, ledger.RULES, "resolved long enough ago")
             case.version += 1
         else:
-            _escalate(tx, case)
+            await _escalate(tx, case)
     return len(due)
 
 
-def _escalate(tx: Transaction, case: Case) -> None:
-    rule = CASES.rules[CaseState(case.state)]
+async def _escalate(tx: Transaction, case: Case) -> None:
+    state = CaseState(case.state)
+    rule = CASES.rules[state]
     case.dwell_due_at = None
     case.next_action, case.next_action_by = rule.unblock, "care_lead"
-    note(tx, case, ledger.RULES, "escalated", f"{case.state} for too long: {rule.unblock}")
+    note(tx, case, ledger.RULES, "escalated", f"{state} for too long: {rule.unblock}")
+    await ledger.put_back_to_work(tx, case, ledger.RULES, f"{state} for too long")
     tell(tx, case)
 
 

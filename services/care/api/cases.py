@@ -45,9 +45,9 @@ async def _change(
 
 @router.get("")
 async def list_cases(
-    tx: Tx, _who: LookUp, wanted: Annotated[CaseFilter, Depends(_filter)], cursor: UUID | None = None, limit: Limit = 50
+    tx: Tx, _who: LookUp, wanted: Annotated[CaseFilter, Depends(_filter)], cursor: str | None = None, limit: Limit = 50
 ) -> schemas.CaseList:
-    """List cases; `state` may be repeated."""
+    """List cases, the nearest due clock first; `state` may be repeated."""
     return await reading.list_cases(tx, wanted, cursor, limit)
 
 

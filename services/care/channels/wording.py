@@ -25,6 +25,7 @@ _HAPPENED: Mapping[Topic, str] = {
     Topic.DAMAGE: "the carrier reports that the parcel of your order {order_number} was damaged on its way.",
     Topic.STOCK: "some goods of your order {order_number} are not in stock as we expected.",
     Topic.DELIVERY_ATTEMPT: "the carrier tried to deliver your order {order_number} and did not succeed.",
+    Topic.DELIVERY_PROBLEM: "the carrier cannot deliver your order {order_number} at the moment and keeps it.",
     Topic.RETURN: "the parcel of your order {order_number} is on its way back to us.",
     Topic.REMEDY: "we have settled the trouble with your order {order_number}.",
 }
@@ -35,6 +36,7 @@ _SUBJECTS: Mapping[Topic, str] = {
     Topic.DAMAGE: "Your order {order_number} was damaged on its way",
     Topic.STOCK: "About the goods of your order {order_number}",
     Topic.DELIVERY_ATTEMPT: "Your order {order_number}: delivery attempted",
+    Topic.DELIVERY_PROBLEM: "Your order {order_number}: a problem with its delivery",
     Topic.RETURN: "Your order {order_number} is coming back to us",
     Topic.REMEDY: "Your order {order_number}: settled",
 }
@@ -54,6 +56,7 @@ _CHOICES: Mapping[Topic, str] = {
     Topic.DAMAGE: "A photo helps, but is not needed. If you would rather be refunded, answer this message.",
     Topic.STOCK: "You may wait, or cancel these goods: answer this message.",
     Topic.DELIVERY_ATTEMPT: "The carrier will try again; a safe place or a neighbour may be named to the carrier.",
+    Topic.DELIVERY_PROBLEM: "If something is missing in your address, or you expect to be away, answer this message.",
     Topic.RETURN: "Answer this message to have the goods sent again or the money refunded.",
     Topic.REMEDY: "If anything is still wrong, answer this message.",
 }

@@ -55,6 +55,8 @@ class Case(CareTable, table=True):
     resolved_by: str | None = None
     reopened: int = 0
     follows: UUID | None = Field(default=None, foreign_key="care_case.id")
+    held_since: datetime | None = Field(default=None, sa_column=moment())
+    """Since when an operator's pause holds what its playbook would do by itself."""
     version: int = 1
 
 

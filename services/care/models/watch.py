@@ -59,7 +59,10 @@ class WatchLine(CareTable, table=True):
 
 
 class WatchStep(CareTable, table=True):
-    """Who holds what of an order since when; `about` is the order, a fulfilment or a parcel."""
+    """Who holds what of an order since when; `about` is the order, a fulfilment or a parcel.
+
+    A step that has ended stays as its own tombstone: a fact of another topic that comes late must not revive it.
+    """
 
     __tablename__ = "watch_step"
 
@@ -70,6 +73,8 @@ class WatchStep(CareTable, table=True):
     since: datetime = Field(sa_column=moment(required=True))
     due_at: datetime | None = Field(default=None, sa_column=moment())
     unblock: str
+    told_by: UUID
+    ended: bool = False
 
 
 class WatchFulfilment(CareTable, table=True):

@@ -10,7 +10,6 @@ class Authority(StrEnum):
 
     AUTOMATIC = "automatic"
     AGENT = "agent"
-    SENIOR = "senior"
     LEAD = "lead"
 
 
@@ -25,7 +24,6 @@ class Limit:
 DEFAULT_LIMITS: Mapping[Authority, Limit] = {
     Authority.AUTOMATIC: Limit(15_00, 1_500_00),
     Authority.AGENT: Limit(50_00, 500_00),
-    Authority.SENIOR: Limit(200_00, 2_000_00),
     Authority.LEAD: Limit(500_00, 5_000_00),
 }
 

@@ -1,12 +1,10 @@
-"""Whether and when a customer hears from us: dedupe, coalescing, quiet hours, a daily maximum, reasons kept."""
+"""Whether and when a customer hears from us: dedupe, coalescing, a daily maximum, reasons kept."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
-from services.care.clocks import BusinessCalendar, next_open
 from services.care.policy.priority import Priority
 from services.care.states import ExceptionKind
 
@@ -20,6 +18,7 @@ class Topic(StrEnum):
     DAMAGE = "damage"
     STOCK = "stock"
     DELIVERY_ATTEMPT = "delivery_attempt"
+    DELIVERY_PROBLEM = "delivery_problem"
     RETURN = "return"
     REMEDY = "remedy"
 
@@ -32,8 +31,8 @@ TOPIC_OF: Mapping[ExceptionKind, Topic] = {
     ExceptionKind.NO_FIRST_SCAN: Topic.NO_NEWS,
     ExceptionKind.STALLED: Topic.NO_NEWS,
     ExceptionKind.STUCK_FLOW: Topic.DELAY,
-    ExceptionKind.DELIVERY_PROBLEM: Topic.DELAY,
-    ExceptionKind.ADDRESS_PROBLEM: Topic.DELAY,
+    ExceptionKind.DELIVERY_PROBLEM: Topic.DELIVERY_PROBLEM,
+    ExceptionKind.ADDRESS_PROBLEM: Topic.DELIVERY_PROBLEM,
     ExceptionKind.FEED_SILENT: Topic.DELAY,
     ExceptionKind.LOSS_SUSPECTED: Topic.LOSS,
     ExceptionKind.LOST: Topic.LOSS,
@@ -46,11 +45,10 @@ TOPIC_OF: Mapping[ExceptionKind, Topic] = {
 
 
 class Channel(StrEnum):
-    """How a message travels."""
+    """How a message travels; quiet hours bind neither, and come with the first channel that rings."""
 
     EMAIL = "email"
     WEBHOOK = "webhook"
-    SMS = "sms"
 
 
 class Silence(StrEnum):
@@ -68,8 +66,6 @@ class Silence(StrEnum):
     CANCELLED = "cancelled: the order was cancelled before the message left"
 
 
-QUIET_FROM, QUIET_UNTIL = time(21), time(8)
-QUIET_CHANNELS = frozenset({Channel.SMS})
 COALESCE = timedelta(minutes=20)
 AGAIN_AFTER = timedelta(hours=24)
 WORSE_BY = timedelta(days=1)
@@ -117,12 +113,23 @@ def _worse(news: News, told: News) -> bool:
     return news.promised_by >= told.promised_by + WORSE_BY
 
 
-def _silence(news: News, told: Sequence[Told], now: datetime) -> Silence | None:
+_TELLS_A_DATE = frozenset({Topic.DELAY, Topic.STOCK, Topic.NO_NEWS})
+"""Topics whose message under a newer promise takes the place of the older one."""
+
+
+def _gives_way(message: Told, news: News) -> bool:
+    older = message.news.promise_revision < news.promise_revision
+    return message.waiting and older and message.news.topic is news.topic and news.topic in _TELLS_A_DATE
+
+
+def _silence(news: News, heard: Sequence[Told], now: datetime) -> Silence | None:
+    # What waits under an older promise will not leave: it is no reason to be silent about the newer one.
+    told = [message for message in heard if not _gives_way(message, news)]
     same_topic = [message for message in told if message.news.topic is news.topic]
-    if any(message.news.told_as(news) for message in same_topic):
-        return Silence.SAME_NEWS
     if any(message.waiting for message in same_topic):
         return Silence.COALESCED
+    if any(message.news.told_as(news) for message in same_topic):
+        return Silence.SAME_NEWS
     recent = [message for message in same_topic if message.at > now - AGAIN_AFTER]
     if recent and not _worse(news, max(recent, key=lambda message: message.at).news):
         return Silence.TOO_SOON
@@ -143,14 +150,6 @@ def plan_message(
     return Plan(now if priority is Priority.P1 else now + COALESCE)
 
 
-def after_quiet_hours(channel: Channel, at: datetime, zone: str) -> datetime:
-    """Give the moment a channel may be used: quiet hours at the recipient bind SMS, never e-mail."""
-    if channel not in QUIET_CHANNELS:
-        return at
-    awake = BusinessCalendar.weekly(zone, f"{QUIET_UNTIL:%H:%M}-{QUIET_FROM:%H:%M}", days=range(7))
-    return next_open(awake, at.astimezone(ZoneInfo("UTC")))
-
-
 @dataclass(frozen=True, slots=True)
 class AtSending:
     """How the order stands in the moment a message leaves."""
@@ -159,10 +158,20 @@ class AtSending:
     delivered: bool
     cancelled: bool
     healed: bool = False
+    retold: bool = False
+    """A message of the same topic under a newer promise was sent, or is about to be."""
 
 
 _MOOT_WHEN_DELIVERED = frozenset(
-    {Topic.DELAY, Topic.NO_NEWS, Topic.LOSS, Topic.STOCK, Topic.DELIVERY_ATTEMPT, Topic.RETURN}
+    {
+        Topic.DELAY,
+        Topic.NO_NEWS,
+        Topic.LOSS,
+        Topic.STOCK,
+        Topic.DELIVERY_ATTEMPT,
+        Topic.DELIVERY_PROBLEM,
+        Topic.RETURN,
+    }
 )
 
 
@@ -174,7 +183,8 @@ def still_true(news: News, now_stands: AtSending) -> Silence | None:
         return Silence.HEALED
     if now_stands.cancelled and news.topic is not Topic.REMEDY:
         return Silence.CANCELLED
-    if news.topic is Topic.DELAY and now_stands.promise_revision > news.promise_revision:
+    outdated = news.topic is Topic.DELAY and now_stands.promise_revision > news.promise_revision
+    if outdated or (now_stands.retold and news.topic in _TELLS_A_DATE):
         return Silence.SUPERSEDED
     return None
 

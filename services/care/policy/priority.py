@@ -55,28 +55,17 @@ _P1_SCORE, _P2_SCORE, _P3_SCORE = 6, 4, 2
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What makes the same exception worse for one customer than for another."""
+    """What makes the same exception worse for one customer than for another.
+
+    Perishable goods, dated gifts and danger would count as well, once a fact tells of them.
+    """
 
     second_failure: bool = False
-    """The customer's second failure in 90 days; a reshipment that fails is one."""
-    perishable: bool = False
-    dated_gift: bool = False
-    dated_gift_within_day: bool = False
-    safety: bool = False
-
-    @property
-    def aggravated(self) -> bool:
-        """Say whether the score rises by one."""
-        return self.second_failure or self.perishable or self.dated_gift
-
-    @property
-    def may_be_p1(self) -> bool:
-        """Say whether P1 is open to it: if each late parcel were a P1, the clocks would mean nothing."""
-        return self.safety or self.perishable or self.dated_gift_within_day or self.second_failure
+    """The order's second failure in 90 days; a reshipment that fails is one."""
 
 
 def urgency(deadline: datetime | None, now: datetime) -> int:
-    """Score the time left to the promise, the pick-up's or the claim's deadline: 0 to 3."""
+    """Score the time left to the promise's or the pick-up's deadline: 0 to 3."""
     if deadline is None:
         return 0
     left = deadline - now
@@ -86,10 +75,13 @@ def urgency(deadline: datetime | None, now: datetime) -> int:
 def priority_of(
     kind: ExceptionKind, level: Level, deadline: datetime | None, now: datetime, circumstances: Circumstances
 ) -> Priority:
-    """Score a case's leading exception; a mere risk counts one impact less."""
+    """Score a case's leading exception; a mere risk counts one impact less.
+
+    P1 is open only to a second failure: if each late parcel were a P1, the clocks would mean nothing.
+    """
     impact = max(0, IMPACT[kind] - (1 if level is Level.AT_RISK else 0))
-    score = impact + urgency(deadline, now) + circumstances.aggravated
-    if score >= _P1_SCORE and circumstances.may_be_p1:
+    score = impact + urgency(deadline, now) + circumstances.second_failure
+    if score >= _P1_SCORE and circumstances.second_failure:
         return Priority.P1
     if score >= _P2_SCORE:
         return Priority.P2

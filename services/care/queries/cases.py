@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -10,13 +10,14 @@ from sqlmodel import col, select
 
 from services.care.errors import CaseNotFoundError, IncidentNotFoundError, NoCaseWaitingError
 from services.care.models import Case, CaseClock, CaseEntry, DetectedException, Incident, Message
+from services.care.policy.numbers import case_number
 from services.care.states import ACTIVE_STATES, CaseState, DispositionKind, Family
 from shared.db import Transaction
 
 _ACTIVE = [state.value for state in ACTIVE_STATES]
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _QUEUE_STATES = [CaseState.OPEN.value, CaseState.IN_PROGRESS.value]
 REOPEN_WITHIN = timedelta(days=7)
+_FAILURES_COUNT_FOR = timedelta(days=90)
 
 # The nearest clock that still runs decides who is served first.
 _NEXT = """
@@ -24,8 +25,7 @@ select c.id from care_case c
 where c.state = any($1::text[]) and c.assignee is null
   and ($2::text is null or c.family = $2) and ($3::text is null or c.kind = $3)
   and not exists (select from case_entry e where e.case_id = c.id and e.act = 'skipped' and e.actor = $4)
-order by c.priority, coalesce((select min(k.due_at) from case_clock k
-  where k.case_id = c.id and k.fulfilled_at is null), c.next_action_due), c.opened_at, c.id
+order by c.next_action_due nulls last, c.priority, c.opened_at, c.id
 limit 1 for update of c skip locked
 """
 _LIST = """
@@ -36,9 +36,11 @@ left join lateral (select k.kind, k.due_at from case_clock k where k.case_id = c
 where ($1::text[] is null or c.state = any($1)) and ($2::text is null or c.family = $2)
   and ($3::text is null or c.priority = $3) and ($4::text is null or c.kind = $4)
   and ($5::text is null or c.assignee = $5) and ($6::uuid is null or c.order_id = $6)
-  and ($7::uuid is null or c.id > $7)
-order by c.id limit $8
+  and ($7::timestamptz is null or (coalesce(c.next_action_due, $9), c.id) > ($7, $8::uuid))
+order by coalesce(c.next_action_due, $9), c.id limit $10
 """
+NO_CLOCK = datetime(9999, 1, 1, tzinfo=UTC)
+"""Where a case without a running clock stands in the queue: behind all others."""
 _EXCEPTIONS = """
 select e.*, w.number as order_number, w.first_deliver_by, w.delivered_at
 from exception e left join watch w using (order_id)
@@ -50,6 +52,13 @@ order by e.id limit $6
 _LEVELS = """
 select exception_id, at, level, rule from exception_level where exception_id = any($1::uuid[]) order by at
 """
+AUTOMATIC_SWITCH = "automatic_remedies"
+_HELD = """
+from care_case c join watch w using (order_id) where c.held_since is not null and not exists (
+  select from pause_switch p where p.kind = 'automatic_remedies' and p.scope in ('*', w.storefront_id::text))
+"""
+NEXT_HELD = f"select min(c.held_since) {_HELD}"
+_LOCK_HELD = f"select c.id {_HELD} order by c.held_since, c.id limit $1 for update of c skip locked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +130,29 @@ async def lock_last_case(tx: Transaction, order_id: UUID, family: Family) -> Cas
     return found.one_or_none()
 
 
+async def has_failed_before(tx: Transaction, order_id: UUID) -> bool:
+    """Say whether trouble of an order had to be made good within the last 90 days."""
+    return bool(
+        await tx.value(
+            "select exists (select from care_case where order_id = $1 and state in ('resolved', 'closed') "
+            "and resolved_at > $2)",
+            order_id,
+            tx.now - _FAILURES_COUNT_FOR,
+        )
+    )
+
+
 async def lock_next_case(tx: Transaction, who: str, family: str | None, kind: str | None) -> Case:
     """Lock the most urgent case nobody is on; raises NoCaseWaitingError."""
     case_id = await tx.value(_NEXT, _QUEUE_STATES, family, kind, who)
     if case_id is None:
         raise NoCaseWaitingError("no case in this queue is free")
     return await lock_case(tx, case_id)
+
+
+async def lock_held_cases(tx: Transaction, limit: int) -> list[Case]:
+    """Lock cases whose playbook may act again: the pause that held its remedy is over."""
+    return [await lock_case(tx, row["id"]) for row in await tx.fetch(_LOCK_HELD, limit)]
 
 
 async def lock_due_cases(tx: Transaction, limit: int) -> list[Case]:
@@ -142,9 +168,10 @@ async def lock_due_cases(tx: Transaction, limit: int) -> list[Case]:
 
 
 async def list_cases(
-    tx: Transaction, wanted: CaseFilter, *, after: UUID | None = None, limit: int = 50
+    tx: Transaction, wanted: CaseFilter, *, after: tuple[datetime, UUID] | None = None, limit: int = 50
 ) -> list[asyncpg.Record]:
-    """List cases with their order's number and nearest clock."""
+    """List cases with their order's number and nearest clock, the nearest first; `after` is (due, id) of the last."""
+    due_after, id_after = after or (None, None)
     return await tx.fetch(
         _LIST,
         list(wanted.states) if wanted.states else None,
@@ -153,7 +180,9 @@ async def list_cases(
         wanted.kind,
         wanted.assignee,
         wanted.order_id,
-        after,
+        due_after,
+        id_after,
+        NO_CLOCK,
         limit,
     )
 
@@ -226,15 +255,10 @@ async def put_level(tx: Transaction, found: DetectedException) -> None:
 
 
 async def next_case_number(tx: Transaction) -> str:
-    """Draw a case number people can spell: C, five characters without look-alikes, a check character."""
+    """Draw a case number."""
     serial = int(await tx.value("select nextval('case_number')"))
     tx.wrote = True
-    digits = ""
-    check = serial % len(_ALPHABET)
-    for _ in range(5):
-        serial, digit = divmod(serial, len(_ALPHABET))
-        digits = _ALPHABET[digit] + digits
-    return f"C-{digits}{_ALPHABET[(check * 7 + 3) % len(_ALPHABET)]}"
+    return case_number(serial)
 
 
 async def get_open_incident(tx: Transaction, kind: str, scope: str) -> Incident | None:
@@ -315,12 +339,13 @@ async def clear_incident_exceptions(tx: Transaction, incident_id: UUID) -> None:
 
 
 async def lock_informed_cases(tx: Transaction, message: Message) -> list[Case]:
-    """Lock the cases a message speaks for: its own, and those whose message was joined to it."""
+    """Lock the cases a message speaks for: its own, and those whose message was joined to it or gave way to it."""
     case_ids = [
         row["case_id"]
         for row in await tx.fetch(
             "select distinct case_id from message where order_id = $1 and case_id is not null "
-            "and (id = $2 or (state = 'suppressed' and topic = $3 and silence like 'coalesced%')) order by case_id",
+            "and (id = $2 or (state = 'suppressed' and topic = $3 and silence ~ '^(coalesced|superseded)')) "
+            "order by case_id",
             message.order_id,
             message.id,
             message.topic,

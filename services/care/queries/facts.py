@@ -114,7 +114,9 @@ def facts_of(watch: asyncpg.Record, known: Known) -> OrderFacts:
         units_in_house=0 if ended else sum(map(_in_house, lines)),
         undelivered_units=0 if ended else sum(_undelivered(line, delivered) for line in lines),
         ship_after=watch["ship_after"],
-        steps=() if ended else tuple(map(_step, known.rows["watch_step"].get(order_id, ()))),
+        steps=()
+        if ended
+        else tuple(_step(row) for row in known.rows["watch_step"].get(order_id, ()) if not row["ended"]),
         lines=() if ended else tuple(map(_line, lines)),
         fulfilments=() if ended else tuple(_fulfilment(row) for row in fulfilments if _is_open(row, lines)),
         parcels=tuple(_parcel(row, known.siblings, damaged) for row in parcels if row["handed_over_at"] is not None),

@@ -19,12 +19,15 @@ with locked as (
 update watch w set next_check_at = least(w.next_check_at, $2) from locked l where w.order_id = l.order_id
 returning w.order_id
 """
+# No order holds between topics, so what was told later wins, whichever arrives last. Facts of one business moment
+# are told apart by their event ids, which are ordered by the real time at which they were made.
 _STEPS = """
-insert into watch_step (order_id, about, step, holder, since, due_at, unblock)
-select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::text[])
+insert into watch_step (order_id, about, step, holder, since, due_at, unblock, told_by, ended)
+select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::text[],
+  $8::uuid[], $9::bool[])
 on conflict (order_id, about) do update set step = excluded.step, holder = excluded.holder, since = excluded.since,
-  due_at = excluded.due_at, unblock = excluded.unblock
-where watch_step.since <= excluded.since
+  due_at = excluded.due_at, unblock = excluded.unblock, told_by = excluded.told_by, ended = excluded.ended
+where (watch_step.since, watch_step.told_by) < (excluded.since, excluded.told_by)
 """
 _LINES = """
 insert into watch_line (order_id, line_id, sku, ordered, requires_shipping)
@@ -36,11 +39,18 @@ _LINE_COLUMNS = frozenset({"ordered", "cancelled", "handed_over"})
 
 @dataclass(frozen=True, slots=True)
 class StepNow:
-    """A step as a fact told it; `about` is `order`, `fulfilment:<id>` or `parcel:<id>`."""
+    """A step as a fact told it; `about` is `order`, `fulfilment:<id>`, `parcel:<id>` or `line:<id>`."""
 
     order_id: UUID
     about: str
     progress: Progress
+    told_by: UUID
+    ended: bool = False
+
+    @classmethod
+    def end(cls, order_id: UUID, about: str, at: datetime, told_by: UUID) -> "StepNow":
+        """Say that nobody holds this any more."""
+        return cls(order_id, about, Progress(step="ended", holder="", since=at), told_by, ended=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,28 +77,20 @@ async def put_lines(tx: Transaction, rows: Sequence[tuple[UUID, UUID, str, int, 
 
 async def put_steps(tx: Transaction, steps: Sequence[StepNow]) -> None:
     """Keep the latest step of each thing; an older fact that arrives late changes nothing."""
-    latest = {(step.order_id, step.about): step for step in sorted(steps, key=lambda step: step.progress.since)}
-    keys = sorted(latest, key=str)
+    in_order = sorted(steps, key=lambda step: (step.progress.since, step.told_by))
+    latest = {(step.order_id, step.about): step for step in in_order}
+    rows = [latest[key] for key in sorted(latest, key=str)]
     await tx.execute(
         _STEPS,
-        [order_id for order_id, _ in keys],
-        [about for _, about in keys],
-        [latest[key].progress.step for key in keys],
-        [latest[key].progress.holder for key in keys],
-        [latest[key].progress.since for key in keys],
-        [latest[key].progress.due_at for key in keys],
-        [latest[key].progress.unblock for key in keys],
-    )
-
-
-async def end_steps(tx: Transaction, ended: Sequence[tuple[UUID, str, datetime]]) -> None:
-    """Drop the steps of (order, about) that began no later than the moment."""
-    await tx.execute(
-        "delete from watch_step s using unnest($1::uuid[], $2::text[], $3::timestamptz[]) as e(order_id, about, at) "
-        "where s.order_id = e.order_id and s.about = e.about and s.since <= e.at",
-        [order_id for order_id, _, _ in ended],
-        [about for _, about, _ in ended],
-        [at for _, _, at in ended],
+        [row.order_id for row in rows],
+        [row.about for row in rows],
+        [row.progress.step for row in rows],
+        [row.progress.holder for row in rows],
+        [row.progress.since for row in rows],
+        [row.progress.due_at for row in rows],
+        [row.progress.unblock for row in rows],
+        [row.told_by for row in rows],
+        [row.ended for row in rows],
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
-from services.care.quantiles import EVERYWHERE, History, Sample, Stage
+from services.care.quantiles import EVERYWHERE, Ended, History, Sample, Stage, lane_keys, mature_hours
 from shared.db import Database, Transaction
 
 _SINCE = "select id, stage, key, finished_at, hours from sample where id > $1 and finished_at >= $2 order by id"
@@ -16,7 +16,7 @@ class HistoryCache:
 
     def __init__(self) -> None:
         self._last_id = 0
-        self._samples: dict[tuple[Stage, str], list[tuple[datetime, float]]] = {}
+        self._samples: dict[tuple[Stage, str], list[Ended]] = {}
         self._day: datetime | None = None
         self._history = History()
 
@@ -40,7 +40,7 @@ class HistoryCache:
         hours = {}
         for key, samples in self._samples.items():
             finished = samples[: bisect_left(samples, (day, float("-inf")))]
-            hours[key] = tuple(sorted(value for _, value in finished))
+            hours[key] = mature_hours(key[0], finished, day)
         return hours
 
 
@@ -65,7 +65,8 @@ async def put_samples(tx: Transaction, samples: list[Sample]) -> None:
 
 
 _FINISHED = """
-select p.*, w.placed_at, w.country, w.zone, w.deliver_by, w.first_deliver_by, f.planned_at, f.started_at, f.packed_at
+select p.*, w.placed_at, w.service_level, w.country, w.zone, w.deliver_by, w.first_deliver_by, f.planned_at,
+  f.started_at, f.packed_at
 from watch_parcel p join watch w using (order_id) left join watch_fulfilment f using (fulfilment_id)
 where p.parcel_id = any($1::uuid[]) and p.handed_over_at is not null and p.delivered_at is not null
 """
@@ -77,22 +78,23 @@ async def samples_of(tx: Transaction, parcel_ids: list[UUID]) -> list[Sample]:
     samples: list[Sample] = []
     for row in await tx.fetch(_FINISHED, parcel_ids):
         finished = row["delivered_at"]
-        lane = f"{row['country']}-{row['zone']}"
-        service = f"{row['carrier']}/{row['service']}"
-        transit = (f"{service}/{lane}", lane, row["country"], EVERYWHERE)
+        transit = lane_keys(row["service_level"], row["country"], row["zone"], (row["carrier"], row["service"]))
         house = (row["location"], EVERYWHERE)
-        stretches: list[tuple[Stage, tuple[str, ...], datetime | None, datetime]] = [
+        stretches: list[tuple[Stage, tuple[str, ...], datetime | None, datetime | None]] = [
             (Stage.TRANSIT, transit, row["handed_over_at"], finished),
-            (Stage.LAST_MILE, transit, row["out_for_delivery_at"], finished),
+            (Stage.LAST_MILE, (*transit, EVERYWHERE), row["out_for_delivery_at"], finished),
             (Stage.PROMISE_SLACK, (row["country"],), finished, row["first_deliver_by"]),
             (Stage.PLACED, (row["country"], EVERYWHERE), row["placed_at"], row["handed_over_at"]),
             (Stage.PLANNED, house, row["planned_at"], row["handed_over_at"]),
             (Stage.PICKING, house, row["started_at"], row["handed_over_at"]),
             (Stage.PACKED, house, row["packed_at"], row["handed_over_at"]),
+            (Stage.PICK_AND_PACK, house, row["planned_at"], row["packed_at"]),
+            (Stage.PACK, house, row["started_at"], row["packed_at"]),
         ]
         scans = sorted([*row["scans"], finished])
-        stretches += [(Stage.SCAN_GAP, (service,), earlier, later) for earlier, later in pairwise(scans)]
+        service = (f"{row['carrier']}/{row['service']}",)
+        stretches += [(Stage.SCAN_GAP, service, earlier, later) for earlier, later in pairwise(scans)]
         for stage, keys, start, end in stretches:
-            if start is not None and (end > start or stage is Stage.PROMISE_SLACK):
+            if start is not None and end is not None and (end >= start or stage is Stage.PROMISE_SLACK):
                 samples += [Sample(stage, key, finished, (end - start) / _HOUR) for key in keys]
     return samples

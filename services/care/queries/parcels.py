@@ -43,7 +43,8 @@ on conflict (parcel_id) do update set carrier = excluded.carrier, service = excl
   tracking_number = excluded.tracking_number,
   carrier_estimate = coalesce(excluded.carrier_estimate, watch_parcel.carrier_estimate)
 """
-# Only a physical scan moves the last scan on; a fact that arrives late never moves it back.
+# Only a physical scan moves the last scan on; a fact that arrives late never moves it back. What was delivered may be
+# on its way back to us; anywhere else its delivery was corrected.
 _PROGRESSED = """
 insert into watch_parcel as p (parcel_id, order_id, carrier, service, tracking_number, position, last_scan_at,
   out_for_delivery_at, flags, attempts, pickup_expires_at, carrier_estimate, scans)
@@ -55,6 +56,8 @@ on conflict (parcel_id) do update set carrier = excluded.carrier, service = excl
   flags = excluded.flags, attempts = greatest(p.attempts, excluded.attempts),
   pickup_expires_at = coalesce(excluded.pickup_expires_at, p.pickup_expires_at),
   carrier_estimate = coalesce(excluded.carrier_estimate, p.carrier_estimate),
+  delivered_at = case when excluded.position in ('delivered', 'returning_to_sender', 'returned_to_sender')
+    then p.delivered_at end,
   scans = (p.scans || excluded.scans)[greatest(1, cardinality(p.scans) - 98):]
 """
 _DELIVERED = """

@@ -31,9 +31,15 @@ from remedy r cross join lateral jsonb_array_elements(r.lines) as unit
 where r.order_id = $1 and r.state = any($2::text[]) and r.kind = any($3::text[])
 group by 1
 """
-_CLAIM_MESSAGES = """
-select * from message where state = 'planned' and send_at <= $1 and (leased_until is null or leased_until <= $2)
-order by send_at, id limit $3 for update skip locked
+MESSAGES_SWITCH = "messages"
+_MESSAGES_GO = """
+not exists (select from pause_switch p where p.kind = 'messages' and p.scope in ('*', m.storefront_id::text))
+"""
+NEXT_MESSAGE = f"select min(m.send_at) from message m where m.state = 'planned' and {_MESSAGES_GO}"
+_CLAIM_MESSAGES = f"""
+select m.id from message m where m.state = 'planned' and m.send_at <= $1
+  and (m.leased_until is null or m.leased_until <= $2) and {_MESSAGES_GO}
+order by m.send_at, m.id limit $3 for update skip locked
 """
 
 
@@ -157,8 +163,21 @@ async def get_told(tx: Transaction, order_id: UUID) -> list[Message]:
     return list(found)
 
 
+async def is_retold(tx: Transaction, message: Message) -> bool:
+    """Say whether the same topic is told, or about to be, under a newer promise."""
+    return bool(
+        await tx.value(
+            "select exists (select from message where order_id = $1 and topic = $2 and promise_revision > $3 "
+            "and state in ('planned', 'sent', 'observed'))",
+            message.order_id,
+            message.topic,
+            message.promise_revision,
+        )
+    )
+
+
 async def lock_due_messages(tx: Transaction, limit: int) -> list[Message]:
-    """Lock messages whose time has come and that nobody is sending."""
+    """Lock messages whose time has come, that nobody is sending and no operator has paused."""
     rows = await tx.fetch(_CLAIM_MESSAGES, tx.now, clock.real(), limit)
     if not rows:
         return []

@@ -11,7 +11,7 @@ FORMULAS: Mapping[str, str] = {
     "on_time_first_promise": "delivered before the first promise's end / delivered",
     "self_heal": "self_healed / cases opened",
     "proactive": "informed by us / cases that ended by a remedy or a reason",
-    "sla_attainment": "clocks fulfilled in time / (fulfilled in time + breached)",
+    "sla_attainment": "clocks fulfilled in time / (those + breached); what only a self-heal ended is neither",
     "resolution_hours": "median and p90 of (resolved_at - opened_at) of resolved and closed cases",
     "flag_recall": "late orders flagged before the first promise's end / late orders delivered",
     "flag_precision": "late orders flagged / all delivered orders flagged",
@@ -55,9 +55,11 @@ select count(*) filter (where promise_outcome = 'kept') as kept,
 from watch where placed_at >= $1 and placed_at < $2
 """
 _CLOCKS = """
-select k.kind, count(*) filter (where k.fulfilled_at is not null and k.breached_at is null) as in_time,
+select k.kind, count(*) filter (where k.fulfilled_at is not null and k.breached_at is null
+    and not (c.state = 'self_healed' and k.fulfilled_at >= c.resolved_at)) as in_time,
   count(*) filter (where k.breached_at is not null) as breached
-from case_clock k where k.started_at >= $1 and k.started_at < $2 group by k.kind order by k.kind
+from case_clock k join care_case c on c.id = k.case_id
+where k.started_at >= $1 and k.started_at < $2 group by k.kind order by k.kind
 """
 _FLAGS = """
 with ended as (

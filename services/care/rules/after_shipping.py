@@ -4,7 +4,16 @@ from datetime import datetime, timedelta
 
 from services.care.clocks import add_business_days
 from services.care.quantiles import Stage
-from services.care.rules.facts import GOING_BACK, Basis, CarrierFeed, OrderFacts, ParcelFacts, Position, PromiseFacts
+from services.care.rules.facts import (
+    GOING_BACK,
+    NOT_COMING,
+    Basis,
+    CarrierFeed,
+    OrderFacts,
+    ParcelFacts,
+    Position,
+    PromiseFacts,
+)
 from services.care.rules.finding import NOTHING, Look, Scalar, Seen, Subject, SubjectKind, combine, earliest
 from services.care.rules.lateness import TransitOdds, after_hours, hours_between, level_of
 from services.care.states import ExceptionKind, Level
@@ -40,7 +49,9 @@ def _no_first_scan(parcel: ParcelFacts, now: datetime, basis: Basis) -> Look:
         return NOTHING
     due_at = _first_scan_due(parcel, basis)
     if now <= due_at:
-        return Look(again_at=due_at + _MOMENT)
+        # A scan of a sibling makes nobody look at this parcel: it is looked at when that would first matter.
+        siblings_at = parcel.handed_over_at + basis.thresholds.first_scan_with_siblings
+        return Look(again_at=(min(due_at, siblings_at) if now <= siblings_at else due_at) + _MOMENT)
     evidence: dict[str, Scalar] = {
         "handed_over_at": parcel.handed_over_at.isoformat(),
         "scan_expected_by": due_at.isoformat(),
@@ -66,7 +77,7 @@ def _stalled_due(parcel: ParcelFacts, last_scan: datetime, basis: Basis, *, inte
 
 
 def _stalled(parcel: ParcelFacts, now: datetime, basis: Basis, *, international: bool) -> Look:
-    if parcel.ended or parcel.last_scan_at is None or parcel.position in _AWAITS_PICKUP:
+    if parcel.ended or parcel.last_scan_at is None or parcel.position in _AWAITS_PICKUP | GOING_BACK:
         return NOTHING
     due_at = _stalled_due(parcel, parcel.last_scan_at, basis, international=international)
     if now <= due_at:
@@ -118,10 +129,20 @@ def _transit_evidence(
     }
 
 
+def _carrier_vouches(parcel: ParcelFacts, promise: PromiseFacts, now: datetime) -> bool:
+    """Say whether the carrier has the parcel and expects to deliver it, later than now, within the promise."""
+    if parcel.last_scan_at is None or parcel.carrier_estimate is None or _DELAYED in parcel.flags:
+        return False
+    return now <= parcel.carrier_estimate <= promise.deliver_by
+
+
 def _transit_risk(parcel: ParcelFacts, facts: OrderFacts, promise: PromiseFacts, now: datetime, basis: Basis) -> Look:
-    if parcel.ended or parcel.position in GOING_BACK or now >= promise.deliver_by:
+    if parcel.ended or parcel.position in NOT_COMING or now >= promise.deliver_by:
         return NOTHING
     limits, odds = basis.thresholds, _odds(parcel, facts, promise, basis)
+    if not odds.times.learned and parcel.carrier_estimate and _carrier_vouches(parcel, promise, now):
+        # Without a history of our own the carrier knows its road better, as long as its day has not passed.
+        return Look(again_at=parcel.carrier_estimate + _MOMENT)
     level = level_of(odds.chance(now), limits)
     # Before its first scan a carrier's estimate is only its time-table.
     if parcel.last_scan_at and parcel.carrier_estimate and parcel.carrier_estimate > promise.deliver_by:
@@ -142,7 +163,7 @@ def transit_risk(facts: OrderFacts, now: datetime, basis: Basis) -> Look:
 
 
 def _failed_attempt(parcel: ParcelFacts, now: datetime, basis: Basis) -> Look:
-    if parcel.ended or parcel.position in GOING_BACK:
+    if parcel.ended or parcel.position in NOT_COMING:
         return NOTHING
     expires_at = parcel.pickup_expires_at if parcel.position is Position.AVAILABLE_FOR_PICKUP else None
     warn_at = expires_at - basis.thresholds.pickup_warning if expires_at is not None else None
@@ -220,12 +241,23 @@ def loss(facts: OrderFacts, now: datetime, basis: Basis) -> Look:
 
 
 def returned(facts: OrderFacts, _now: datetime, _basis: Basis) -> Look:
-    """See a parcel on its way back to us: refused, undeliverable or unclaimed."""
+    """See a parcel on its way back to us: refused or unclaimed."""
     return Look(
         tuple(
             Seen(_subject(parcel), Level.CONFIRMED, {"position": parcel.position.value, "carrier": parcel.carrier})
             for parcel in facts.parcels
             if parcel.position in GOING_BACK
+        )
+    )
+
+
+def delivery_problem(facts: OrderFacts, _now: datetime, _basis: Basis) -> Look:
+    """See a parcel its carrier cannot deliver, and that stays with it until somebody says what to do."""
+    return Look(
+        tuple(
+            Seen(_subject(parcel), Level.CONFIRMED, {"attempts": parcel.attempts, "carrier": parcel.carrier})
+            for parcel in facts.parcels
+            if parcel.position is Position.UNDELIVERABLE
         )
     )
 

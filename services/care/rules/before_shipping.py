@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from services.care.clocks import next_open
-from services.care.quantiles import Stage
+from services.care.quantiles import Distribution, Stage
 from services.care.rules.facts import Basis, FulfilmentFacts, LineFacts, OrderFacts, PromiseFacts
 from services.care.rules.finding import NOTHING, Look, Scalar, Seen, Subject, SubjectKind, combine, earliest
 from services.care.rules.lateness import (
@@ -36,16 +36,26 @@ def _next_cut_off(fulfilment: FulfilmentFacts, ready_at: datetime, basis: Basis)
     return cut_off
 
 
+def _work_left(fulfilment: FulfilmentFacts, basis: Basis) -> Distribution | None:
+    """Give how long picking and packing take from here on; none once all is packed."""
+    if fulfilment.packed_at is not None:
+        return None
+    stage = Stage.PACK if fulfilment.started_at is not None else Stage.PICK_AND_PACK
+    return basis.history.look_up(stage, fulfilment.location)
+
+
 def _fulfilment_hand_overs(fulfilment: FulfilmentFacts, now: datetime, basis: Basis) -> list[datetime]:
-    """Give equally likely hand-over times; learned times already contain the wait for the cut-off."""
+    """Give equally likely hand-over times; learned times already contain the wait for the truck."""
     stage, since = stage_of(fulfilment)
-    history = basis.history.look_up(stage, fulfilment.location)
     queue = timedelta(seconds=fulfilment.queue_depth * basis.thresholds.seconds_per_queued_order)
     earliest_ready = now + queue if stage is Stage.PLANNED else now
-    times = [
-        max(earliest_ready, after_hours(now, hours)) for hours in remaining_grid(history, hours_between(since, now))
-    ]
-    return times if history.learned else [_next_cut_off(fulfilment, at, basis) for at in times]
+    elapsed = hours_between(since, now)
+    learned = basis.history.learned(stage, fulfilment.location)
+    if learned is not None:
+        return [max(earliest_ready, after_hours(now, hours)) for hours in remaining_grid(learned, elapsed)]
+    work = _work_left(fulfilment, basis)
+    hours_left = remaining_grid(work, elapsed) if work is not None else [0.0]
+    return [_next_cut_off(fulfilment, max(earliest_ready, after_hours(now, hours)), basis) for hours in hours_left]
 
 
 def _unplanned_hand_overs(facts: OrderFacts, now: datetime, basis: Basis) -> list[datetime]:
@@ -125,11 +135,16 @@ def _next_preship_look(facts: OrderFacts, promise: PromiseFacts, now: datetime, 
     return high
 
 
+def _p80_left(work: Distribution | None, elapsed: float) -> float:
+    """Give the hours left; work that has waited longer than any before it still has to be done."""
+    return (work.remaining(0.8, elapsed) or work.quantile(0.8)) if work is not None else 0.0
+
+
 def _overdue(fulfilment: FulfilmentFacts, now: datetime, basis: Basis) -> Look:
     if fulfilment.handed_over_at is not None:
         return NOTHING
     stage, since = stage_of(fulfilment)
-    remaining = basis.history.look_up(stage, fulfilment.location).remaining(0.8, hours_between(since, now))
+    remaining = _p80_left(_work_left(fulfilment, basis), hours_between(since, now))
     subject = Subject(SubjectKind.FULFILMENT, fulfilment.fulfilment_id)
     evidence: dict[str, Scalar] = {
         "location": fulfilment.location,
@@ -173,7 +188,7 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def _slip(line: LineFacts, facts: OrderFacts, promise: PromiseFacts, basis: Basis) -> Seen | None:
-    handling = basis.history.look_up(Stage.PLANNED, facts.country)
+    handling = basis.history.look_up(Stage.PLACED, facts.country)
     transit = basis.history.look_up(Stage.TRANSIT, *facts.lane())
     subject = Subject(SubjectKind.LINE, line.line_id)
     evidence: dict[str, Scalar] = {

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from services.care.clocks import BusinessCalendar
-from services.care.quantiles import History
+from services.care.quantiles import History, lane_keys
 from services.care.rules.thresholds import Thresholds
 
 
@@ -26,7 +26,9 @@ class Position(StrEnum):
 
 
 ENDED = frozenset({Position.DELIVERED, Position.LOST, Position.RETURNED})
-GOING_BACK = frozenset({Position.RETURNING, Position.RETURNED, Position.UNDELIVERABLE})
+GOING_BACK = frozenset({Position.RETURNING, Position.RETURNED})
+NOT_COMING = GOING_BACK | {Position.UNDELIVERABLE}
+"""Positions in which no time of arrival is left to judge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +124,10 @@ class OrderFacts:
     parcels: tuple[ParcelFacts, ...] = ()
 
     def lane(self, parcel: ParcelFacts | None = None) -> tuple[str, ...]:
-        """Give the keys under which transit times are learned, most specific first."""
-        shipped = (f"{parcel.carrier}/{parcel.service}/{self.country}-{self.zone}",) if parcel else ()
-        abroad = ("international",) if self.international else ()
-        return (*shipped, f"{self.country}-{self.zone}", self.country, *abroad, self.service_level)
+        """Give the keys under which transit times are looked up, most specific first."""
+        service = (parcel.carrier, parcel.service) if parcel else None
+        keys = lane_keys(self.service_level, self.country, self.zone, service)
+        return (*keys, f"{self.service_level}/abroad") if self.international else (*keys, self.service_level)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from services.care.rules.facts import Basis, OrderFacts, StepFacts
+from services.care.rules.facts import Basis, OrderFacts, Position, StepFacts
 from services.care.rules.finding import NOTHING, Look, Scalar, Seen, Subject, SubjectKind, combine
 from services.care.states import Level
 
 _MOMENT = timedelta(seconds=1)
-_WATCHED_BY_OTHER_RULES = frozenset({"carrier"})
-"""What a carrier holds is judged by scans and quantiles, not by a maximum dwell."""
+_ON_ITS_WAY = frozenset(Position) | {"delivery_corrected"}
+"""Where a carrier moves a parcel, scans and quantiles judge it, not a maximum dwell."""
 
 
 def promise_breached(facts: OrderFacts, now: datetime, _basis: Basis) -> Look:
@@ -28,7 +28,8 @@ def promise_breached(facts: OrderFacts, now: datetime, _basis: Basis) -> Look:
 
 
 def _stuck(step: StepFacts, now: datetime) -> Look:
-    if step.due_at is None or step.holder in _WATCHED_BY_OTHER_RULES:
+    is_moving = step.holder == "carrier" and step.step.rpartition("/")[2] in _ON_ITS_WAY
+    if step.due_at is None or is_moving:
         return NOTHING
     if now <= step.due_at:
         return Look(again_at=step.due_at + _MOMENT)

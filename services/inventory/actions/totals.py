@@ -1,6 +1,7 @@
 """What the suite is told of an order's stock: absolute totals of every line, after each change."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from services.inventory.queries import reservations
@@ -10,6 +11,9 @@ from shared.db import Transaction
 from shared.events.inventory import Allocation, LineStock, ReservationReleased, StockBackordered, StockReserved
 
 R = ReservationState
+# Who waits for a known day is stuck only once that day's own job has had its time.
+_EXPIRY_GRACE = timedelta(hours=2)
+_RECEIVING_GRACE = timedelta(days=1)
 
 
 def line_totals(rows: Iterable[Reservation]) -> tuple[LineStock, ...]:
@@ -42,12 +46,14 @@ def publish_standing(tx: Transaction, demand: Demand, lines: tuple[LineStock, ..
     """Publish that all units are reserved, or that some wait."""
     if any(line.backordered for line in lines):
         expected = [line.expected_at for line in lines if line.backordered]
-        due_at = max(moment for moment in expected if moment) if expected and all(expected) else None
+        last = max(moment for moment in expected if moment) if expected and all(expected) else None
+        due_at = last + _RECEIVING_GRACE if last is not None else None
         progress = RESERVATIONS.progress(R.BACKORDERED, tx.now, due_at=due_at)
         tx.publish(StockBackordered(order_id=demand.order_id, lines=lines, progress=progress))
         return
     state = R.SOFT_RESERVED if demand.soft_until else R.ALLOCATED
-    progress = RESERVATIONS.progress(state, tx.now, due_at=demand.soft_until)
+    due_at = demand.soft_until + _EXPIRY_GRACE if demand.soft_until else None
+    progress = RESERVATIONS.progress(state, tx.now, due_at=due_at)
     tx.publish(StockReserved(order_id=demand.order_id, lines=lines, soft_until=demand.soft_until, progress=progress))
 
 

@@ -8,6 +8,7 @@ from services.shipping.actions.booking import Done, claim_bookings, perform
 from services.shipping.actions.labels import live_label
 from services.shipping.actions.moves import S, status_of
 from services.shipping.actions.outcomes import record_booking
+from services.shipping.carriers.registry import ADAPTER
 from services.shipping.errors import BookingRefusedError, LabelNotReadyError
 from services.shipping.models import Shipment, ShippingLabel
 from services.shipping.queries import labels as label_queries
@@ -60,7 +61,9 @@ async def _look(tx: Transaction, parcel_id: UUID) -> tuple[PrintableLabel | None
     if status is S.BOOKING_FAILED:
         detail = shipment.failure_reason or "the carrier refused the parcel"
         raise BookingRefusedError(detail, extra={"carrier_code": shipment.failure_code})
-    if status in {S.PENDING, S.BOOKING} and await is_paused(tx, "booking", "easypost"):
+    if status in {S.PENDING, S.BOOKING} and await is_paused(
+        tx, label_queries.BOOKING_SWITCH, ADAPTER, shipment.location
+    ):
         raise PausedError("booking is paused by an operator")
     if status in {S.VOIDED, S.VOID_REQUESTED, S.VOID_REFUSED}:
         raise LabelNotReadyError(f"the shipment is {status}: close the parcel again for a new label")

@@ -27,11 +27,15 @@ from services.shipping.settings import settings
 from services.shipping.states import ShipmentStatus, due_at
 from shared.db import Database, Transaction
 from shared.jobs import lease_until
-from shared.switches import is_paused
+from shared.switches import paused_scopes
 
 LEASE_SECONDS = 90
 _CLOCK_MARGIN = timedelta(minutes=10)
 _MAX_JOBS = 16
+
+
+class CarrierPausedError(Exception):
+    """Nothing is bought: only carriers that an operator paused take the parcel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +64,7 @@ class Done:
 
 
 async def claim_bookings(tx: Transaction, shipment_id: UUID | None = None) -> list[Work]:
-    """Claim due calls of bookings, or the one of a shipment; none while booking is paused."""
-    if await is_paused(tx, "booking", "easypost"):
-        return []
+    """Claim due calls of bookings, or the one of a shipment; none whose booking is paused."""
     works = await _claim(tx, BOOKING_STEPS, shipment_id)
     shipments = [work.job.shipment_id for work in works]
     await queries.start_booking(tx, shipments, due_at(ShipmentStatus.BOOKING, tx.now))
@@ -105,7 +107,7 @@ async def _book(work: Work) -> Done:
         request = await _request(work)
         known = await carrier().create_shipment(request)
         await _remember_created(work, known, request.label_format)
-    bought = known if known.is_bought else await _buy(work.job, known)
+    bought = known if known.is_bought else await _buy(work, known)
     file = None
     if bought.label is not None:
         try:
@@ -153,8 +155,14 @@ async def _remember_created(work: Work, created: CarrierShipment, label_format: 
         await queries.remember_created(tx, work.job.label_id, created.id, label_format.value)
 
 
-async def _buy(job: ClaimedJob, created: CarrierShipment) -> CarrierShipment:
-    rate = choose_rate(created.rates, job.service_level, settings().level_services, job.requested_at, job.deliver_by)
+async def _buy(work: Work, created: CarrierShipment) -> CarrierShipment:
+    job = work.job
+    async with work.database.transaction() as tx:
+        paused = await paused_scopes(tx, queries.BOOKING_SWITCH)
+    rates = [rate for rate in created.rates if rate.carrier not in paused]
+    if created.rates and not rates:
+        raise CarrierPausedError("every carrier that takes this parcel is paused by an operator")
+    rate = choose_rate(rates, job.service_level, settings().level_services, job.requested_at, job.deliver_by)
     if rate is None:
         said = "; ".join(created.refusals) or "the carrier offers no service for this parcel"
         raise CarrierRejectedError("no_rates", said)

@@ -3,10 +3,12 @@
 from uuid import UUID
 
 from services.shipping.actions.moves import S, move, place, status_of
+from services.shipping.carriers.registry import ADAPTER
 from services.shipping.errors import LabelNotReadyError, NothingToVoidError, ShipmentNotFoundError
 from services.shipping.models import LabelState, Shipment, ShippingLabel, Step
 from services.shipping.queries import labels as label_queries
 from services.shipping.queries import shipments as shipment_queries
+from services.shipping.states import progress_of
 from shared.db import Transaction
 from shared.events.shipping import LabelVoided, LabelVoidRequested
 from shared.ids import new_id
@@ -22,7 +24,7 @@ async def ask_for_label(tx: Transaction, shipment: Shipment, label_format: str) 
         shipment_id=shipment.id,
         parcel_id=shipment.parcel_id,
         format=label_format,
-        adapter="easypost",
+        adapter=ADAPTER,
         requested_at=tx.now,
     )
     tx.session.add(label)
@@ -71,6 +73,7 @@ async def _request_void(tx: Transaction, shipment: Shipment, reason: str) -> Non
             parcel_id=shipment.parcel_id,
             tracking_number=label.tracking_number or "",
             reason=reason,
+            progress=progress_of(S.VOID_REQUESTED, shipment.since),
         )
     )
 
@@ -90,7 +93,8 @@ async def settle_void(tx: Transaction, shipment: Shipment, label: ShippingLabel,
     label.void_settled_at = tx.now
     await label_queries.drop_job(tx, label.id)
     # A parcel closed again in the meantime is on its way to its next label already.
-    if shipment.label_id == label.id and status_of(shipment) is S.VOID_REQUESTED:
+    is_current = shipment.label_id == label.id
+    if is_current and status_of(shipment) is S.VOID_REQUESTED:
         place(shipment, S.VOIDED if voided else S.VOID_REFUSED, tx.now)
     tx.publish(
         LabelVoided(
@@ -99,6 +103,7 @@ async def settle_void(tx: Transaction, shipment: Shipment, label: ShippingLabel,
             parcel_id=shipment.parcel_id,
             tracking_number=label.tracking_number or "",
             outcome="voided" if voided else "refused",
+            progress=progress_of(status_of(shipment), shipment.since) if is_current else None,
         )
     )
 

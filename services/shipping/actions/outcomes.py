@@ -6,7 +6,7 @@ import structlog
 from prometheus_client import Counter
 
 from services.shipping.actions.addresses import AddressAwayError, AddressMissingError
-from services.shipping.actions.booking import Done, LabelFile, Work
+from services.shipping.actions.booking import CarrierPausedError, Done, LabelFile, Work
 from services.shipping.actions.estimates import estimate
 from services.shipping.actions.labels import settle_void, void_label
 from services.shipping.actions.moves import S, estimate_of, move, status_of
@@ -26,7 +26,7 @@ from services.shipping.models import LabelState, Shipment, ShippingLabel, Step
 from services.shipping.queries import labels as label_queries
 from services.shipping.queries import shipments as shipment_queries
 from services.shipping.queries import tracking as tracking_queries
-from services.shipping.queries.labels import ClaimedJob
+from services.shipping.queries.labels import BOOKING_STEPS, ClaimedJob
 from services.shipping.settings import settings
 from services.shipping.states import due_at, progress_of
 from shared import clock
@@ -39,7 +39,7 @@ log = structlog.get_logger()
 
 BOOKINGS = Counter("doorstep_shipping_bookings", "Bookings by outcome", ["outcome"])
 
-_NOTHING_HAPPENED = (CarrierUnavailableError, CredentialsRefusedError, AddressAwayError)
+_NOTHING_HAPPENED = (CarrierUnavailableError, CredentialsRefusedError, AddressAwayError, CarrierPausedError)
 
 
 async def record_booking(tx: Transaction, work: Work, outcome: Outcome[Done]) -> None:
@@ -47,7 +47,8 @@ async def record_booking(tx: Transaction, work: Work, outcome: Outcome[Done]) ->
     shipment = await shipment_queries.lock_shipment(tx, work.job.shipment_id)
     label = await label_queries.get_label(tx, work.job.label_id)
     if shipment is None or label is None or label.state != LabelState.REQUESTED:
-        await label_queries.drop_job(tx, work.job.label_id)
+        # Not what was put in the place of the attempt meanwhile: a void, a file still to be fetched.
+        await label_queries.drop_job(tx, work.job.label_id, *BOOKING_STEPS)
         return
     if outcome.result is not None and outcome.result.bought is not None:
         await _booked(tx, shipment, label, outcome.result.bought, outcome.result.file)

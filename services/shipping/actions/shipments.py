@@ -1,6 +1,7 @@
 """Shipments: planned when a parcel is closed, handed over, retried and repaired."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
 
@@ -13,16 +14,17 @@ from services.shipping.models import OrderCopy, ParcelLine, Shipment, ShippingLa
 from services.shipping.queries import labels as label_queries
 from services.shipping.queries import shipments as queries
 from services.shipping.queries import tracking as tracking_queries
-from services.shipping.states import LABEL_LIVE, ShipmentStatus, due_at, may_move
+from services.shipping.states import LABEL_LIVE, Flag, ShipmentStatus, due_at, may_move
 from shared.audit import audit
 from shared.db import Transaction
 from shared.errors import FieldError, IllegalMoveError, InvalidError, NotYetError
 from shared.events.base import Received
-from shared.events.inventory import ParcelClosed, ParcelHandedOver
+from shared.events.inventory import LocationSaved, ParcelClosed, ParcelHandedOver
 from shared.events.orders import OrderCancelled, OrderPlaced, PromiseRevised
 from shared.ids import new_id
 
 _REOPENED = frozenset({S.VOID_REQUESTED, S.VOIDED, S.VOID_REFUSED, S.BOOKING_FAILED})
+_GIVEN_BACK = frozenset({S.VOID_REQUESTED, S.VOIDED, S.VOID_REFUSED})
 _BEFORE_HAND_OVER = frozenset(
     {S.PENDING, S.BOOKING, S.BOOKING_UNKNOWN, S.BOOKING_FAILED, S.LABEL_PURCHASED, S.VOID_REFUSED}
 )
@@ -42,6 +44,11 @@ async def keep_orders(tx: Transaction, placed: Sequence[Received[OrderPlaced]]) 
         for received in placed
     ]
     await queries.keep_orders(tx, orders)
+
+
+async def keep_locations(tx: Transaction, saved: Sequence[Received[LocationSaved]]) -> None:
+    """Keep the names of the locations that parcels leave from."""
+    await queries.keep_locations(tx, [received.event.location for received in saved])
 
 
 async def note_promises(tx: Transaction, revised: Sequence[Received[PromiseRevised]]) -> None:
@@ -144,6 +151,9 @@ async def hand_over(tx: Transaction, handed_over: Sequence[Received[ParcelHanded
         if shipment.handed_over_at is not None:
             continue
         label = await label_queries.get_label(tx, shipment.label_id) if shipment.label_id else None
+        if label is not None and status_of(shipment) in _GIVEN_BACK:
+            _left_all_the_same(tx, shipment, label, received.occurred_at)
+            continue
         if label is None or status_of(shipment) not in LABEL_LIVE:
             raise IllegalMoveError(f"a shipment that is {shipment.status} cannot be handed over")
         shipment.handed_over_at = received.occurred_at
@@ -153,6 +163,13 @@ async def hand_over(tx: Transaction, handed_over: Sequence[Received[ParcelHanded
             await estimate(tx, shipment, label, received.occurred_at, None)
             publish_progress(tx, shipment, label, scanned_at=received.occurred_at)
         listen(shipment, received.occurred_at)
+
+
+def _left_all_the_same(tx: Transaction, shipment: Shipment, label: ShippingLabel, at: datetime) -> None:
+    """Record a dispatch scan that was made before the warehouse heard of the void: the parcel has left."""
+    shipment.handed_over_at = at
+    shipment.flags = sorted({*shipment.flags, Flag.VOIDED_LABEL_USED.value})
+    publish_progress(tx, shipment, label, scanned_at=at, exception=Flag.VOIDED_LABEL_USED.value)
 
 
 async def lock(tx: Transaction, shipment_id: UUID) -> Shipment:

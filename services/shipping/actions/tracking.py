@@ -84,7 +84,8 @@ async def record_tracking(tx: Transaction, adapter: str, tracking: Tracking, sou
     """
     label = await label_queries.find_label(tx, adapter, tracking.carrier_shipment_id, tracking.tracking_code)
     shipment = await shipment_queries.lock_shipment(tx, label.shipment_id) if label else None
-    new = await _keep_new(tx, [_event(tx, tracking, scan, label, source) for scan in tracking.scans])
+    scans = await _without_repeated_summary(tx, tracking)
+    new = await _keep_new(tx, [_event(tx, tracking, scan, label, source) for scan in scans])
     for event in new:
         _count(adapter, event)
     if label is None or shipment is None:
@@ -94,6 +95,15 @@ async def record_tracking(tx: Transaction, adapter: str, tracking: Tracking, sou
         await apply_facts(tx, shipment, label, new, _said(tracking, label.bought_at))
     listen(shipment, tx.now)
     return len(new)
+
+
+async def _without_repeated_summary(tx: Transaction, tracking: Tracking) -> list[Scan]:
+    """Drop a summary that says what was said last: it bears the time of each message that repeats it."""
+    scans = list(tracking.scans)
+    if not any(scan.is_summary for scan in scans):
+        return scans
+    last = await queries.last_codes(tx, tracking.tracking_code)
+    return [scan for scan in scans if not scan.is_summary or (scan.status, scan.detail) != last]
 
 
 def listen(shipment: Shipment, heard_at: datetime) -> None:

@@ -148,6 +148,8 @@ class Scan:
     message: str
     place: Place
     reading: Reading
+    is_summary: bool = False
+    """Said of the parcel as a whole, at the time of the message: said again, it is no new scan."""
 
     @property
     def raw_code(self) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -290,7 +291,7 @@ def _summary_scan(shape: _Tracker, scans: tuple[Scan, ...]) -> tuple[Scan, ...]:
         return ()
     summary = _Detail(status=shape.status, status_detail=shape.status_detail, datetime=shape.updated_at)
     scan = _scan(summary, None)
-    return (scan,) if scan else ()
+    return (replace(scan, is_summary=True),) if scan else ()
 
 
 def _tracking(shape: _Tracker) -> Tracking:

@@ -6,13 +6,16 @@ from services.shipping.carriers.base import Carrier
 from services.shipping.carriers.easypost import EasyPost
 from services.shipping.settings import settings
 
+ADAPTER = "easypost"
+"""The adapter by which labels are bought."""
+
 
 @lru_cache(maxsize=8)
-def carrier(name: str = "easypost") -> Carrier:
+def carrier(name: str = ADAPTER) -> Carrier:
     """Give the adapter of that name; raises KeyError for a name nobody implements."""
     configured = settings()
     adapters = {
-        "easypost": lambda: EasyPost(
+        ADAPTER: lambda: EasyPost(
             configured.carrier_url,
             configured.carrier_api_key.get_secret_value(),
             configured.carrier_webhook_secret.get_secret_value(),

@@ -11,12 +11,21 @@ from services.shipping.models import ParcelLine, ShippingLabel, Step
 from shared import clock
 from shared.db import Transaction
 
-_CLAIM = """
+BOOKING_SWITCH = "booking"
+_PAUSED = """
+exists (select from pause_switch p where p.kind = 'booking' and p.scope in ('*', l.adapter, s.location))
+"""
+NEXT_BOOKING = f"""
+select min(j.due_at) from carrier_job j join shipment s on s.id = j.shipment_id join label l on l.id = j.label_id
+where j.step in ('create', 'buy') and not {_PAUSED}
+"""
+_CLAIM = f"""
 with due as (
   select j.label_id, j.sent_at as sent_before
-  from carrier_job j join shipment s on s.id = j.shipment_id
+  from carrier_job j join shipment s on s.id = j.shipment_id join label l on l.id = j.label_id
   where j.due_at <= $1 and j.not_before <= $2 and (j.leased_until is null or j.leased_until <= $2)
     and j.step = any($3) and ($4::uuid is null or j.shipment_id = $4)
+    and not (j.step in ('create', 'buy') and {_PAUSED})
   order by j.due_at, j.label_id limit $5
   for no key update of j, s skip locked
 ), claimed as (
@@ -110,12 +119,12 @@ async def retry_job(
     await tx.execute(_RETRY_JOB, label_id, step.value if step else None, not_before, error[:500], sent)
 
 
-async def drop_job(tx: Transaction, label_id: UUID, step: Step | None = None) -> None:
-    """Forget a call that is done, unless another step took its place meanwhile."""
+async def drop_job(tx: Transaction, label_id: UUID, *steps: Step) -> None:
+    """Forget a call that is done: whatever it was, or only one of `steps`, if others may have taken its place."""
     await tx.execute(
-        "delete from carrier_job where label_id = $1 and ($2::text is null or step = $2)",
+        "delete from carrier_job where label_id = $1 and ($2::text[] = '{}' or step = any($2))",
         label_id,
-        step.value if step else None,
+        [step.value for step in steps],
     )
 
 

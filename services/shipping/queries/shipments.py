@@ -37,6 +37,14 @@ async def keep_orders(tx: Transaction, orders: Sequence[OrderCopy]) -> None:
     )
 
 
+async def keep_locations(tx: Transaction, locations: Sequence[str]) -> None:
+    """Keep the names of locations."""
+    await tx.execute(
+        "insert into location_copy (location) select distinct unnest($1::text[]) on conflict do nothing",
+        list(locations),
+    )
+
+
 async def note_promises(tx: Transaction, deliver_by: dict[UUID, datetime]) -> None:
     """Note revised promises."""
     await tx.execute(

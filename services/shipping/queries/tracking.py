@@ -70,6 +70,16 @@ async def known_contents(tx: Transaction, tracking_number: str, contents: Sequen
     return {row["content"] for row in rows}
 
 
+async def last_codes(tx: Transaction, tracking_number: str) -> tuple[str, str] | None:
+    """Give the carrier's codes of what was last said of a tracking number."""
+    row = await tx.row(
+        "select raw_status, raw_detail from tracking_event where tracking_number = $1 and not forced "
+        "order by occurred_at desc, id desc limit 1",
+        tracking_number,
+    )
+    return (row["raw_status"], row["raw_detail"]) if row is not None else None
+
+
 async def list_events(tx: Transaction, shipment_id: UUID) -> list[TrackingEvent]:
     """List all that was said of a shipment under any of its labels, in the order it occurred."""
     query = select(TrackingEvent).where(TrackingEvent.shipment_id == shipment_id)

@@ -69,6 +69,8 @@ _WATCH = (
       since timestamptz not null,
       due_at timestamptz,
       unblock text not null,
+      told_by uuid not null,
+      ended boolean not null,
       primary key (order_id, about)
     ) with (fillfactor = 80)
     """,
@@ -177,8 +179,7 @@ _EXCEPTIONS = (
       family text not null check (family in ({_FAMILIES})),
       kind text not null,
       level text not null check (level in ({_LEVELS})),
-      state text not null check (state in ({_WORKED}, 'resolved', 'closed', 'self_healed', 'merged',
-        'false_positive')),
+      state text not null check (state in ({_WORKED}, 'resolved', 'closed', 'self_healed', 'false_positive')),
       state_since timestamptz not null,
       dwell_due_at timestamptz,
       priority text not null check (priority in ({_PRIORITIES})),
@@ -198,6 +199,7 @@ _EXCEPTIONS = (
       resolved_by text,
       reopened int not null default 0,
       follows uuid references care_case,
+      held_since timestamptz,
       version int not null default 1,
       check (state <> 'resolved' or resolution is not null)
     ) with (fillfactor = 80)
@@ -206,6 +208,7 @@ _EXCEPTIONS = (
     f"create index case_queue on care_case (next_action_due, id) where state in ({_WORKED})",
     "create index case_order on care_case (order_id)",
     "create index case_dwell on care_case (dwell_due_at) where dwell_due_at is not null",
+    "create index case_held on care_case (held_since) where held_since is not null",
     "create sequence case_number",
     f"""
     create table exception (
@@ -335,7 +338,7 @@ _REMEDIES = (
       promise_revision int not null,
       promised_by timestamptz,
       priority text not null,
-      channel text not null check (channel in ('email', 'webhook', 'sms')),
+      channel text not null check (channel in ('email', 'webhook')),
       state text not null check (state in ('planned', 'sent', 'suppressed', 'failed', 'observed')),
       silence text not null default '',
       facts jsonb not null,

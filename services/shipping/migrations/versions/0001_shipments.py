@@ -27,6 +27,11 @@ _TABLES = (
       cancelled_at timestamptz
     )
     """,
+    """
+    create table location_copy (
+      location text primary key
+    )
+    """,
     f"""
     create table shipment (
       id uuid primary key,

@@ -1,0 +1,112 @@
+"""Mail to customers: a refusal for good is final, a refusal for now is tried again, and then given up."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from deploy.local.stack import LocalStack
+from tests.care.conftest import DAY, MINUTE, Json, Order
+from tests.care.rig import CareRig, running_care
+from tests.waiting import wait_until
+
+RECIPIENT = b'{"email": "ann@example.org", "name": "Ann"}'
+
+
+class MailServer:
+    """Answers each recipient with the next of the given codes, the last one for ever, and keeps what it accepts."""
+
+    def __init__(self, answers: Iterable[bytes]) -> None:
+        self._answers = list(answers)
+        self.asked = 0
+        self.accepted: list[str] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 ready\r\n")
+        while line := await reader.readline():
+            verb = line[:4].upper().strip()
+            if verb == b"DATA":
+                writer.write(b"354 go on\r\n")
+                self.accepted.append((await reader.readuntil(b"\r\n.\r\n")).decode())
+            writer.write(self._recipient() if verb == b"RCPT" else b"250 OK\r\n")
+            if verb == b"QUIT":
+                break
+        writer.close()
+
+    def _recipient(self) -> bytes:
+        answer = self._answers[min(self.asked, len(self._answers) - 1)]
+        self.asked += 1
+        return answer + b" as the test says\r\n"
+
+
+async def orders_service(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Be orders, which knows the recipient."""
+    await reader.readuntil(b"\r\n\r\n")
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n"
+    writer.write(head + b"content-length: %d\r\n\r\n" % len(RECIPIENT) + RECIPIENT)
+    await writer.drain()
+    writer.close()
+
+
+@asynccontextmanager
+async def mailing_care(
+    stack: LocalStack, home: Path, monkeypatch: pytest.MonkeyPatch, post: MailServer
+) -> AsyncIterator[CareRig]:
+    smtp = await asyncio.start_server(post.serve, "127.0.0.1", 0)
+    orders = await asyncio.start_server(orders_service, "127.0.0.1", 0)
+    environment = {
+        "CARE_SMTP_HOST": "127.0.0.1",
+        "CARE_SMTP_PORT": str(smtp.sockets[0].getsockname()[1]),
+        "CARE_MESSAGE_ATTEMPTS": "3",
+        "DOORSTEP_ORDERS_URL": f"http://127.0.0.1:{orders.sockets[0].getsockname()[1]}",
+    }
+    async with smtp, orders, running_care(stack, home, monkeypatch, **environment) as care:
+        yield care
+
+
+async def told(care: CareRig, state: str) -> Json:
+    """Tell of damage and wait until the message is in a state."""
+    order = Order(care, value=120_00, promised_in=60 * DAY)
+    await (await order.placed()).handed_over()
+    await order.scanned(flags=("damaged",), exception="damage")
+    await care.later(25 * MINUTE)
+
+    async def arrived() -> Json | None:
+        await care.rest()
+        (message,) = await care.rows("select * from message where order_id = $1", order.order_id)
+        return message if message["state"] == state else None
+
+    message = await wait_until(arrived, what=f"the message is {state}")
+    assert message is not None
+    return message
+
+
+@pytest.mark.parametrize(
+    ("answers", "state", "asked"),
+    [
+        pytest.param([b"250"], "sent", 1, id="accepted"),
+        pytest.param([b"550"], "failed", 1, id="refused for good"),
+        pytest.param([b"451", b"250"], "sent", 2, id="refused for now"),
+        pytest.param([b"451"], "failed", 3, id="refused again and again"),
+    ],
+)
+async def test_a_mail_is_tried_again_only_while_that_may_help(
+    stack: LocalStack,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answers: list[bytes],
+    state: str,
+    asked: int,
+) -> None:
+    post = MailServer(answers)
+    async with mailing_care(stack, tmp_path, monkeypatch, post) as care:
+        message = await told(care, state)
+        case = await care.case(message["order_id"], family="condition")
+    assert (post.asked, message["attempts"]) == (asked, asked)
+    assert len(post.accepted) == (state == "sent")
+    assert (case["informed_at"] is not None) is (state == "sent")
+    assert ("as the test says" in message["last_error"]) is (state == "failed" or asked > 1)
+    for mail in post.accepted:
+        assert f"<{message['id']}@care.doorstep>" in mail

@@ -1,0 +1,123 @@
+"""The queue over time: what got worse or waited too long is served again, the nearest due clock first."""
+
+from dataclasses import replace
+
+from shared.events import shipping
+from shared.ids import new_id
+from tests.care.conftest import DAY, HOUR, Order, progress
+from tests.care.rig import CareRig
+
+_DELIVERY = {"family": "delivery"}
+
+
+async def stalled(care: CareRig) -> Order:
+    """Let a parcel too dear to be sent again by itself fall silent until its case waits for the carrier."""
+    order = Order(care, value=120_00, promised_in=60 * DAY)
+    await (await order.placed()).handed_over()
+    await order.scanned()
+    await care.later(5 * DAY)
+    assert (await care.case(order.order_id, family="delivery"))["state"] == "waiting_carrier"
+    return order
+
+
+async def test_a_case_that_got_worse_while_it_waited_is_served(care: CareRig) -> None:
+    order = await stalled(care)
+    await order.scanned("lost")
+    served = await care.act("/cases/next", _DELIVERY)
+    assert (served["kind"], served["order_id"]) == ("lost", str(order.order_id))
+
+
+async def test_a_lesser_trouble_that_joins_does_not_take_a_case_from_the_queue(care: CareRig) -> None:
+    order = Order(care, value=120_00, promised_in=60 * DAY)
+    await (await order.placed()).handed_over()
+    await order.scanned("lost")
+    other = replace(order, parcel_id=new_id(), fulfilment_id=new_id())
+    await other.handed_over()
+    await other.scanned()
+    await care.later(5 * DAY)
+    assert {row["kind"] for row in await care.rows("select kind from exception")} >= {"lost", "stalled"}
+    assert (await care.case(order.order_id, family="delivery"))["state"] == "open"
+
+
+async def test_a_case_that_got_worse_goes_back_to_who_is_on_it(care: CareRig) -> None:
+    order = await stalled(care)
+    case = await care.case(order.order_id, family="delivery")
+    await care.act(f"/cases/{case['id']}/take", person="ann")
+    await care.act(f"/cases/{case['id']}/wait", {"state": "waiting_carrier", "reason": "asked for a trace"})
+    await order.scanned("lost")
+    worse = await care.case(order.order_id, family="delivery")
+    assert (worse["kind"], worse["state"], worse["assignee"]) == ("lost", "in_progress", "care:ann")
+
+
+async def test_a_case_that_waited_too_long_is_served_to_somebody(care: CareRig) -> None:
+    order = await stalled(care)
+    assert (await care.post("/cases/next", _DELIVERY)).status_code == 404
+    for _ in range(10):
+        await care.later(DAY + HOUR)
+    escalated = await care.case(order.order_id, family="delivery")
+    assert (escalated["state"], escalated["next_action_by"]) == ("open", "care_lead")
+    served = await care.act("/cases/next", _DELIVERY)
+    assert served["order_id"] == str(order.order_id)
+    assert "escalated" in {entry["act"] for entry in served["entries"]}
+
+
+async def test_a_case_whose_customer_hears_from_the_storefront_needs_no_message_in_time(care: CareRig) -> None:
+    order = Order(care, value=120_00, notifications="storefront")
+    await (await order.placed()).handed_over()
+    await order.scanned(flags=("damaged",), exception="damage")
+    await care.later(3 * DAY)
+    case = await care.case(order.order_id, kind="damage")
+    (clock,) = await care.rows("select * from case_clock where case_id = $1 and kind = 'notify'", case["id"])
+    assert clock["fulfilled_at"] == case["informed_at"]
+    assert clock["breached_at"] is None
+
+
+async def test_the_queue_shows_and_serves_the_nearest_due_clock_first_whatever_the_priority(care: CareRig) -> None:
+    early = Order(care, value=120_00, promised_in=60 * DAY)
+    await (await early.placed()).handed_over()
+    await early.scanned("lost")
+    await care.later(23.5 * HOUR)
+    urgent = Order(care, value=120_00, promised_in=HOUR)
+    await (await urgent.placed()).handed_over()
+    await urgent.scanned("lost")
+    cases = [await care.case(order.order_id, kind="lost") for order in (early, urgent)]
+    assert [case["priority"] for case in cases] == ["P3", "P2"]
+    shown = await care.get("/cases", kind="lost", limit=1)
+    rest = await care.get("/cases", kind="lost", limit=1, cursor=shown["next_cursor"])
+    assert [row["id"] for row in (*shown["data"], *rest["data"])] == [str(case["id"]) for case in cases]
+    assert (await care.act("/cases/next", {"kind": "lost"}))["id"] == str(cases[0]["id"])
+
+
+async def test_a_cursor_that_is_none_of_the_queues_is_refused(care: CareRig) -> None:
+    answer = await care.ask("/cases", cursor="yesterday")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/cursor")
+
+
+async def test_a_corrected_delivery_is_owed_again(care: CareRig) -> None:
+    order = Order(care, promised_in=2 * DAY)
+    await (await order.placed()).handed_over()
+    await order.delivery_scanned()
+    await order.scanned("delivery_corrected")
+    await care.later(2 * DAY + HOUR)
+    (broken,) = await care.rows(
+        "select * from exception where order_id = $1 and kind = 'promise_breached'", order.order_id
+    )
+    assert broken["evidence"]["undelivered_units"] == order.quantity
+
+
+async def test_a_void_that_hangs_at_the_carrier_is_a_case(care: CareRig) -> None:
+    order = Order(care, promised_in=90 * DAY)
+    await order.placed()
+    await care.tell(
+        shipping.LabelVoidRequested(
+            order_id=order.order_id,
+            shipment_id=order.parcel_id,
+            parcel_id=order.parcel_id,
+            tracking_number="1Z",
+            reason="box was crushed",
+            progress=progress("void_requested", holder="carrier"),
+        )
+    )
+    await care.later(2 * DAY)
+    stuck = await care.rows("select subject from exception where order_id = $1 and kind = 'stuck_flow'", order.order_id)
+    assert f"step:parcel:{order.parcel_id}/void_requested" in {row["subject"] for row in stuck}

@@ -1,0 +1,119 @@
+"""Labels between two chairs: bookings an operator pauses, attempts that come back late, voids under way."""
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from services.shipping.actions.booking import Work
+from services.shipping.actions.outcomes import record_booking
+from services.shipping.models import Step
+from services.shipping.queries import labels as label_queries
+from shared.auth import Role
+from shared.events.inventory import LocationSaved
+from shared.events.shipping import LabelVoidRequested, ShipmentProgressed
+from shared.jobs import Outcome
+from tests.shipping.rig import Parcel, ShippingRig, parcel_handed_over
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from services.shipping.queries.labels import ClaimedJob
+
+
+async def test_booking_paused_for_a_location_stops_that_location_only(shipping: ShippingRig) -> None:
+    held, free = Parcel(location="SOUTH"), Parcel(location="NORTH")
+    south = LocationSaved(
+        location="SOUTH", name="South", country_code="US", postal_code="90210", zone="902", time_zone="UTC"
+    )
+    await shipping.hear(south)
+    switch = {"kind": "booking", "scope": "SOUTH", "reason": "the printer there is broken"}
+    assert (await shipping.post(Role.OPERATOR, "/staff/pauses", switch)).is_success
+    try:
+        await shipping.close(held)
+        await shipping.close(free)
+        await shipping.until(free, "label_purchased")
+        bench = await shipping.as_role(Role.SERVICE).post(f"/internal/parcels/{held.parcel_id}/label?wait=1")
+        assert (bench.status_code, bench.json()["code"]) == (503, "paused")
+        assert await shipping.sold(held) == []
+    finally:
+        assert (await shipping.post(Role.OPERATOR, "/staff/pauses/resume", switch)).is_success
+    await shipping.until(held, "label_purchased")
+
+
+async def test_nothing_is_bought_of_a_carrier_that_is_paused(shipping: ShippingRig) -> None:
+    known, held = Parcel(), Parcel()
+    await shipping.close(known)
+    await shipping.until(known, "label_purchased")
+    switch = {"kind": "booking", "scope": "SimPost", "reason": "their drivers are on strike"}
+    assert (await shipping.post(Role.OPERATOR, "/staff/pauses", switch)).is_success
+    try:
+        await shipping.close(held)
+        await wait_until(lambda: _tried(shipping, held), what="the booking is tried and given back")
+        assert await shipping.sold(held) == []
+    finally:
+        assert (await shipping.post(Role.OPERATOR, "/staff/pauses/resume", switch)).is_success
+    await shipping.until(held, "label_purchased")
+
+
+async def _tried(shipping: ShippingRig, parcel: Parcel) -> bool:
+    async with shipping.database.transaction() as tx:
+        error = await tx.value(
+            "select j.last_error from carrier_job j join shipment s on s.id = j.shipment_id where s.parcel_id = $1",
+            parcel.parcel_id,
+        )
+    return "paused by an operator" in (error or "")
+
+
+@pytest.mark.parametrize(("kind", "scope"), [("booking", "NOWHERE"), ("polling", "SOUTH")])
+async def test_a_scope_that_shipping_would_ignore_is_refused(shipping: ShippingRig, kind: str, scope: str) -> None:
+    switch = {"kind": kind, "scope": scope, "reason": "a try"}
+    refused = await shipping.post(Role.OPERATOR, "/staff/pauses", switch)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["code"] == "unknown_scope"
+
+
+async def test_an_attempt_that_comes_back_late_leaves_the_void_in_its_place(shipping: ShippingRig) -> None:
+    parcel = Parcel()
+    await shipping.fault(parcel, "slow", route="/buy$", times=1, seconds=1)
+    await shipping.close(parcel)
+    await shipping.until(parcel, "booking")
+    async with shipping.database.transaction() as tx:
+        label_id = await tx.value("select label_id from shipment where parcel_id = $1", parcel.parcel_id)
+        shipment_id = await tx.value("select id from shipment where parcel_id = $1", parcel.parcel_id)
+    await shipping.until(parcel, "label_purchased")
+    async with shipping.database.transaction() as tx:
+        label = await label_queries.get_label(tx, label_id)
+        assert label is not None
+        await label_queries.put_job(tx, label, Step.VOID, tx.now + timedelta(days=1))
+        job = SimpleNamespace(shipment_id=shipment_id, label_id=label_id)
+        await record_booking(tx, Work(shipping.database, cast("ClaimedJob", job)), Outcome(error=TimeoutError()))
+        left = await tx.value("select step from carrier_job where label_id = $1", label_id)
+    assert left == "void"
+
+
+async def test_a_parcel_that_left_while_its_void_was_under_way_is_recorded_and_flagged(shipping: ShippingRig) -> None:
+    parcel = Parcel()
+    await shipping.close(parcel)
+    shown = await shipping.until(parcel, "label_purchased")
+    path = f"/staff/shipments/{shown['id']}/void"
+    assert (await shipping.post(Role.WAREHOUSE_LEAD, path, {"reason": "box was crushed"})).is_success
+    await shipping.hear(parcel_handed_over(parcel, str(shown["tracking_number"])))
+    assert str(parcel.order_id) not in shipping.applier.parked_keys
+    left = await shipping.shipment(parcel)
+    assert left["handed_over_at"] is not None
+    assert left["flags"] == ["voided_label_used"]
+    told = await shipping.told(parcel, ShipmentProgressed)
+    assert [fact["exception"] for fact in told] == ["voided_label_used"]
+
+
+async def test_a_void_says_who_holds_the_parcel_until_when(shipping: ShippingRig) -> None:
+    parcel = Parcel()
+    await shipping.close(parcel)
+    shown = await shipping.until(parcel, "label_purchased")
+    path = f"/staff/shipments/{shown['id']}/void"
+    assert (await shipping.post(Role.WAREHOUSE_LEAD, path, {"reason": "box was crushed"})).is_success
+    (requested,) = await shipping.told(parcel, LabelVoidRequested)
+    progress = cast("dict[str, str]", requested["progress"])
+    assert (progress["step"], progress["holder"]) == ("void_requested", "carrier")
+    assert progress["due_at"]
