@@ -1,5 +1,6 @@
 """`doorstep check` finds each invariant broken by one changed row, names the first fact, and is clean without it."""
 
+import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -180,9 +181,14 @@ CHANGES = (
 
 @asynccontextmanager
 async def changed(story: Story, change: Change) -> AsyncIterator[None]:
-    """Change one row as only the owner of the tables can, and put it back."""
+    """Change one row as only the owner of the tables can, and put it back; the service's worker stands still meanwhile.
+
+    Else it might answer the change, as it does when something has become due.
+    """
     found = {"order": story.orders[change.order].id, "sku": story.shop.skus[0]}
+    worker = names.worker_of(change.service)
     connection = await db.connect(story.stack.dsn(change.service, "owner"), application="test")
+    story.stack.kill(worker, signal.SIGSTOP)
     try:
         row = await connection.fetchrow(
             f"select t.ctid, t.tableoid::regclass::text as home, to_jsonb(t) as old from {change.table} t "
@@ -206,6 +212,7 @@ async def changed(story: Story, change: Change) -> AsyncIterator[None]:
         finally:
             await connection.execute(restore, row["old"])
     finally:
+        story.stack.kill(worker, signal.SIGCONT)
         await connection.close()
 
 
