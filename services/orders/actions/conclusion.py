@@ -172,10 +172,10 @@ def _set_due(record: OrderRecord, now: datetime) -> None:
     if record.pending_cancellations:
         return
     unpaid = holding.payment_hold(record)
-    inside = cancelling.has_goods_inside(record)
-    if unpaid is not None and unpaid.due_at is not None and inside:
+    if unpaid is not None and unpaid.due_at is not None and cancelling.has_goods_inside(record):
         head.payment_due_at = funds.given_up_at(record, unpaid.due_at)
     if record.units.backordered and head.max_backorder_days is not None:
         head.backorder_due_at = head.placed_at + timedelta(days=head.max_backorder_days)
-    if unpaid is None and inside:
-        head.authorization_due_at = funds.warned_at(record)
+    warned_at = funds.warned_at(record) if unpaid is None else None
+    if warned_at is not None and cancelling.has_goods_inside(record):
+        head.authorization_due_at = warned_at
