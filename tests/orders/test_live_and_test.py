@@ -4,10 +4,14 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import httpx
+import orjson
+import pytest
 import pytest_asyncio
 
 from shared.auth import Role
+from shared.settings import platform
 from tests.orders.neighbours import Parcel
+from tests.orders.receiver import Receiver, listening
 from tests.orders.rig import Placed, Shop
 from tests.orders.test_remedies import granted
 
@@ -64,3 +68,38 @@ async def test_a_live_event_is_not_sent_to_a_tests_endpoint(shop: Shop, trial: S
     answer = await trial.call("POST", f"/v1/webhook-endpoints/{endpoint['id']}/events/{event['id']}/resend")
 
     assert [error["code"] for error in answer.json()["errors"]] == ["unknown_event"]
+
+
+@pytest_asyncio.fixture
+async def shipping(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Receiver]:
+    """Shipping's door, which answers as a test says."""
+    async with listening() as receiver:
+        monkeypatch.setenv("DOORSTEP_SHIPPING_URL", receiver.url.removesuffix("/hook?shop=1"))
+        platform.cache_clear()
+        yield receiver
+        monkeypatch.undo()
+        platform.cache_clear()
+
+
+async def test_a_test_key_moves_its_parcel_along(trial: Shop, shipping: Receiver) -> None:
+    shipping.answer = b'{"position": "in_transit"}'
+    parcel = Parcel(await trial.place())
+    await parcel.send()
+
+    path = f"/v1/test/shipments/{parcel.shipment_id}/advance"
+    answer = await trial.call("POST", path, {"to": "in_transit"}, key="advance-1")
+
+    assert (answer.status_code, answer.json()) == (httpx.codes.OK, {"position": "in_transit"})
+    ((headers, body),) = shipping.received
+    assert orjson.loads(body) == {"position": "in_transit"}
+    assert headers["idempotency-key"].endswith("advance-1")
+
+
+async def test_a_live_orders_parcel_is_not_moved_by_a_test_key(shop: Shop, trial: Shop, shipping: Receiver) -> None:
+    parcel = Parcel(await shop.place())
+    await parcel.send()
+
+    answer = await trial.call("POST", f"/v1/test/shipments/{parcel.shipment_id}/advance", {})
+
+    assert answer.status_code in {httpx.codes.CONFLICT, httpx.codes.NOT_FOUND}
+    assert shipping.received == []
