@@ -1,7 +1,7 @@
 """What every HTTP door has: transactions, idempotent calls, problem+json, limits, and the operators' routes."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
@@ -234,10 +234,16 @@ def install_errors(app: FastAPI) -> None:
 
 
 class Edge:
-    """The outermost ASGI layer: request id, trace, body limit, metrics, count of requests in flight."""
+    """The outermost ASGI layer: request id, trace, body limit, metrics, count of requests in flight.
 
-    def __init__(self, app: ASGIApp, *, service: str, counters: "Counters") -> None:
+    `roomy` names the paths that take a larger body than others, and its limit in bytes.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, service: str, counters: "Counters", roomy: Mapping[str, int] | None = None
+    ) -> None:
         self._app = app
+        self._roomy = roomy or {}
         self._service = service
         self._counters = counters
 
@@ -263,7 +269,8 @@ class Edge:
         self._counters.in_flight += counts
         try:
             with tracing.trace(headers.get(b"traceparent")):
-                await self._answer(scope, _limited(receive, headers), send_with_id)
+                most = self._roomy.get(scope["path"], MAX_BODY_BYTES)
+                await self._answer(scope, _limited(receive, headers, most), send_with_id)
         finally:
             self._counters.in_flight -= counts
             self._counters.served += counts
@@ -315,10 +322,10 @@ class Counters:
     served: int = 0
 
 
-def _limited(receive: Receive, headers: dict[bytes, str]) -> Receive:
+def _limited(receive: Receive, headers: dict[bytes, str], most: int) -> Receive:
     length = headers.get(b"content-length", "0")
-    too_large = HTTPException(413, f"a body may have at most {MAX_BODY_BYTES // 1024} KB")
-    if length.isdigit() and int(length) > MAX_BODY_BYTES:
+    too_large = HTTPException(413, f"a body may have at most {most // 1024} KB")
+    if length.isdigit() and int(length) > most:
 
         async def refuse() -> Message:
             raise too_large
@@ -330,7 +337,7 @@ def _limited(receive: Receive, headers: dict[bytes, str]) -> Receive:
         nonlocal total
         message = await receive()
         total += len(message.get("body", b""))
-        if total > MAX_BODY_BYTES:
+        if total > most:
             raise too_large
         return message
 

@@ -6,7 +6,7 @@ import contextlib
 import gc
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +46,7 @@ class Service:
     migrations: Path
     pause_kinds: tuple[Switch, ...] = ()
     resolve_key: Callable[[Database], KeyResolver] | None = None
+    roomy_paths: Mapping[str, int] = field(default_factory=dict)  # larger bodies than elsewhere, in bytes
     on_start: tuple[Hook, ...] = field(default=())  # run once by a worker when it starts
 
 
@@ -127,7 +128,7 @@ def build_app(service: Service, database: Database | None = None) -> FastAPI:
     app.include_router(service.router)
     app.include_router(operators_router(service.pause_kinds))
     app.include_router(process_router(pool, rest))
-    app.add_middleware(Edge, service=service.name, counters=counters)
+    app.add_middleware(Edge, service=service.name, counters=counters, roomy=service.roomy_paths)
     return app
 
 

@@ -30,6 +30,7 @@ router.on(inventory.PickStarted)(folding.start_picks)
 router.on(inventory.PickConfirmed)(folding.step)
 router.on(inventory.ShortfallOpened)(folding.open_shortfalls)
 router.on(inventory.ShortfallHealed)(folding.heal_shortfalls)
+router.on(inventory.CancellationAnswered)(folding.ask_for_intercepts)
 router.on(inventory.ParcelClosed)(folding.close_parcels)
 router.on(inventory.ParcelHandedOver)(folding.hand_over)
 

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from services.orders import handlers, jobs
 from services.orders.actions.storefronts import CachedKeys
 from services.orders.api import router
+from services.orders.api.intake import BULK_BYTES
 from services.orders.settings import settings
 from shared.process import Service, build_app
 from shared.switches import Scope, Switch
@@ -22,6 +23,7 @@ service = Service(
     migrations=Path(__file__).parent / "migrations",
     pause_kinds=(Switch("release", (_STOREFRONT,)), Switch("webhooks", (_STOREFRONT,))),
     resolve_key=CachedKeys,
+    roomy_paths={"/v1/orders/bulk": BULK_BYTES},
 )
 
 

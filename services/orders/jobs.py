@@ -1,6 +1,6 @@
 """The clock door: days that come, payments that do not, stock that takes too long."""
 
-from services.orders.actions import cancellations, holding, remedies, webhooks
+from services.orders.actions import cancellations, holds, remedies, webhooks
 from services.orders.queries.feed import NEXT_DELIVERY, NEXT_EXPIRY, NEXT_UNNUMBERED
 from services.orders.queries.overdue import DWELLINGS
 from services.orders.settings import KEPT_DAYS
@@ -14,10 +14,10 @@ _DUE = "select min({0}) from orders where {0} is not null"
 jobs.timer(
     next_due="select min(release_due_at) from orders o where release_due_at is not null and not exists (select from "
     "pause_switch p where p.kind = 'release' and p.scope in ('*', o.storefront_id::text))"
-)(holding.release_due_orders)
+)(holds.release_due_orders)
 jobs.timer(next_due=_DUE.format("payment_due_at"))(cancellations.cancel_unpaid_orders)
 jobs.timer(next_due=_DUE.format("backorder_due_at"))(cancellations.cancel_late_backorders)
-jobs.timer(next_due=_DUE.format("authorization_due_at"))(holding.hold_expiring_authorizations)
+jobs.timer(next_due=_DUE.format("authorization_due_at"))(holds.hold_expiring_authorizations)
 jobs.timer(next_due="select min(since) from remedy where code = 'revived'")(remedies.settle_revived)
 
 jobs.timer(next_due=NEXT_UNNUMBERED)(webhooks.number_events)

@@ -147,6 +147,13 @@ class LinesCancelled(OrdersEvent, fact="lines_cancelled"):
     lines: tuple[LineCount, ...]
 
 
+class LinesWrittenOff(OrdersEvent, fact="lines_written_off"):
+    """Absolute totals of units per line that left the house and that nobody will deliver any more."""
+
+    reason: str
+    lines: tuple[LineCount, ...]
+
+
 class OrderCancelled(OrdersEvent, fact="order_cancelled"):
     """Every unit is cancelled."""
 

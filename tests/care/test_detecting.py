@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import asyncpg
 
-from shared.events import inventory
+from shared.events import inventory, orders
+from shared.ids import new_id
 from tests.care.conftest import DAY, HOUR, Desk, Facts, Order, now, progress
 from tests.waiting import wait_until
 
@@ -75,6 +76,44 @@ async def test_an_unhealed_short_is_a_case_and_heals_with_new_stock(order: Order
     assert case["family"] == "stock"
     await order.facts.tell(inventory.ShortfallHealed(**short, location="hamburg"))
     await desk.case(order, kind="short_pick", state="self_healed")
+
+
+async def test_a_parcel_to_be_stopped_is_a_case_until_the_order_ends(order: Order, desk: Desk) -> None:
+    await (await order.placed()).handed_over()
+    outcomes = [
+        inventory.CancellationOutcome(line_id=order.line_id, sku="MUG-1", quantity=1, outcome=outcome)
+        for outcome in ("intercept_requested", "refused_shipped")
+    ]
+    answer = {"order_id": order.order_id, "cancellation_id": new_id(), "outcomes": tuple(outcomes)}
+    await order.facts.tell(inventory.CancellationAnswered(**answer))
+    case = await desk.case(order, kind="stuck_flow")
+    assert case["exceptions"][0]["evidence"]["step"] == f"cancellation:{answer['cancellation_id']}/intercept_requested"
+    await order.facts.tell(orders.OrderCompleted(order_id=order.order_id, outcome="delivered"))
+    await desk.case(order, kind="stuck_flow", state="self_healed")
+
+
+async def test_a_refused_cancellation_is_no_case(order: Order, desk: Desk) -> None:
+    await (await order.placed()).handed_over()
+    refused = inventory.CancellationOutcome(line_id=order.line_id, sku="MUG-1", quantity=2, outcome="refused_shipped")
+    answer = {"order_id": order.order_id, "cancellation_id": new_id(), "outcomes": (refused,)}
+    await order.facts.tell(inventory.CancellationAnswered(**answer))
+    await order.scanned(position="delivery_attempted", attempts=1)
+    await desk.exception(order, "failed_attempt")
+    assert "stuck_flow" not in [found["kind"] for found in await desk.exceptions(order)]
+
+
+async def test_a_hold_that_ends_with_its_order_is_no_step_of_it(order: Order, desk: Desk) -> None:
+    await (await order.placed()).handed_over()
+    await order.scanned(position="delivery_attempted", attempts=1)
+    await order.facts.tell(orders.OrderCompleted(order_id=order.order_id, outcome="delivered"))
+    late = progress("hold_fraud", holder="risk", due=now() - HOUR)
+    await order.facts.tell(
+        orders.HoldReleased(order_id=order.order_id, hold_id=new_id(), reason="payment", progress=late)
+    )
+    await desk.exception(order, "failed_attempt")
+    await order.scanned(position="returning_to_sender")
+    await desk.exception(order, "returned_to_sender")
+    assert "stuck_flow" not in [found["kind"] for found in await desk.exceptions(order)]
 
 
 async def test_a_broken_promise_is_seen_when_its_day_ends(facts: Facts, desk: Desk) -> None:

@@ -90,6 +90,7 @@ async def test_an_order_on_hold_is_cancelled_at_once(shop: Shop) -> None:
     order = await shop.place(1, payment={"status": "pending", "expires_at": (clock.now() + DAY).isoformat()})
     assert await order.cancel() == {"cancelled": 1}
     assert (await order.status())[0] == "cancelled"
+    assert (await order.read())["holds"] == []
     assert (await shop.on_shelf(shop.north))["reserved"] == 0
 
 
@@ -100,6 +101,19 @@ async def test_an_order_waiting_to_be_picked_is_cancelled(shop: Shop) -> None:
     assert (await shop.on_shelf(shop.north))["reserved"] == 0
     await shop.pick()
     assert await shop.pack() == []
+
+
+async def test_units_that_wait_for_stock_are_cancelled_at_once_and_the_rest_ships(shop: Shop) -> None:
+    order = await shop.place(12)
+    assert await order.buckets() == {"reserved": 10, "backordered": 2}
+    assert await order.cancel(lines=[{"reference": "0", "quantity": 2}]) == {"cancelled": 2}
+    assert await order.buckets() == {"reserved": 10, "cancelled": 2}
+    await shop.script(order, SCANNED, DELIVERED)
+    await shop.ship()
+    await shop.step(2 * DAY)
+    assert await order.status() == ("completed", "delivered")
+    assert await order.buckets() == {"delivered": 10, "cancelled": 2}
+    assert (await shop.on_shelf(shop.north))["on_hand"] == 0
 
 
 async def test_a_picked_order_is_cancelled_once_it_is_back_on_the_shelf(shop: Shop) -> None:
@@ -130,8 +144,11 @@ async def test_an_order_on_the_road_can_only_be_intercepted(shop: Shop) -> None:
     await shop.script(order, SCANNED, DELIVERED)
     await shop.ship()
     assert await order.cancel() == {"intercept_requested": 1}
+    await shop.step(HOUR)
+    assert (await shop.exceptions(order))["stuck_flow"]["disposition"] == "case"
     await shop.step(2 * DAY)
     assert await order.status() == ("completed", "delivered")
+    assert [case["state"] for case in await shop.cases(order)] == ["self_healed"]
 
 
 async def test_part_of_an_order_is_cancelled_and_the_rest_ships(shop: Shop) -> None:

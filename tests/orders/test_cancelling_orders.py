@@ -4,7 +4,7 @@ import asyncio
 
 import httpx
 
-from shared.events.orders import LinesCancelled, OrderReleased, PromiseSettled
+from shared.events.orders import CancellationRequested, LinesCancelled, OrderReleased, PromiseSettled
 from tests.orders import neighbours
 from tests.orders.neighbours import Parcel
 from tests.orders.rig import Shop
@@ -83,3 +83,13 @@ async def test_a_second_cancellation_of_the_same_units_is_refused(shop: Shop) ->
 
     assert again.json()["errors"][0]["pointer"] == "/lines/0/quantity"
     assert [(line["sku"], line["quantity"]) for line in rest.json()["lines"]] == [(shop.skus[1], 1)]
+
+
+async def test_units_that_a_customer_asked_to_cancel_are_not_cancelled_again_by_a_rejection(shop: Shop) -> None:
+    order = await shop.place()
+    await order.do("/cancellations", {"lines": [{"reference": "1", "quantity": 2}]})
+
+    await shop.rig.staff("POST", f"/staff/orders/{order.id}/reject", {"reason": "fraud"})
+
+    asked = await order.told(CancellationRequested)
+    assert [[line["quantity"] for line in fact["lines"]] for fact in asked] == [[2], [1]]

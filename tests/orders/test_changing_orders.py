@@ -11,6 +11,7 @@ from shared.events.orders import (
     CancellationRequested,
     HoldApplied,
     HoldReleased,
+    LinesWrittenOff,
     OrderAmended,
     OrderCancelled,
     OrderPlaced,
@@ -20,7 +21,7 @@ from shared.events.orders import (
 )
 from tests.orders import neighbours
 from tests.orders.neighbours import Parcel
-from tests.orders.rig import MoveTo, Shop, euros
+from tests.orders.rig import MoveTo, Placed, Shop, euros
 
 HOUR = timedelta(hours=1)
 
@@ -256,7 +257,32 @@ async def test_after_the_pick_began_it_says_what_is_still_possible(shop: Shop) -
 
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (httpx.codes.CONFLICT, "too_late")
-    assert (problem["stage"], problem["still_possible"]) == ("packed", ["cancellation", "hold"])
+    assert (problem["stage"], problem["still_possible"]) == ("packed", ["cancellation"])
+
+
+async def test_an_order_that_has_ended_is_too_late_to_change(shop: Shop) -> None:
+    order = await shop.place()
+    parcel = Parcel(order)
+    await parcel.send()
+    await parcel.deliver()
+
+    answer = await order.do("", {"contact": {"locale": "fr"}}, method="PATCH")
+
+    problem = answer.json()
+    assert (problem["code"], problem["stage"], problem["still_possible"]) == ("too_late", "completed", [])
+
+
+async def test_of_a_contact_only_the_fields_sent_are_changed(shop: Shop) -> None:
+    order = await shop.place()
+
+    answer = await order.do("", {"contact": {"email": "new@example.com"}}, method="PATCH")
+
+    assert answer.status_code == httpx.codes.OK, answer.text
+    recipient = (await shop.rig.staff("GET", f"/internal/orders/{order.id}/recipient", role=Role.SERVICE)).json()
+    assert (recipient["email"], recipient["phone"], recipient["locale"]) == ("new@example.com", "+49 40 1234567", "de")
+    assert [fact["changed"] for fact in await order.told(OrderAmended)] == [["contact"]]
+    found = await shop.rig.staff("GET", "/staff/look-up?q=new@example.com", role=Role.SUPPORT)
+    assert [entry["order_id"] for entry in found.json()["data"]] == [str(order.id)]
 
 
 async def test_a_later_day_asked_for_moves_the_promise(shop: Shop) -> None:
@@ -293,10 +319,44 @@ async def test_staff_revise_a_promise_and_the_audit_knows(shop: Shop) -> None:
     assert [entry["act"] for entry in trail.json()["data"]] == ["revise_promise"]
 
 
-async def test_units_written_off_let_an_order_end(shop: Shop) -> None:
+async def test_units_on_their_way_that_are_written_off_let_an_order_end(shop: Shop) -> None:
+    order = await shop.place(lines=[shop.line("1", 0, 2, 100)])
+    parcel = Parcel(order)
+    await parcel.send()
+
+    answer = await write_off(order, 1)
+    assert (answer.json()["status"], answer.json()["lines"][0]["in_transit"]) == ("open", 1)
+    answer = await write_off(order, 1)
+
+    assert (answer.json()["status"], answer.json()["lines"][0]["written_off"]) == ("completed", 2)
+    told = await order.told(LinesWrittenOff)
+    assert [[line["quantity"] for line in fact["lines"]] for fact in told] == [[1], [2]]
+    trail = await shop.rig.staff("GET", f"/staff/orders/{order.id}/timeline", role=Role.SUPPORT)
+    assert "lines_written_off" in [entry["fact"] for entry in trail.json()["data"]]
+
+
+async def test_units_in_the_house_are_cancelled_not_written_off(shop: Shop) -> None:
     order = await shop.place(lines=[shop.line("1", 0, 1, 100)])
-    body = {"line_id": str(order.lines[0][0]), "quantity": 1, "reason": "burnt with the truck"}
+    await order.rig.hear(neighbours.reserved(order))
 
-    answer = await shop.rig.staff("POST", f"/staff/orders/{order.id}/write-offs", body)
+    answer = await write_off(order, 1)
 
-    assert (answer.json()["status"], answer.json()["lines"][0]["written_off"]) == ("completed", 1)
+    assert [error["code"] for error in answer.json()["errors"]] == ["too_many"]
+    assert (await order.now())["lines"][0]["reserved"] == 1
+
+
+async def test_a_written_off_parcel_that_arrives_after_all_is_delivered(shop: Shop) -> None:
+    order = await shop.place(lines=[shop.line("1", 0, 1, 100)])
+    parcel = Parcel(order)
+    await parcel.send()
+    await write_off(order, 1)
+
+    await parcel.deliver()
+
+    line = (await order.now())["lines"][0]
+    assert (line["delivered"], line["written_off"]) == (1, 0)
+
+
+async def write_off(order: Placed, quantity: int) -> httpx.Response:
+    body = {"line_id": str(order.lines[0][0]), "quantity": quantity, "reason": "burnt with the truck"}
+    return await order.rig.staff("POST", f"/staff/orders/{order.id}/write-offs", body)

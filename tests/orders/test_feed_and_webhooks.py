@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import timedelta
 
 import httpx
 import orjson
@@ -9,13 +10,15 @@ import pytest
 from standardwebhooks import Webhook
 
 from services.orders.actions.webhooks import Delivery, PrivateAddressError, deliver
+from services.orders.settings import KEPT_DAYS
+from shared import clock
 from shared.auth import Role
 from shared.events.inventory import StockChanged
 from shared.ids import new_id
 from shared.settings import platform
 from tests.orders.neighbours import Parcel
 from tests.orders.receiver import listening
-from tests.orders.rig import Json, Rig, Shop
+from tests.orders.rig import Json, MoveTo, Rig, Shop
 from tests.waiting import wait_until
 
 
@@ -187,9 +190,28 @@ async def test_a_live_key_cannot_move_parcels(shop: Shop) -> None:
 
 
 async def test_an_address_that_is_no_url_is_refused(shop: Shop) -> None:
-    for url in ("ftp://example.com/x", "https://user@example.com/", "nonsense-nonsense"):
+    for url in (
+        "ftp://example.com/x", "https://user@example.com/", "nonsense-nonsense", "https://example.com:99999999/x",
+        "https://example.com:0/x", "https://[::1/x", "https://:443/x",
+    ):  # fmt: skip
         answer = await shop.call("POST", "/v1/webhook-endpoints", {"url": url})
         assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY, url
+        assert [error["pointer"] for error in answer.json()["errors"]] == ["/url"]
+
+
+async def test_a_cursor_older_than_what_is_kept_says_where_to_go_on(shop: Shop, move_to: MoveTo) -> None:
+    await shop.place()
+    await shop.rig.run_jobs()
+    move_to(clock.now() + timedelta(days=KEPT_DAYS + 2))
+    await shop.rig.run_jobs()
+    await shop.place()
+    await shop.rig.run_jobs()
+
+    gone = await shop.call("GET", "/v1/events?after=0")
+    rest = await shop.call("GET", f"/v1/events?after={gone.json()['oldest_after']}")
+
+    assert (gone.status_code, gone.json()["code"]) == (httpx.codes.GONE, "cursor_expired")
+    assert [event["sequence"] for event in rest.json()["data"]] == [2]
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import httpx
 import orjson
 
+from services.orders.api.intake import BULK_BYTES
 from shared import clock
 from shared.events.inventory import SkuSaved
 from shared.events.orders import OrderPlaced
@@ -60,6 +61,73 @@ async def test_contradictions_are_named_with_their_reason(shop: Shop) -> None:
         "/deliver_by": "in_the_past",
         "/quote_id": "unknown_quote",
     }
+
+
+async def test_a_field_of_bad_shape_hides_no_other_fault(shop: Shop) -> None:
+    body = shop.order(
+        reference="",
+        deliver_by="2020-01-01",
+        quote_id="00000000-0000-0000-0000-000000000001",
+        lines=[
+            shop.line("1", 0, 2, 1000, total=euros(1), location="NOWHERE"),
+            {**shop.line("1", 1, 1, 500), "tax": {"amount": 5, "currency": "USD"}},
+            {**shop.line("3", 1, 1, 500), "sku": "NO-SUCH", "quantity": 0},
+            "no line at all",
+        ],
+        total=euros(7),
+        payment={"status": "nonsense", "expires_at": "2020-01-01T00:00:00Z"},
+    )
+    body["shipping_address"]["country_code"] = "XX"
+    single = await shop.call("POST", "/v1/orders", body)
+    headers = {"authorization": f"Bearer {shop.key}", "idempotency-key": "one"}
+    bulk = await shop.rig.http.post("/v1/orders/bulk", content=orjson.dumps(body), headers=headers)
+
+    expected = {
+        "/reference": "string_too_short",
+        "/deliver_by": "in_the_past",
+        "/quote_id": "unknown_quote",
+        "/lines/0/total": "total_mismatch",
+        "/lines/0/location": "unknown_location",
+        "/lines/1/reference": "duplicate",
+        "/lines/1/tax/currency": "currency_mismatch",
+        "/lines/2/sku": "unknown_sku",
+        "/lines/2/quantity": "greater_than_equal",
+        "/lines/3": "model_attributes_type",
+        "/payment/status": "literal_error",
+        "/payment/expires_at": "in_the_past",
+        "/shipping_address/country_code": "unknown_country",
+    }
+    assert {error["pointer"]: error["code"] for error in single.json()["errors"]} == expected
+    problem = orjson.loads(bulk.content)["problem"]
+    assert {error["pointer"] for error in problem["errors"]} == set(expected)
+
+
+async def test_metadata_has_at_most_4_kb(shop: Shop) -> None:
+    fits = await shop.call("POST", "/v1/orders", shop.order(metadata={"a": "x" * 4000}))
+    answer = await shop.call("POST", "/v1/orders", shop.order(metadata={"a": "x" * 4096}))
+
+    assert fits.status_code == httpx.codes.CREATED
+    assert pointers(answer) == {"/metadata"}
+
+
+async def test_a_body_has_at_most_256_kb(shop: Shop) -> None:
+    answer = await shop.call("POST", "/v1/orders", shop.order(gift={"message": "x" * 256 * 1024}))
+
+    assert (answer.status_code, answer.json()["code"]) == (httpx.codes.REQUEST_ENTITY_TOO_LARGE, "too_large")
+
+
+async def test_bulk_takes_more_than_one_orders_bytes_but_no_larger_order(shop: Shop) -> None:
+    small = [shop.order(metadata={"note": "x" * 4000}) for _ in range(70)]
+    large = shop.order(gift={"message": "x" * 256 * 1024})
+    headers = {"authorization": f"Bearer {shop.key}", "idempotency-key": "large"}
+    lines = b"\n".join(map(orjson.dumps, [*small, large]))
+
+    answer = await shop.rig.http.post("/v1/orders/bulk", content=lines, headers=headers)
+    beyond = await shop.rig.http.post("/v1/orders/bulk", content=b" " * (BULK_BYTES + 1), headers=headers)
+
+    outcomes = [orjson.loads(line) for line in answer.content.splitlines()]
+    assert [outcome["status"] for outcome in outcomes] == [201] * 70 + [413]
+    assert beyond.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE
 
 
 async def test_more_than_two_hundred_lines_are_refused(shop: Shop) -> None:
@@ -174,43 +242,6 @@ async def test_a_promise_the_storefront_gave_is_kept_as_revision_one(shop: Shop)
     promise = (await order.now())["promise"]
     assert promise["source"] == "storefront"
     assert promise["deliver_by_latest"][:10] == str(day)
-
-
-async def test_a_quote_is_the_promise_of_the_order(shop: Shop) -> None:
-    asked = {
-        "destination": {"country_code": "DE", "postal_code": "20457"},
-        "lines": [{"sku": shop.skus[0], "quantity": 2}],
-    }
-    options = (await shop.call("POST", "/v1/delivery-options", asked)).json()["options"]
-    express = next(option for option in options if option["service_level"] == "express")
-
-    order = await shop.place(quote_id=express["quote_id"])
-    other = shop.order(quote_id=express["quote_id"], service_level="economy")
-
-    assert pointers(await shop.call("POST", "/v1/orders", other)) == {"/service_level"}
-    assert order.first["service_level"] == "express"
-    assert (await order.now())["promise"]["deliver_by_latest"] == express["deliver_by_latest"]
-    assert [option["service_level"] for option in options] == ["economy", "standard", "express"]
-
-
-async def test_goods_we_lack_are_named_and_not_offered(shop: Shop) -> None:
-    asked = {
-        "destination": {"country_code": "DE"},
-        "lines": [{"sku": shop.skus[0], "quantity": 51}, {"sku": "NO-SUCH", "quantity": 1}],
-    }
-
-    answer = (await shop.call("POST", "/v1/delivery-options", asked)).json()
-
-    assert answer["options"] == []
-    assert [(line["code"], line["available"]) for line in answer["unavailable"]] == [
-        ("no_stock", 50), ("unknown_sku", 0),
-    ]  # fmt: skip
-
-
-async def test_availability_is_absolute(shop: Shop) -> None:
-    answer = await shop.call("GET", f"/v1/availability?sku={shop.skus[0]},{shop.skus[1]}")
-
-    assert {entry["sku"]: entry["available"] for entry in answer.json()["data"]} == dict.fromkeys(shop.skus, 50)
 
 
 async def test_lines_without_shipping_are_delivered_with_the_order(shop: Shop) -> None:

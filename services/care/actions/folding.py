@@ -10,12 +10,14 @@ from services.care.queries.fold import LineNow, StepNow
 from shared.db import Transaction
 from shared.errors import NotYetError
 from shared.events import inventory, orders, shipping
-from shared.events.base import LineCount, Received
+from shared.events.base import LineCount, Progress, Received
 
 OrderFact = orders.OrdersEvent | inventory.InventoryEvent | shipping.ShippingEvent
 F = TypeVar("F", bound=OrderFact)
 
 _ORDER = "order"
+_INTERCEPT = "intercept_requested"
+_STOP = "ask the carrier to stop the parcel, and tell the customer"
 
 
 def _fulfilment(fulfilment_id: UUID) -> str:
@@ -220,6 +222,24 @@ async def heal_shortfalls(tx: Transaction, facts: Sequence[Received[inventory.Sh
     await fold.set_shorts(tx, [(r.event.order_id, r.event.line_id, -r.event.quantity, "", None) for r in facts])
     await fold.put_steps(
         tx, [StepNow.end(r.event.order_id, f"line:{r.event.line_id}", r.occurred_at, r.id) for r in facts]
+    )
+
+
+async def ask_for_intercepts(tx: Transaction, facts: Sequence[Received[inventory.CancellationAnswered]]) -> None:
+    """Have somebody stop parcels that had just left when their units were cancelled: a step due at once is a case."""
+    await _known(tx, facts)
+    asked = [r for r in facts if any(outcome.outcome == _INTERCEPT for outcome in r.event.outcomes)]
+    await fold.put_steps(
+        tx,
+        [
+            StepNow(
+                r.event.order_id,
+                f"cancellation:{r.event.cancellation_id}",
+                Progress(step=_INTERCEPT, holder="care", since=r.occurred_at, due_at=r.occurred_at, unblock=_STOP),
+                r.id,
+            )
+            for r in asked
+        ],
     )
 
 

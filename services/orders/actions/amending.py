@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from services.orders.actions import ledger, looking_up
+from services.orders.actions import cancelling, ledger, looking_up
 from services.orders.actions.conclusion import finish
 from services.orders.actions.finding import named_lines, open_order, refuse_if_ended
 from services.orders.actions.ledger import NewDate
@@ -14,6 +14,7 @@ from services.orders.queries import lookup
 from services.orders.queries.catalogue import origin_of, read_locations
 from services.orders.queries.views import order_view
 from services.orders.schemas.intake import AmendOrder
+from services.orders.schemas.parts import Contact
 from services.orders.schemas.staff import RevisePromise
 from services.orders.schemas.views import OrderView
 from services.orders.states import ServiceLevel
@@ -24,6 +25,8 @@ from shared.errors import FieldError, InvalidError
 from shared.events.base import LineCount
 from shared.events.orders import OrderAmended
 
+_LEAST = "{0} units are at their end, or were made whole or paid back"
+
 
 async def amend_order(
     tx: Transaction, who: Principal, named: str, body: AmendOrder, match: Callable[[int], None]
@@ -31,7 +34,6 @@ async def amend_order(
     """Change an order; raises StaleError (by `match`), TooLateError, OrderEndedError or InvalidError."""
     work, record = await open_order(tx, who, named)
     match(record.head.version)
-    refuse_if_ended(record)
     _refuse_if_late(record)
     changed: list[str] = []
     if body.lines is not None and _reduce(record, named_lines(record, body.lines)):
@@ -39,9 +41,9 @@ async def amend_order(
     if body.shipping_address is not None:
         _set_address(record, body)
         changed.append("shipping_address")
-    if body.customer is not None:
-        record.head.customer = body.customer.model_dump(mode="json")
-        changed.append("customer")
+    if body.contact is not None:
+        record.head.customer = {**record.head.customer, **_contact(body.contact)}
+        changed.append("contact")
     if "ship_after" in body.model_fields_set and body.ship_after != record.head.ship_after:
         record.head.ship_after = body.ship_after
         changed.append("ship_after")
@@ -51,14 +53,24 @@ async def amend_order(
     return record
 
 
+def _contact(contact: Contact) -> dict[str, object]:
+    """Give what changes of a contact; a new address is real unless its kind is told."""
+    sent = contact.model_dump(mode="json", exclude_unset=True)
+    kinds = {f"{name}_kind": "real" for name in ("email", "phone") if name in sent}
+    return {**kinds, **sent}
+
+
 def _refuse_if_late(record: OrderRecord) -> None:
-    units = record.units
-    started = units.picked or units.packed or units.in_transit or units.delivered or record.head.pick_started_at
-    if not started:
+    goods, head = record.goods, record.head
+    if record.is_ended:
+        raise TooLateError(
+            f"the order is {head.state}: it cannot be changed any more",
+            extra={"stage": str(head.state), "still_possible": []},
+        )
+    if not (goods.picked or goods.packed or goods.in_transit or goods.delivered or head.pick_started_at):
         return
-    inside = units.before_pick + units.picked + units.packed
-    possible = ["cancellation", "hold"] if inside else ["cancellation_by_intercept", "return"]
     stage = str(record.fulfilment_status)
+    possible = ["cancellation"] if any(count for _, count in cancelling.cancellable(record)) else []
     raise TooLateError(
         f"picking has begun, the order is {stage}: it cannot be changed any more",
         extra={"stage": stage, "still_possible": possible},
@@ -69,7 +81,7 @@ def _reduce(record: OrderRecord, wanted: list[tuple[OrderLine, int]]) -> bool:
     """Lower ordered totals; money follows in proportion. Raises InvalidError for more units or for none at all."""
     errors: list[FieldError] = []
     for number, (line, quantity) in enumerate(wanted):
-        least = line.buckets.ended
+        least = _least(line)
         if quantity > line.quantity:
             errors.append(
                 FieldError(
@@ -77,7 +89,7 @@ def _reduce(record: OrderRecord, wanted: list[tuple[OrderLine, int]]) -> bool:
                 )
             )
         elif quantity < least:
-            errors.append(FieldError(f"/lines/{number}/quantity", "too_few", f"{least} units are at their end already"))
+            errors.append(FieldError(f"/lines/{number}/quantity", "too_few", _LEAST.format(least)))
     left = record.ordered - sum(line.quantity - quantity for line, quantity in wanted)
     if not errors and left <= 0:
         errors.append(FieldError("/lines", "nothing_left", "cancel the order instead"))
@@ -91,6 +103,12 @@ def _reduce(record: OrderRecord, wanted: list[tuple[OrderLine, int]]) -> bool:
         line.quantity = quantity
         record.head.total = max(0, record.head.total - (before - line.total))
     return bool(reduced)
+
+
+def _least(line: OrderLine) -> int:
+    """Give how many units must stay: those at their end, made whole by a remedy, or worth what was paid back."""
+    refunded = -(-line.refunded * line.quantity // line.total) if line.total else 0
+    return max(line.buckets.ended, line.made_whole, refunded)
 
 
 def _set_address(record: OrderRecord, body: AmendOrder) -> None:
@@ -119,7 +137,7 @@ async def _say(work: Work, record: OrderRecord, changed: list[str], actor: str) 
     work.announce(record, "order.amended", {"changed": changed})
     if {"shipping_address", "ship_after"} & set(changed):
         await _promise_again(work, record, changed)
-    if {"shipping_address", "customer"} & set(changed):
+    if {"shipping_address", "contact"} & set(changed):
         await lookup.forget_person(work.tx, record.id)
         for entry in looking_up.entries_of(head):
             work.add(entry)

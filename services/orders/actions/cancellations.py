@@ -19,7 +19,7 @@ from shared.audit import audit
 from shared.auth import Principal
 from shared.db import Transaction
 from shared.errors import FieldError, InvalidError
-from shared.events.orders import OrderRejected
+from shared.events.orders import LinesWrittenOff, OrderRejected
 
 _BATCH = 100
 
@@ -36,13 +36,9 @@ async def ask_cancellation(tx: Transaction, who: Principal, named: str, body: As
 
 
 def _wanted(record: OrderRecord, body: AskCancellation) -> list[tuple[OrderLine, int]]:
-    pending = _pending_units(record)
-    possible = {
-        line.id: max(0, cancelling.cancellable_units(line) - pending.get(str(line.id), 0)) for line in record.lines
-    }
-    if body.lines is None:
-        wanted = [(line, possible[line.id]) for line in record.lines]
-    else:
+    wanted = cancelling.cancellable(record)
+    if body.lines is not None:
+        possible = {line.id: count for line, count in wanted}
         wanted = named_lines(record, body.lines)
         errors = tuple(
             FieldError(f"/lines/{number}/quantity", "too_many", f"only {possible[line.id]} units can be cancelled")
@@ -54,15 +50,6 @@ def _wanted(record: OrderRecord, body: AskCancellation) -> list[tuple[OrderLine,
     if not any(quantity for _, quantity in wanted):
         raise NothingToCancelError("every unit is cancelled, asked to be cancelled, or at its end already")
     return wanted
-
-
-def _pending_units(record: OrderRecord) -> dict[str, int]:
-    units: dict[str, int] = {}
-    for row in record.pending_cancellations:
-        for entry in row.lines:
-            line_id = str(entry["line_id"])
-            units[line_id] = units.get(line_id, 0) + int(str(entry["quantity"]))
-    return units
 
 
 async def get_cancellation(tx: Transaction, who: Principal, named: str, cancellation_id: UUID) -> CancellationView:
@@ -81,8 +68,9 @@ async def reject_order(tx: Transaction, who: Principal, named: str, body: Reject
     if record.releases:
         raise TooLateError("the order was released: cancel it instead", extra={"still_possible": ["cancellation"]})
     reason = body.reason if body.reason in {"fraud", "payment"} else "staff"
-    wanted = [(line, cancelling.cancellable_units(line)) for line in record.lines]
-    cancelling.request(work, record, wanted, cancelling.Request(reason, who.actor, body.note))
+    wanted = cancelling.cancellable(record)
+    if any(count for _, count in wanted):
+        cancelling.request(work, record, wanted, cancelling.Request(reason, who.actor, body.note))
     ORDER.check(record.head.state, OrderState.REJECTED)
     record.head.state, record.head.since = OrderState.REJECTED, work.now
     ledger.withdraw(work, record)
@@ -94,16 +82,19 @@ async def reject_order(tx: Transaction, who: Principal, named: str, body: Reject
 
 
 async def write_off(tx: Transaction, who: Principal, named: str, body: WriteOff) -> OrderView:
-    """Give units up that nobody will deliver any more."""
+    """Give units up that have left the house and that nobody will deliver any more."""
     work, record = await open_order(tx, who, named)
     line = next((one for one in record.lines if one.id == body.line_id), None)
     if line is None:
         raise InvalidError("no such line", errors=(FieldError("/line_id", "unknown_line", "no line of this order"),))
-    if body.quantity > line.quantity - line.buckets.ended:
-        detail = f"only {line.quantity - line.buckets.ended} units are not at their end"
+    outside = line.buckets.in_transit
+    if body.quantity > outside:
+        detail = f"only {outside} units are on their way; cancel what is still in the house"
         raise InvalidError(detail, errors=(FieldError("/quantity", "too_many", detail),))
     before = line.written_off
     line.written_off += body.quantity
+    totals = record.counts((one, one.written_off) for one in record.lines)
+    work.say(record, LinesWrittenOff(order_id=record.id, reason=body.reason, lines=totals), actor=who.actor)
     await audit(
         tx, actor=who.actor, act="write_off", subject=str(record.id), reason=body.reason,
         change=({"written_off": before}, {"written_off": line.written_off}),
@@ -118,7 +109,9 @@ async def cancel_unpaid_orders(tx: Transaction) -> int:
 
     work = await _due(tx, "payment_due_at")
     for record in work.records.values():
-        cancel_unpaid(work, record)
+        due_at = record.head.payment_due_at
+        if due_at is not None and due_at <= work.now:  # nobody reported a payment while we waited for the lock
+            cancel_unpaid(work, record)
     await finish(work)
     return len(work.records)
 

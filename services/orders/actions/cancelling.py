@@ -25,11 +25,39 @@ class Request:
     remedy_id: UUID | None = None
 
 
-def cancellable_units(line: OrderLine) -> int:
-    """Units of a line that are not cancelled, not asked to be put back and not at their end."""
-    buckets = line.buckets
-    waiting_for_shelf = line.put_back_due - min(line.put_back_due, line.put_back)
-    return max(0, line.quantity - buckets.ended - waiting_for_shelf)
+def pending_units(record: OrderRecord) -> list[tuple[OrderLine, int]]:
+    """Give for each line the units that requests without an answer ask for."""
+    asked: dict[str, int] = {}
+    for row in record.pending_cancellations:
+        for entry in row.lines:
+            line_id = str(entry["line_id"])
+            asked[line_id] = asked.get(line_id, 0) + int(str(entry["quantity"]))
+    return [(line, asked.get(str(line.id), 0)) for line in record.lines]
+
+
+def cancellable(record: OrderRecord) -> list[tuple[OrderLine, int]]:
+    """Give for each line the units that are not at their end and that no request has taken already."""
+    return [
+        (line, max(0, line.quantity - line.buckets.ended - _waiting_for_shelf(line) - asked))
+        for line, asked in pending_units(record)
+    ]
+
+
+def cancellable_inside(record: OrderRecord) -> list[tuple[OrderLine, int]]:
+    """Give for each line the units that can be cancelled and have not left the house."""
+    return [
+        (line, max(0, min(count, line.buckets.inside - _waiting_for_shelf(line))))
+        for line, count in cancellable(record)
+    ]
+
+
+def has_goods_inside(record: OrderRecord) -> bool:
+    """Say whether units are in the house that nobody asked to cancel."""
+    return any(count for _, count in cancellable_inside(record))
+
+
+def _waiting_for_shelf(line: OrderLine) -> int:
+    return line.put_back_due - min(line.put_back_due, line.put_back)
 
 
 def request(work: Work, record: OrderRecord, wanted: Iterable[tuple[OrderLine, int]], asked: Request) -> Cancellation:

@@ -3,12 +3,11 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.orders.actions import cancelling, ledger
+from services.orders.actions import cancelling, funds, holding, ledger
 from services.orders.actions.standing import standing
 from services.orders.actions.work import Work
 from services.orders.models import OrderLine, OrderRecord, OrderRelease
-from services.orders.settings import settings
-from services.orders.states import ORDER, RELEASE, Buckets, HoldReason, OrderState, ReleaseState
+from services.orders.states import ORDER, RELEASE, Buckets, OrderState, ReleaseState
 from shared.events.orders import OrderCancelled, OrderCompleted, OrderReleased, ReleasedLine
 from shared.switches import EVERYWHERE, paused_scopes
 
@@ -18,6 +17,8 @@ async def finish(work: Work) -> None:
     paused: set[str] | None = None
     for record in work.records.values():
         conclude(work, record)
+        if record.is_ended:
+            holding.close_all(work, record)
         parts = [] if record.is_ended else releasable(record)
         if parts and paused is None:
             paused = await paused_scopes(work.tx, "release")
@@ -30,6 +31,7 @@ def conclude(work: Work, record: OrderRecord) -> None:
     """Cancel or complete an order whose units have all ended; cancel what may not wait for stock."""
     if record.is_ended:
         return
+    _give(record)
     units = record.units
     if units.cancelled == record.ordered:
         _move(work, record, OrderState.CANCELLED)
@@ -42,6 +44,15 @@ def conclude(work: Work, record: OrderRecord) -> None:
     elif units.backordered and record.head.backorder == "cancel" and not record.pending_cancellations:
         wanted = [(line, line.buckets.backordered) for line in record.lines if line.buckets.backordered]
         cancelling.request(work, record, wanted, cancelling.Request("inventory", "orders", "no stock, policy cancel"))
+
+
+def _give(record: OrderRecord) -> None:
+    """Count what needs no shipping as delivered, once nothing holds the order."""
+    if record.open_holds or record.pending_cancellations:
+        return
+    for line in record.lines:
+        if not line.requires_shipping:
+            line.given = wanted_units(line)
 
 
 def _complete(work: Work, record: OrderRecord, units: Buckets) -> None:
@@ -91,8 +102,8 @@ def releasable(record: OrderRecord) -> list[tuple[OrderLine, str, int]]:
 
 
 def wanted_units(line: OrderLine) -> int:
-    """Units of a line that somebody still wants shipped, those on their way included."""
-    return max(0, line.quantity - line.cancelled - line.put_back_due - line.written_off)
+    """Units of a line that somebody wants or has wanted shipped: all but the cancelled ones."""
+    return max(0, line.quantity - line.cancelled - line.put_back_due)
 
 
 def _release_or_wait(
@@ -158,21 +169,13 @@ def _set_due(record: OrderRecord, now: datetime) -> None:
     if record.is_ended:
         head.release_due_at = None
         return
-    unpaid = next((hold for hold in record.open_holds if hold.reason == HoldReason.PAYMENT), None)
     if record.pending_cancellations:
         return
-    if unpaid is not None and unpaid.due_at is not None and not head.authorized:
-        head.payment_due_at = unpaid.due_at + timedelta(minutes=settings().unpaid_grace_minutes)
+    unpaid = holding.payment_hold(record)
+    if unpaid is not None and unpaid.due_at is not None and cancelling.has_goods_inside(record):
+        head.payment_due_at = funds.given_up_at(record, unpaid.due_at)
     if record.units.backordered and head.max_backorder_days is not None:
         head.backorder_due_at = head.placed_at + timedelta(days=head.max_backorder_days)
-    if unpaid is None:
-        head.authorization_due_at = _authorization_due(record)
-
-
-def _authorization_due(record: OrderRecord) -> datetime | None:
-    """Say when an authorization is too close to its end for goods that are still in the house."""
-    head, units = record.head, record.units
-    inside = units.before_pick + units.picked + units.packed
-    if head.authorization_expires_at is None or head.captured or not inside:
-        return None
-    return head.authorization_expires_at - timedelta(hours=settings().authorization_warning_hours)
+    warned_at = funds.warned_at(record) if unpaid is None else None
+    if warned_at is not None and cancelling.has_goods_inside(record):
+        head.authorization_due_at = warned_at

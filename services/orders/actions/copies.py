@@ -75,7 +75,7 @@ async def _announce(tx: Transaction, skus: list[str]) -> None:
     subscribers = await feed.subscribers(tx, _CHANGED)
     if not subscribers:
         return
-    found = await list_availability(tx, skus, None, len(skus))
+    found = await list_availability(tx, skus, len(skus))
     news = [
         PublicEvent(
             id=new_id(),

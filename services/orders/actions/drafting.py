@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.orders.actions import checks, looking_up
+from services.orders.actions.holding import make_hold
 from services.orders.actions.numbers import order_number
 from services.orders.actions.work import Work
 from services.orders.models import Hold, Order, OrderLine, OrderRecord, PromiseRow
@@ -17,6 +18,8 @@ from shared.events.base import Money
 from shared.events.orders import OrderLine as PlacedLine
 from shared.events.orders import OrderPlaced, Policy, PromiseMade
 from shared.ids import new_id
+
+LAPSING = "the payment's authorization expires soon"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,23 +163,6 @@ def first_promise(order_id: UUID, dates: Dates, now: datetime) -> PromiseRow:
     )
 
 
-def make_hold(
-    order_id: UUID, reason: HoldReason, actor: str, note: str, now: datetime, due_at: datetime | None = None
-) -> Hold:
-    """Make a hold that somebody must answer for by its due time."""
-    progress = hold_progress(reason, now, due_at)
-    return Hold(
-        id=new_id(),
-        order_id=order_id,
-        reason=reason,
-        holder=progress.holder,
-        since=now,
-        due_at=progress.due_at,
-        actor=actor,
-        note=note,
-    )
-
-
 def _payment(order_id: UUID, payment: PlacePayment | None, total: int, now: datetime) -> Payment:
     if payment is None:
         return Payment()
@@ -186,8 +172,16 @@ def _payment(order_id: UUID, payment: PlacePayment | None, total: int, now: date
         hold = make_hold(order_id, HoldReason.PAYMENT, "storefront", "payment pending", now, due_at)
         return Payment(PaymentStatus.PENDING, holds=[hold])
     if payment.status == "authorized":
-        return Payment(PaymentStatus.AUTHORIZED, authorized=amount, expires_at=payment.expires_at)
+        holds = _lapsing_hold(order_id, payment.expires_at, now)
+        return Payment(PaymentStatus.AUTHORIZED, authorized=amount, expires_at=payment.expires_at, holds=holds)
     return Payment(PaymentStatus.CAPTURED, authorized=amount, captured=amount)
+
+
+def _lapsing_hold(order_id: UUID, expires_at: datetime | None, now: datetime) -> list[Hold]:
+    """Hold at once what relies on an authorization about to end; its stock waits until that moment."""
+    if expires_at is None or expires_at - timedelta(hours=settings().authorization_warning_hours) > now:
+        return []
+    return [make_hold(order_id, HoldReason.PAYMENT, "orders", LAPSING, now, expires_at)]
 
 
 def say_placed(work: Work, record: OrderRecord) -> None:

@@ -44,7 +44,7 @@ def _waiting(tx: Transaction, stage: str, progress: Progress | ProgressRow) -> W
 def _own_steps(tx: Transaction, record: OrderRecord) -> Iterator[Waiting]:
     """Give what stops an order whatever its units do: holds, unanswered cancellations, its day, a pause."""
     units, head = record.units, record.head
-    if units.before_pick + units.picked + units.packed:
+    if units.inside:
         for hold in sorted(record.open_holds, key=lambda hold: hold.since):
             yield _waiting(tx, "hold", hold_progress(hold.reason, hold.since, hold.due_at))
     for row in record.pending_cancellations:

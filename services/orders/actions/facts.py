@@ -27,6 +27,7 @@ TELLINGS: Mapping[str, Telling] = {
     "hold_released": Telling("Hold released"),
     "cancellation_requested": Telling("Cancellation requested", public=True),
     "lines_cancelled": Telling("Items cancelled", public=True),
+    "lines_written_off": Telling("Items given up"),
     "order_cancelled": Telling("Order cancelled", public=True),
     "order_completed": Telling("Order completed", public=True),
     "order_released": Telling("Handed to the warehouse", public=True, stage="reserved", rank=3),

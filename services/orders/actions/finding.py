@@ -14,7 +14,7 @@ from shared.errors import FieldError, InvalidError
 
 async def order_id_of(tx: Transaction, who: Principal, named: str) -> UUID:
     """Give the order's id; raises OrderNotFoundError."""
-    found = await orders.get_order_id(tx, who.storefront_id, named)
+    found = await orders.get_order_id(tx, who.storefront_id, named, test=who.test)
     if found is None:
         raise OrderNotFoundError(f"no order {named[:100]!r}")
     return found

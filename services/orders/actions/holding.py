@@ -1,67 +1,45 @@
-"""Holds: applied and let go with a reason; an authorization about to end is one."""
+"""Putting a hold on an order and letting it go; shared by people, reports, timers and the end of an order."""
 
+from datetime import datetime
 from uuid import UUID
 
-from services.orders.actions.conclusion import finish
-from services.orders.actions.drafting import make_hold
-from services.orders.actions.finding import open_order, refuse_if_ended
 from services.orders.actions.standing import standing
 from services.orders.actions.work import Work
-from services.orders.errors import HoldExistsError, HoldNotFoundError
 from services.orders.models import Hold, OrderRecord
-from services.orders.queries import orders
-from services.orders.queries.views import order_view
-from services.orders.schemas.staff import ApplyHold, ReleaseHold
-from services.orders.schemas.views import OrderView
 from services.orders.states import HOLD, HoldReason, HoldState, hold_progress
-from shared.audit import audit
-from shared.auth import Principal
-from shared.db import Transaction
 from shared.events.orders import HoldApplied, HoldReleased
-
-_BATCH = 100
-
-
-async def apply_hold(tx: Transaction, who: Principal, named: str, body: ApplyHold) -> OrderView:
-    """Hold an order; after release this stops the warehouse up to hand-over."""
-    work, record = await open_order(tx, who, named)
-    refuse_if_ended(record)
-    if any(hold.reason == body.reason for hold in record.open_holds):
-        raise HoldExistsError(f"the order is on hold for {body.reason} already")
-    hold = hold_order(work, record, body.reason, actor=who.actor, note=body.note)
-    await audit(
-        tx, actor=who.actor, act="apply_hold", subject=str(record.id), reason=body.note or body.reason,
-        change=(None, {"hold_id": str(hold.id), "reason": body.reason}),
-    )  # fmt: skip
-    await finish(work)
-    return order_view(record)
+from shared.ids import new_id
 
 
-async def release_hold(tx: Transaction, who: Principal, named: str, hold_id: UUID, body: ReleaseHold) -> OrderView:
-    """Let a hold go."""
-    work, record = await open_order(tx, who, named)
-    hold = next((one for one in record.open_holds if one.id == hold_id), None)
-    if hold is None:
-        raise HoldNotFoundError("the order has no such open hold")
-    let_go(work, record, hold, actor=who.actor)
-    await audit(tx, actor=who.actor, act="release_hold", subject=str(record.id), reason=body.note)
-    await finish(work)
-    return order_view(record)
+def make_hold(
+    order_id: UUID, reason: HoldReason, actor: str, note: str, now: datetime, due_at: datetime | None = None
+) -> Hold:
+    """Make a hold that somebody must answer for by its due time."""
+    progress = hold_progress(reason, now, due_at)
+    return Hold(
+        id=new_id(),
+        order_id=order_id,
+        reason=reason,
+        holder=progress.holder,
+        since=now,
+        due_at=progress.due_at,
+        actor=actor,
+        note=note,
+    )
 
 
-def hold_order(work: Work, record: OrderRecord, reason: HoldReason, *, actor: str, note: str) -> Hold:
+def put_on(work: Work, record: OrderRecord, hold: Hold) -> Hold:
     """Put a hold on an order."""
-    hold = make_hold(record.id, reason, actor, note, work.now)
     record.holds.append(hold)
     fact = HoldApplied(
         order_id=record.id,
         hold_id=hold.id,
-        reason=reason,
+        reason=hold.reason,
         holder=hold.holder,
-        progress=hold_progress(reason, hold.since, hold.due_at),
+        progress=hold_progress(hold.reason, hold.since, hold.due_at),
     )
-    work.say(record, fact, actor=actor)
-    work.announce(record, "order.on_hold", {"reason": str(reason)})
+    work.say(record, fact, actor=hold.actor)
+    work.announce(record, "order.on_hold", {"reason": str(hold.reason)})
     return hold
 
 
@@ -82,18 +60,15 @@ def let_go(work: Work, record: OrderRecord, hold: Hold, *, actor: str) -> None:
     work.say(record, fact, actor=actor)
 
 
-async def hold_expiring_authorizations(tx: Transaction) -> int:
-    """Hold orders whose authorization ends soon and whose goods are still in the house."""
-    work = await Work.open(tx, await orders.due_order_ids(tx, "authorization_due_at", _BATCH))
-    for record in work.records.values():
-        note = "the payment's authorization expires soon"
-        hold_order(work, record, HoldReason.PAYMENT, actor="orders", note=note)
-    await finish(work)
-    return len(work.records)
+def close_all(work: Work, record: OrderRecord) -> None:
+    """Close the holds of an order that has ended: nobody has to answer for them any more.
+
+    They come after the fact of the end, so that nobody takes their release for leave to go on.
+    """
+    for hold in record.open_holds:
+        let_go(work, record, hold, actor="orders")
 
 
-async def release_due_orders(tx: Transaction) -> int:
-    """Release orders whose day has come, or whose pause is over."""
-    work = await Work.open(tx, await orders.releases_due(tx, _BATCH))
-    await finish(work)
-    return len(work.records)
+def payment_hold(record: OrderRecord) -> Hold | None:
+    """Give the hold that waits for money, if there is one."""
+    return next((hold for hold in record.open_holds if hold.reason == HoldReason.PAYMENT), None)

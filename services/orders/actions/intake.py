@@ -16,9 +16,11 @@ from services.orders.actions.work import Work
 from services.orders.errors import ReferenceExistsError
 from services.orders.models import OrderRecord
 from services.orders.queries import orders, storefronts
-from services.orders.queries.catalogue import Catalogue, read_catalogue, unknown_skus
+from services.orders.queries.catalogue import Catalogue, read_catalogue
+from services.orders.queries.orders import Name
 from services.orders.queries.views import order_view
 from services.orders.schemas.intake import PlaceOrder
+from services.orders.schemas.readable import read_parts
 from shared import db, idempotency
 from shared.auth import Principal
 from shared.batch import Batch
@@ -49,9 +51,9 @@ class Placement:
         return sha256(orjson.dumps(dict(self.claim.fingerprint), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     @property
-    def name(self) -> tuple[UUID, str]:
-        """Storefront and reference."""
-        return self.who.storefront_id or NOBODY, self.body.reference
+    def name(self) -> Name:
+        """What no other order is called."""
+        return self.who.storefront_id or NOBODY, self.who.test, self.body.reference
 
 
 Outcome = Reply | DomainError
@@ -210,10 +212,17 @@ def placed_reply(record: OrderRecord, status: int) -> Reply:
     return Reply(status, order_view(record).model_dump(mode="json"), headers)
 
 
-async def refuse_with_skus(
-    tx: Transaction, skus: Sequence[tuple[str, str]], errors: Sequence[FieldError]
+async def refuse_unreadable(
+    tx: Transaction, storefront_id: UUID, body: object, errors: Sequence[FieldError]
 ) -> InvalidError:
-    """Refuse an order of bad shape, naming as well the SKUs among its lines that we do not know."""
-    unknown = await unknown_skus(tx, [sku for _, sku in skus])
-    known = {sku for _, sku in skus} - unknown
-    return refusal((*errors, *checks.sku_errors(skus, known)))
+    """Refuse an order of bad shape, naming as well what is wrong with the parts of it that can be read."""
+    parts = read_parts(body)
+    lines = [line for _, line in checks.lines_of(parts)]
+    catalogue = await read_catalogue(
+        tx,
+        (line.sku for line in lines if line.sku is not None),
+        pins=(line.location for line in lines if line.location is not None),
+        quotes=[parts.quote_id] if parts.quote_id is not None else [],
+    )
+    broken = frozenset(error.pointer for error in errors)
+    return refusal((*errors, *checks.find_errors(parts, catalogue, storefront_id, tx.now, broken=broken)))

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
+
+from services.orders.actions import checks
 from services.orders.errors import StorefrontNotFoundError
 from services.orders.models import Quote
-from services.orders.promise import Origin, Place, is_country, make_window
+from services.orders.promise import Origin, Place, is_country, make_window, postal_zone
 from services.orders.queries import rows
 from services.orders.queries.catalogue import Catalogue, list_availability, read_catalogue
 from services.orders.schemas.intake import AskDeliveryOptions
@@ -24,6 +27,8 @@ from shared.db import Transaction
 from shared.errors import FieldError, InvalidError
 from shared.ids import new_id
 
+_MOMENT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
+
 
 async def offer_delivery(tx: Transaction, who: Principal, body: AskDeliveryOptions) -> DeliveryOptions:
     """Offer each service level with a quote; goods we lack are named and not promised."""
@@ -32,8 +37,9 @@ async def offer_delivery(tx: Transaction, who: Principal, body: AskDeliveryOptio
     if not is_country(body.destination.country_code):
         error = FieldError("/destination/country_code", "unknown_country", "no such ISO 3166 country")
         raise InvalidError(error.detail, errors=(error,))
-    catalogue = await read_catalogue(tx, (line.sku for line in body.lines))
-    missing = _unavailable(body, catalogue)
+    wanted = checks.units_by_sku(body.lines)
+    catalogue = await read_catalogue(tx, wanted)
+    missing = _unavailable(wanted, catalogue)
     if missing:
         return DeliveryOptions(options=[], unavailable=missing)
     quotes = [_quote(tx, who.storefront_id, body, catalogue, level) for level in ServiceLevel]
@@ -41,15 +47,15 @@ async def offer_delivery(tx: Transaction, who: Principal, body: AskDeliveryOptio
     return DeliveryOptions(options=[option for _, option in quotes], unavailable=[])
 
 
-def _unavailable(body: AskDeliveryOptions, catalogue: Catalogue) -> list[UnavailableLine]:
+def _unavailable(wanted: Mapping[str, int], catalogue: Catalogue) -> list[UnavailableLine]:
     missing: list[UnavailableLine] = []
-    for line in body.lines:
-        sku = catalogue.skus.get(line.sku)
-        available = sum(max(0, count) for (code, _), count in catalogue.available.items() if code == line.sku)
+    for code, quantity in wanted.items():
+        sku = catalogue.skus.get(code)
+        available = sum(max(0, count) for (one, _), count in catalogue.available.items() if one == code)
         if sku is None or not sku.active:
-            missing.append(UnavailableLine(sku=line.sku, wanted=line.quantity, available=0, code="unknown_sku"))
-        elif sku.requires_shipping and available < line.quantity:
-            missing.append(UnavailableLine(sku=line.sku, wanted=line.quantity, available=available, code="no_stock"))
+            missing.append(UnavailableLine(sku=code, wanted=quantity, available=0, code="unknown_sku"))
+        elif sku.requires_shipping and available < quantity:
+            missing.append(UnavailableLine(sku=code, wanted=quantity, available=available, code="no_stock"))
     return missing
 
 
@@ -65,7 +71,8 @@ def _quote(
         storefront_id=storefront_id,
         service_level=level,
         country_code=to.country_code,
-        postal_code=to.postal_code,
+        postal_zone=postal_zone(to.country_code, to.postal_code),
+        basket=checks.basket_of(body.lines),
         location=origin.location if origin else None,
         ship_by=window.ship_by,
         deliver_by_earliest=window.deliver_by_earliest,
@@ -80,25 +87,39 @@ def _quote(
         ship_by=quote.ship_by,
         deliver_by_earliest=quote.deliver_by_earliest,
         deliver_by_latest=quote.deliver_by_latest,
-        shipments=_shipments(body, catalogue),
+        shipments=_shipments(checks.units_by_sku(body.lines), catalogue),
         expires_at=quote.expires_at,
     )
     return quote, option
 
 
-def _shipments(body: AskDeliveryOptions, catalogue: Catalogue) -> int:
+def _shipments(wanted: Mapping[str, int], catalogue: Catalogue) -> int:
     """Say from how many locations the goods would leave: one if any has them all, else one per SKU's best."""
     per_location: Mapping[str, int] = {
-        code: sum(catalogue.available.get((line.sku, code), 0) >= line.quantity for line in body.lines)
+        code: sum(catalogue.available.get((sku, code), 0) >= quantity for sku, quantity in wanted.items())
         for code in catalogue.locations
     }
     best = max(per_location.values(), default=0)
-    return max(1, 1 + len(body.lines) - best)
+    return max(1, 1 + len(wanted) - best)
 
 
 async def read_availability(
-    tx: Transaction, skus: list[str] | None, updated_after: datetime | None, limit: int
+    tx: Transaction, skus: list[str] | None, updated_after: datetime | None, cursor: str | None, limit: int
 ) -> AvailabilityList:
-    """Answer what is available, from the snapshots of stock."""
-    found = await list_availability(tx, skus, updated_after, limit)
-    return AvailabilityList(data=[AvailabilityView.model_validate(dict(row)) for row in found])
+    """Answer what is available, from the snapshots of stock; raises InvalidError."""
+    after = _place(cursor) if cursor else None
+    found = await list_availability(tx, skus, limit + 1, updated_after=updated_after, cursor=after)
+    last = found[limit - 1] if len(found) > limit else None
+    more = f"{last['updated_at'].isoformat().replace('+00:00', 'Z')}/{last['sku']}" if last else None
+    return AvailabilityList(
+        data=[AvailabilityView.model_validate(dict(row)) for row in found[:limit]], next_cursor=more
+    )
+
+
+def _place(cursor: str) -> tuple[datetime, str]:
+    moment, _, sku = cursor.partition("/")
+    try:
+        return _MOMENT.validate_python(moment), sku
+    except ValidationError:
+        error = FieldError("/query/cursor", "invalid_cursor", "use next_cursor of the page before")
+        raise InvalidError(error.detail, errors=(error,)) from None

@@ -1,15 +1,19 @@
 """What a storefront reports about money: totals, the payment hold, and confirmations of refunds."""
 
-from services.orders.actions import holding, remedies
+from datetime import timedelta
+
+from services.orders.actions import cancelling, funds, holding, remedies
 from services.orders.actions.conclusion import finish
+from services.orders.actions.drafting import LAPSING
 from services.orders.actions.finding import open_order
-from services.orders.actions.refunding import RELEASE_OF_AUTHORIZATION
+from services.orders.actions.funds import RELEASE_OF_AUTHORIZATION
 from services.orders.actions.work import Work
 from services.orders.models import OrderRecord, PaymentReport, Refund
 from services.orders.queries import money
 from services.orders.queries.views import payment_view
 from services.orders.schemas.intake import ReportPayment
 from services.orders.schemas.views import PaymentView
+from services.orders.settings import settings
 from services.orders.states import HoldReason, RefundState, payment_status
 from shared.auth import Principal
 from shared.db import Transaction
@@ -22,9 +26,9 @@ async def report_payment(tx: Transaction, who: Principal, named: str, body: Repo
     """Book a report; the same report (type and reference) again changes nothing."""
     work, record = await open_order(tx, who, named)
     amount = _amount(record, body)
-    refund = _refund(record, body)
     if body.reference and await money.has_report(tx, record.id, body.type, body.reference):
         return payment_view(record)
+    refund = _refund(record, body)
     _add(record, body, amount, refund)
     work.add(
         PaymentReport(
@@ -41,8 +45,8 @@ async def report_payment(tx: Transaction, who: Principal, named: str, body: Repo
     _say(work, record, actor=who.actor)
     if refund is not None:
         remedies.refund_confirmed(work, record, refund, ok=body.type != "failed")
-    if body.type in {"authorized", "captured"}:
-        _release_hold(work, record, who.actor)
+    elif not record.is_ended:
+        _follow_money(work, record, body.type, who.actor)
     await finish(work)
     return payment_view(record)
 
@@ -79,7 +83,8 @@ def _add(record: OrderRecord, body: ReportPayment, amount: int, refund: Refund |
     credit = refund is not None and refund.kind == "goodwill_credit"
     if body.type == "authorized":
         # A second authorization of the whole follows one that lapses; it does not add to it.
-        head.authorized = amount if head.authorized >= head.total else head.authorized + amount
+        replaces = head.authorized - head.voided >= head.total
+        head.authorized = (head.voided if replaces else head.authorized) + amount
         head.authorization_expires_at = body.expires_at
     elif body.type == "captured":
         head.captured += amount
@@ -111,11 +116,17 @@ def _say(work: Work, record: OrderRecord, *, actor: str) -> None:
     work.say(record, fact, actor=actor)
 
 
-def _release_hold(work: Work, record: OrderRecord, actor: str) -> None:
-    """Let the payment hold go once the order's total is authorized or captured and not about to lapse."""
-    head = record.head
-    if record.is_ended or max(head.captured, head.authorized - head.voided) < head.total:
-        return
-    for hold in record.open_holds:
-        if hold.reason == HoldReason.PAYMENT:
+def _follow_money(work: Work, record: OrderRecord, reported: str, actor: str) -> None:
+    """Let the payment hold go once the money is there to stay, or hold goods in the house that lost theirs."""
+    hold, lapsing = holding.payment_hold(record), funds.is_lapsing(record, work.now)
+    if reported in {"authorized", "captured"} and funds.is_covered(record) and not lapsing:
+        if hold is not None:
             holding.let_go(work, record, hold, actor=actor)
+        return
+    lost = reported in {"voided", "failed"} and not funds.is_covered(record)
+    if hold is not None or not cancelling.has_goods_inside(record) or not (lost or lapsing):
+        return
+    due_at = record.head.authorization_expires_at if lapsing else None
+    due_at = due_at or work.now + timedelta(hours=settings().payment_wait_hours)
+    note = LAPSING if lapsing else f"the storefront reported: {reported}"
+    holding.put_on(work, record, holding.make_hold(record.id, HoldReason.PAYMENT, actor, note, work.now, due_at))

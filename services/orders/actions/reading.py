@@ -7,7 +7,7 @@ from services.orders.actions.facts import TELLINGS
 from services.orders.actions.finding import order_id_of, read_order
 from services.orders.actions.looking_up import keys_of
 from services.orders.errors import StorefrontNotFoundError
-from services.orders.models import OrderRecord
+from services.orders.models import Document, OrderRecord
 from services.orders.queries import lookup, money, orders, timeline
 from services.orders.queries.views import order_view, refund_view
 from services.orders.schemas.views import (
@@ -44,7 +44,8 @@ async def list_orders(
 ) -> OrderPage:
     """List a page of a storefront's orders."""
     after = _uuid(cursor)
-    ids = await orders.list_order_ids(tx, storefront_of(who), reference, updated_after, after, limit + 1)
+    owner = storefront_of(who), who.test
+    ids = await orders.list_order_ids(tx, owner, reference, updated_after, after, limit + 1)
     records = await orders.load_orders(tx, ids[:limit]) if ids else {}
     more = str(ids[limit - 1]) if len(ids) > limit else None
     return OrderPage(data=[order_view(records[one]) for one in ids[:limit]], next_cursor=more)
@@ -61,21 +62,32 @@ def _uuid(cursor: str | None) -> UUID | None:
 async def read_timeline(tx: Transaction, who: Principal, named: str, after: int, limit: int) -> TimelinePage:
     """List an order's facts; a storefront sees the public ones."""
     order_id = await order_id_of(tx, who, named)
-    found = await timeline.list_timeline(tx, order_id, internal=who.storefront_id is None, after=after, limit=limit + 1)
+    internal = who.storefront_id is None
+    found = await timeline.list_timeline(tx, order_id, internal=internal, after=after, limit=limit + 1)
     data = [
         TimelineView(
             at=row["occurred_at"],
             source=row["source"],
             fact=row["fact"],
             what=TELLINGS[row["fact"]].what,
-            actor=row["actor"],
+            actor=row["actor"] if internal else _public_actor(row["actor"]),
             audience=row["audience"],
-            details=row["details"],
+            details=row["details"] if internal else _public_details(row["details"]),
         )
         for row in found[:limit]
     ]
     more = str(found[limit - 1]["id"]) if len(found) > limit else None
     return TimelinePage(data=data, next_cursor=more)
+
+
+def _public_actor(actor: str) -> str:
+    """Say which side acted, not which of our people."""
+    return "staff" if ":" in actor and not actor.startswith("storefront:") else actor
+
+
+def _public_details(details: Document) -> Document:
+    named = {"actor": _public_actor(str(details["actor"]))} if "actor" in details else {}
+    return {**details, **named}
 
 
 async def look_up(tx: Transaction, query: str) -> FoundOrders:
@@ -100,10 +112,13 @@ def _found(record: OrderRecord, kinds: list[str]) -> FoundOrder:
     )
 
 
-async def list_refunds(tx: Transaction, who: Principal, state: str | None, limit: int) -> RefundList:
-    """List a storefront's refund instructions."""
-    found = await money.list_refunds(tx, storefront_of(who), state, limit)
-    return RefundList(data=[refund_view(row) for row in found])
+async def list_refunds(
+    tx: Transaction, who: Principal, state: str | None, cursor: str | None, limit: int
+) -> RefundList:
+    """List a page of a storefront's refund instructions."""
+    found = await money.list_refunds(tx, (storefront_of(who), who.test), state, _uuid(cursor), limit + 1)
+    more = str(found[limit - 1].id) if len(found) > limit else None
+    return RefundList(data=[refund_view(row) for row in found[:limit]], next_cursor=more)
 
 
 async def read_recipient(tx: Transaction, who: Principal, order_id: UUID) -> RecipientView:

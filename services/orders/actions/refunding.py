@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from services.orders.actions.funds import RELEASE_OF_AUTHORIZATION
 from services.orders.actions.work import Work
 from services.orders.models import OrderLine, OrderRecord, Refund, Remedy
 from services.orders.states import REFUND, RefundState, RemedyKind
 from shared.ids import new_id
-
-RELEASE_OF_AUTHORIZATION = "authorization_release"
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,8 +121,8 @@ def _promise(work: Work, record: OrderRecord, remedy: Remedy) -> None:
 def _cancel(work: Work, record: OrderRecord, remedy: Remedy) -> None:
     asked = {str(entry["line_id"]): int(str(entry["quantity"])) for entry in remedy.lines}
     wanted = [
-        (line, min(asked.get(str(line.id), 0) if asked else line.quantity, cancelling.cancellable_units(line)))
-        for line in record.lines
+        (line, min(asked.get(str(line.id), 0) if asked else line.quantity, count))
+        for line, count in cancelling.cancellable(record)
     ]
     if not any(count for _, count in wanted):
         raise RefusedRemedy("nothing_to_cancel", "no unit can be cancelled any more")
@@ -206,8 +206,9 @@ def reship_lacks_stock(work: Work, record: OrderRecord) -> None:
         return
     original, remedy = found
     refuse(work, original, remedy, RefusedRemedy("no_stock", "the goods are not in stock"))
-    wanted = [(line, cancelling.cancellable_units(line)) for line in record.lines]
-    cancelling.request(work, record, wanted, cancelling.Request("inventory", "orders", "no stock to reship"))
+    wanted = cancelling.cancellable(record)
+    if any(count for _, count in wanted):
+        cancelling.request(work, record, wanted, cancelling.Request("inventory", "orders", "no stock to reship"))
 
 
 def revived(work: Work, record: OrderRecord) -> None:
@@ -233,7 +234,7 @@ async def settle_revived(tx: Transaction) -> int:
     for row in rows:
         original, linked = work.records[row["order_id"]], work.records[row["reship_order_id"]]
         remedy = next(one for one in original.remedies if one.id == row["id"])
-        wanted = [(line, cancelling.cancellable_units(line)) for line in linked.lines]
+        wanted = cancelling.cancellable(linked)
         if remedy.code != REVIVED:
             continue
         if linked.is_ended or linked.head.handed_over_at is not None or not any(count for _, count in wanted):

@@ -39,10 +39,10 @@ async def place(work: Work, original: OrderRecord, remedy: Remedy) -> UUID:
 
 async def _reference(work: Work, original: OrderRecord) -> str:
     number = sum(remedy.kind == RemedyKind.RESHIP for remedy in original.remedies)
-    storefront_id = original.head.storefront_id
-    names = [(storefront_id, f"{original.head.reference}-R{number + lap}") for lap in range(10)]
+    head = original.head
+    names = [(head.storefront_id, head.test, f"{head.reference}-R{number + lap}") for lap in range(10)]
     taken = await orders.find_references(work.tx, names)
-    return next(name for name in names if name not in taken)[1]
+    return next(name for name in names if name not in taken)[2]
 
 
 def _head(work: Work, original: OrderRecord, remedy: Remedy, catalogue: Catalogue, reference: str) -> Order:

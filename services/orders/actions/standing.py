@@ -13,6 +13,8 @@ _LONGEST_BACKORDER = timedelta(days=30)
 def standing(record: OrderRecord, now: datetime) -> Progress:
     """Describe the step an order is at, so that waiting for a known day does not look stuck."""
     head = record.head
+    if record.is_ended:
+        return ORDER.progress(head.state, head.since)
     if record.open_holds:
         hold = min(record.open_holds, key=lambda hold: hold.since)
         return hold_progress(hold.reason, hold.since, hold.due_at)

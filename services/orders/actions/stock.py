@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.orders.actions import cancelling, ledger, remedies
+from services.orders.actions import cancelling, holding, ledger, remedies
 from services.orders.actions.conclusion import finish
 from services.orders.actions.ledger import NewDate
 from services.orders.actions.work import Work
 from services.orders.models import OrderRecord
 from services.orders.promise import Origin, Place, make_window
 from services.orders.queries.catalogue import origin_of, read_locations
-from services.orders.states import HoldReason, ServiceLevel
+from services.orders.states import ServiceLevel
 from shared.db import Transaction
 from shared.events.base import Received
 from shared.events.inventory import (
@@ -89,11 +89,11 @@ async def apply_healed(tx: Transaction, events: Sequence[Received[ShortfallHeale
 
 def cancel_unpaid(work: Work, record: OrderRecord) -> None:
     """Cancel what is left of an order whose payment never came."""
-    unpaid = any(hold.reason == HoldReason.PAYMENT for hold in record.open_holds)
-    if not unpaid or record.is_ended or record.pending_cancellations:
+    if holding.payment_hold(record) is None or record.is_ended or record.pending_cancellations:
         return
-    wanted = [(line, cancelling.cancellable_units(line)) for line in record.lines]
-    cancelling.request(work, record, wanted, cancelling.Request("payment", "orders", "not paid in time"))
+    wanted = cancelling.cancellable_inside(record)
+    if any(count for _, count in wanted):
+        cancelling.request(work, record, wanted, cancelling.Request("payment", "orders", "not paid in time"))
 
 
 def _apply_lines(record: OrderRecord, lines: Sequence[LineStock]) -> None:

@@ -70,7 +70,7 @@ class PrivateAddressError(ConnectionError):
 
 async def create_endpoint(tx: Transaction, who: Principal, body: CreateEndpoint) -> NewEndpointView:
     """Register an endpoint; its secret is shown this once. Raises InvalidError for an address we never call."""
-    parts = urlsplit(body.url)
+    parts = _parts(body.url)
     local = platform().environment == "local"
     if parts.scheme != "https" and not local:
         raise InvalidError("use https", errors=(FieldError("/url", "insecure", "webhooks go over https only"),))
@@ -88,6 +88,17 @@ async def create_endpoint(tx: Transaction, who: Principal, body: CreateEndpoint)
     )
     await rows.save(tx, [row])
     return NewEndpointView.model_validate(row)
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        if parts.hostname and parts.port != 0:
+            return parts
+    except ValueError:  # a port beyond 65535, a bracket that is not closed
+        pass
+    error = FieldError("/url", "not_callable", "no host and port that can be called")
+    raise InvalidError(error.detail, errors=(error,))
 
 
 def _new_secret() -> str:
@@ -135,7 +146,7 @@ async def list_deliveries(tx: Transaction, who: Principal, endpoint_id: UUID, li
 async def send_again(tx: Transaction, who: Principal, endpoint_id: UUID, event_id: UUID) -> DeliveryList:
     """Deliver an event once more; raises EndpointNotFoundError or InvalidError."""
     row = await _mine(tx, who, endpoint_id)
-    if not await feed.has_event(tx, row.storefront_id, event_id):
+    if not await feed.has_event(tx, row.storefront_id, event_id, test=row.test):
         error = FieldError("/path/event_id", "unknown_event", "no such event, or it is no longer kept")
         raise InvalidError(error.detail, errors=(error,))
     delivery = WebhookDelivery(id=new_id(), endpoint_id=row.id, event_id=event_id, due_at=tx.now, created_at=tx.now)

@@ -13,21 +13,33 @@ from fastapi.routing import APIRoute
 from pydantic import ValidationError
 
 from services.orders.actions import intake, offering
-from services.orders.actions.intake import Placement
+from services.orders.actions.intake import NOBODY, Placement
 from services.orders.schemas.intake import AskDeliveryOptions, PlaceOrder
 from services.orders.schemas.views import AvailabilityList, DeliveryOptions, OrderView
 from shared import tracing
 from shared.auth import Principal, Storefront
-from shared.doors import Call, Mutation, Tx, fault, field_errors, problem, public_router, request_id, send
+from shared.doors import (
+    MAX_BODY_BYTES,
+    Call,
+    Mutation,
+    Tx,
+    fault,
+    field_errors,
+    problem,
+    public_router,
+    request_id,
+    send,
+)
 from shared.errors import DomainError, TooLargeError
-from shared.fields import Moment, is_storable
+from shared.fields import Moment
 from shared.idempotency import make_claim
 
 _MOST_BULK_LINES = 1000
+BULK_BYTES = 16 * 1024 * 1024
 
 
 class _IntakeRoute(APIRoute):
-    """Names unknown SKUs beside every field of bad shape, so that one answer tells all."""
+    """Names beside every field of bad shape what else is wrong, so that one answer tells all."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[object, object, Response]]:
         handle = super().get_route_handler()
@@ -36,25 +48,13 @@ class _IntakeRoute(APIRoute):
             try:
                 return await handle(request)
             except RequestValidationError as error:
-                async with request.app.state.database.transaction() as tx:
-                    raise await intake.refuse_with_skus(tx, _skus(error.body), field_errors(error)) from error
+                raise await _refused(request, request.state.principal, error.body, error) from error
 
         return handle_completely
 
 
 router = public_router(prefix="/v1", tags=["orders"])
 _placing = public_router(route_class=_IntakeRoute)
-
-
-def _skus(body: object) -> list[tuple[str, str]]:
-    """Find (pointer, SKU) in a body of whatever shape."""
-    lines = body.get("lines") if isinstance(body, dict) else None
-    entries = enumerate(lines) if isinstance(lines, list) else ()
-    return [
-        (f"/lines/{number}/sku", sku.strip())
-        for number, line in entries
-        if isinstance(line, dict) and isinstance(sku := line.get("sku"), str) and sku.strip() and is_storable(sku)
-    ][:_MOST_BULK_LINES]
 
 
 @_placing.post("/orders", response_model=OrderView, status_code=201)
@@ -77,10 +77,12 @@ async def place_orders(request: Request, who: Storefront) -> Response:
 async def _one_of_many(request: Request, who: Principal, number: int, line: bytes) -> dict[str, object]:
     call = Call(request)
     try:
+        if len(line) > MAX_BODY_BYTES:
+            raise TooLargeError(f"an order may have at most {MAX_BODY_BYTES // 1024} KB")
         try:
             body = PlaceOrder.model_validate_json(line)
         except ValidationError as error:
-            raise await _refused(request, line, error) from error
+            raise await _refused_line(request, who, line, error) from error
         key = request.headers.get("idempotency-key")
         fields = body.model_dump(mode="json", exclude_unset=True)
         scope = f"{who.subject} POST {request.url.path}"
@@ -98,14 +100,18 @@ def _told(answer: JSONResponse) -> dict[str, object]:
     return {"status": answer.status_code, "problem": orjson.loads(bytes(answer.body))}
 
 
-async def _refused(request: Request, line: bytes, error: ValidationError) -> DomainError:
+async def _refused_line(request: Request, who: Principal, line: bytes, error: ValidationError) -> DomainError:
     shape = RequestValidationError([{**entry, "loc": ("body", *entry["loc"])} for entry in error.errors()])
     try:
         body = orjson.loads(line)
     except orjson.JSONDecodeError:
         body = None
+    return await _refused(request, who, body, shape)
+
+
+async def _refused(request: Request, who: Principal, body: object, shape: RequestValidationError) -> DomainError:
     async with request.app.state.database.transaction() as tx:
-        return await intake.refuse_with_skus(tx, _skus(body), field_errors(shape))
+        return await intake.refuse_unreadable(tx, who.storefront_id or NOBODY, body, field_errors(shape))
 
 
 @router.post("/delivery-options", response_model=DeliveryOptions)
@@ -120,11 +126,12 @@ async def read_availability(
     _who: Storefront,
     sku: Annotated[str | None, Query(max_length=8000)] = None,
     updated_after: Moment | None = None,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 500,
 ) -> AvailabilityList:
-    """Say what is available over all locations; absolute numbers."""
+    """Say what is available over all locations, in the order of change; absolute numbers."""
     after: datetime | None = updated_after
-    return await offering.read_availability(tx, sku.split(",") if sku else None, after, limit)
+    return await offering.read_availability(tx, sku.split(",") if sku else None, after, cursor, limit)
 
 
 router.include_router(_placing)

@@ -92,6 +92,8 @@ async def report_payment(named: str, body: ReportPayment, call: Mutation, who: S
 
 
 @router.get("/refunds")
-async def list_refunds(tx: Tx, who: Storefront, state: str | None = None, limit: Limit = 100) -> RefundList:
-    """List refund instructions."""
-    return await reading.list_refunds(tx, who, state, limit)
+async def list_refunds(
+    tx: Tx, who: Storefront, state: str | None = None, cursor: str | None = None, limit: Limit = 100
+) -> RefundList:
+    """List refund instructions, oldest first."""
+    return await reading.list_refunds(tx, who, state, cursor, limit)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Response
 
-from services.orders.actions import amending, cancellations, explaining, finding, holding, reading, storefronts
+from services.orders.actions import amending, cancellations, explaining, finding, holds, reading, storefronts
 from services.orders.api.credentials import shown_once
 from services.orders.schemas.intake import AskCancellation
 from services.orders.schemas.staff import (
@@ -113,13 +113,13 @@ async def explain_order(named: str, tx: Tx, who: LookUp) -> ExplainView:
 @router.post("/orders/{named}/holds", response_model=OrderView, status_code=201)
 async def apply_hold(named: str, body: ApplyHold, call: Mutation, who: Editor) -> Response:
     """Hold an order."""
-    return await call.once(who, body, lambda tx: holding.apply_hold(tx, who, named, body), status=201)
+    return await call.once(who, body, lambda tx: holds.apply_hold(tx, who, named, body), status=201)
 
 
 @router.post("/orders/{named}/holds/{hold_id}/release", response_model=OrderView)
 async def release_hold(named: str, hold_id: UUID, body: ReleaseHold, call: Mutation, who: Editor) -> Response:
     """Let a hold go."""
-    return await call.once(who, body, lambda tx: holding.release_hold(tx, who, named, hold_id, body))
+    return await call.once(who, body, lambda tx: holds.release_hold(tx, who, named, hold_id, body))
 
 
 @router.post("/orders/{named}/cancellations", response_model=CancellationView, status_code=202)

@@ -60,6 +60,7 @@ class Order(OrdersTable, table=True):
     voided: int = Field(sa_column=minor_units())
     shipping_refunded: int = Field(sa_column=minor_units())
     authorization_expires_at: datetime | None = Field(default=None, sa_column=moment())
+    accepted_expiry: datetime | None = Field(default=None, sa_column=moment())
     reship_of: UUID | None = None
     remedy_id: UUID | None = None
     exceptions: Document = Field(sa_column=document())
@@ -110,6 +111,7 @@ class OrderLine(OrdersTable, table=True):
     put_back_due: int = 0
     put_back: int = 0
     written_off: int = 0
+    given: int = 0
     made_whole: int = 0
     refunded: int = Field(default=0, sa_column=minor_units())
 
@@ -120,9 +122,7 @@ class OrderLine(OrdersTable, table=True):
 
     @property
     def buckets(self) -> Buckets:
-        """Where this line's units are; what needs no shipping is with the customer at once."""
-        if not self.requires_shipping:
-            return Buckets(delivered=self.quantity)
+        """Where this line's units are; what needs no shipping is with the customer once it was given."""
         return buckets_of(
             Totals(
                 ordered=self.quantity,
@@ -131,7 +131,7 @@ class OrderLine(OrdersTable, table=True):
                 picked=self.picked,
                 packed=self.packed,
                 handed_over=self.handed_over,
-                delivered=self.delivered,
+                delivered=self.delivered + self.given,
                 lost=self.lost,
                 returned_to_sender=self.returned,
                 cancelled=self.cancelled_units,

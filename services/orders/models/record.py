@@ -49,14 +49,20 @@ class OrderRecord:
         return reduce(add, (line.buckets for line in self.lines), Buckets())
 
     @property
+    def goods(self) -> Buckets:
+        """Where the units are that a warehouse ships."""
+        return reduce(add, (line.buckets for line in self.lines if line.requires_shipping), Buckets())
+
+    @property
     def ordered(self) -> int:
         """How many units were ordered, amendments included."""
         return sum(line.quantity for line in self.lines)
 
     @property
     def fulfilment_status(self) -> FulfilmentStatus:
-        """How far the units are."""
-        return fulfilment_status(self.units, picking=self.head.pick_started_at is not None)
+        """How far the goods are; what needs no shipping counts only where there is nothing else."""
+        ships = any(line.requires_shipping for line in self.lines)
+        return fulfilment_status(self.goods if ships else self.units, picking=self.head.pick_started_at is not None)
 
     @property
     def open_holds(self) -> list[Hold]:

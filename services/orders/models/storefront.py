@@ -49,7 +49,8 @@ class Quote(OrdersTable, table=True):
     storefront_id: UUID
     service_level: str
     country_code: str
-    postal_code: str
+    postal_zone: str
+    basket: str
     location: str | None = None
     ship_by: datetime = Field(sa_column=moment(required=True))
     deliver_by_earliest: datetime = Field(sa_column=moment(required=True))

@@ -23,7 +23,9 @@ _AVAILABILITY = """
 select k.sku, sum(greatest(k.available, 0))::int as available, bool_or(k.backorderable) as backorderable,
   min(k.next_available_at) as next_available_at, max(k.updated_at) as updated_at
 from stock_copy k where ($1::text[] is null or k.sku = any($1)) group by k.sku
-having ($2::timestamptz is null or max(k.updated_at) > $2) order by k.sku limit $3
+having ($2::timestamptz is null or max(k.updated_at) > $2)
+  and ($3::timestamptz is null or (max(k.updated_at), k.sku) > ($3, $4))
+order by max(k.updated_at), k.sku limit $5
 """
 
 
@@ -49,7 +51,10 @@ class Catalogue:
 
     def origin(self, wanted: Iterable[tuple[str, int, str | None]], service_level: str) -> Origin | None:
         """Give the location that best serves (sku, quantity, pinned location) wants; None when there is none."""
-        wants = list(wanted)
+        totals: dict[tuple[str, str | None], int] = {}
+        for sku, quantity, pin in wanted:
+            totals[sku, pin] = totals.get((sku, pin), 0) + quantity
+        wants = [(sku, quantity, pin) for (sku, pin), quantity in totals.items()]
         pinned = sorted({pin for _, _, pin in wants if pin is not None and pin in self.locations})
         candidates = pinned or sorted(self.locations)
         if not candidates:
@@ -99,17 +104,20 @@ async def read_catalogue(
     )
 
 
-async def unknown_skus(tx: Transaction, skus: Sequence[str]) -> set[str]:
-    """Give those of `skus` that we do not know or no longer sell."""
-    rows = await tx.fetch("select sku from sku_copy where sku = any($1) and active", list(skus))
-    return set(skus) - {row["sku"] for row in rows}
-
-
 async def list_availability(
-    tx: Transaction, skus: Sequence[str] | None, updated_after: datetime | None, limit: int
+    tx: Transaction,
+    skus: Sequence[str] | None,
+    limit: int,
+    *,
+    updated_after: datetime | None = None,
+    cursor: tuple[datetime, str] | None = None,
 ) -> list[asyncpg.Record]:
-    """Sum what is available over all locations, per SKU."""
-    return await tx.fetch(_AVAILABILITY, list(skus) if skus is not None else None, updated_after, limit)
+    """Sum what is available over all locations, per SKU, in the order of change.
+
+    A SKU that changes while somebody reads page by page moves behind the cursor's place and is met again.
+    """
+    wanted = list(skus) if skus is not None else None
+    return await tx.fetch(_AVAILABILITY, wanted, updated_after, *(cursor or (None, None)), limit)
 
 
 async def read_locations(tx: Transaction, codes: Iterable[str]) -> dict[str, asyncpg.Record]:

@@ -177,11 +177,14 @@ async def list_deliveries(tx: Transaction, endpoint_id: UUID, limit: int) -> lis
     return await tx.fetch(_LOG, endpoint_id, limit)
 
 
-async def has_event(tx: Transaction, storefront_id: UUID, event_id: UUID) -> bool:
+async def has_event(tx: Transaction, storefront_id: UUID, event_id: UUID, *, test: bool) -> bool:
     """Say whether a storefront's feed keeps this event."""
     return bool(
         await tx.value(
-            "select exists (select from public_event where id = $1 and storefront_id = $2)", event_id, storefront_id
+            "select exists (select from public_event where id = $1 and storefront_id = $2 and test = $3)",
+            event_id,
+            storefront_id,
+            test,
         )
     )
 

@@ -3,8 +3,14 @@
 from uuid import UUID
 
 from services.orders.models import Refund
-from services.orders.queries.orders import as_model
+from services.orders.queries.orders import Owner, as_model
 from shared.db import Transaction
+
+_REFUNDS = """
+select r.* from refund r join orders o on o.id = r.order_id
+where r.storefront_id = $1 and o.test = $2 and ($3::text is null or r.state = $3) and ($4::uuid is null or r.id > $4)
+order by r.id limit $5
+"""
 
 
 async def has_report(tx: Transaction, order_id: UUID, kind: str, reference: str) -> bool:
@@ -19,12 +25,9 @@ async def has_report(tx: Transaction, order_id: UUID, kind: str, reference: str)
     )
 
 
-async def list_refunds(tx: Transaction, storefront_id: UUID, state: str | None, limit: int) -> list[Refund]:
-    """List a storefront's refund instructions, oldest first."""
-    rows = await tx.fetch(
-        "select * from refund where storefront_id = $1 and ($2::text is null or state = $2) order by id limit $3",
-        storefront_id,
-        state,
-        limit,
-    )
+async def list_refunds(
+    tx: Transaction, owner: Owner, state: str | None, cursor: UUID | None, limit: int
+) -> list[Refund]:
+    """List a page of a storefront's refund instructions, oldest first."""
+    rows = await tx.fetch(_REFUNDS, *owner, state, cursor, limit)
     return [as_model(Refund, row) for row in rows]

@@ -35,6 +35,11 @@ from shared.db import Transaction
 
 M = TypeVar("M", bound=SQLModel)
 
+Owner = tuple[UUID, bool]
+"""A storefront, and whether its tests are meant: they share nothing with its live orders."""
+Name = tuple[UUID, bool, str]
+"""Storefront, test or live, and the storefront's reference: unique among orders."""
+
 _LOCK = "select id from orders where id = any($1::uuid[]) order by id for no key update"
 _LOAD = """
 select o as head,
@@ -49,13 +54,14 @@ select o as head,
 from orders o where o.id = any($1::uuid[]) order by o.id
 """
 _BY_REFERENCE = """
-select o.storefront_id, o.reference, o.id, o.fingerprint from orders o
-join unnest($1::uuid[], $2::text[]) as r(storefront_id, reference) using (storefront_id, reference)
+select o.storefront_id, o.test, o.reference, o.id, o.fingerprint from orders o
+join unnest($1::uuid[], $2::bool[], $3::text[]) as r(storefront_id, test, reference)
+  using (storefront_id, test, reference)
 """
 _PAGE = """
-select id from orders where storefront_id = $1 and ($2::text is null or reference = $2)
-  and ($3::timestamptz is null or updated_at > $3) and ($4::uuid is null or id > $4)
-order by id limit $5
+select id from orders where storefront_id = $1 and test = $2 and ($3::text is null or reference = $3)
+  and ($4::timestamptz is null or updated_at > $4) and ($5::uuid is null or id > $5)
+order by id limit $6
 """
 
 _ENUMS: Mapping[type[SQLModel], Mapping[str, type[StrEnum]]] = {
@@ -108,23 +114,27 @@ def _record(row: asyncpg.Record) -> OrderRecord:
     )
 
 
-async def find_references(
-    tx: Transaction, wanted: Sequence[tuple[UUID, str]]
-) -> dict[tuple[UUID, str], tuple[UUID, str]]:
-    """Give (order id, fingerprint) by (storefront, reference) for those that exist."""
-    rows = await tx.fetch(_BY_REFERENCE, [one for one, _ in wanted], [reference for _, reference in wanted])
-    return {(row["storefront_id"], row["reference"]): (row["id"], row["fingerprint"]) for row in rows}
+async def find_references(tx: Transaction, wanted: Sequence[Name]) -> dict[Name, tuple[UUID, str]]:
+    """Give (order id, fingerprint) by name for those that exist."""
+    rows = await tx.fetch(_BY_REFERENCE, *([name[part] for name in wanted] for part in range(3)))
+    return {(row["storefront_id"], row["test"], row["reference"]): (row["id"], row["fingerprint"]) for row in rows}
 
 
-async def get_order_id(tx: Transaction, storefront_id: UUID | None, named: str) -> UUID | None:
-    """Find an order by id, `ref:<reference>` or number; of one storefront only, unless staff asks (None)."""
+async def get_order_id(tx: Transaction, storefront_id: UUID | None, named: str, *, test: bool) -> UUID | None:
+    """Find an order by id, `ref:<reference>` or number.
+
+    A storefront (None is staff, who see all) finds its own only, its tests with a test key only; of one
+    reference staff finds the live order first.
+    """
     column, value = _named(named)
     if column is None:
         return None
     found: UUID | None = await tx.value(
-        f"select id from orders where {column} = $1 and ($2::uuid is null or storefront_id = $2) limit 1",
+        f"select id from orders where {column} = $1 and ($2::uuid is null or storefront_id = $2 and test = $3) "
+        "order by test, id desc limit 1",
         value,
         storefront_id,
+        test,
     )
     return found
 
@@ -139,10 +149,10 @@ def _named(named: str) -> tuple[str | None, object]:
 
 
 async def list_order_ids(
-    tx: Transaction, storefront_id: UUID, reference: str | None, updated_after: object, cursor: UUID | None, limit: int
+    tx: Transaction, owner: Owner, reference: str | None, updated_after: object, cursor: UUID | None, limit: int
 ) -> list[UUID]:
     """List a page of one storefront's orders by id, which is the order they came in."""
-    rows = await tx.fetch(_PAGE, storefront_id, reference, updated_after, cursor, limit)
+    rows = await tx.fetch(_PAGE, *owner, reference, updated_after, cursor, limit)
     return [row["id"] for row in rows]
 
 

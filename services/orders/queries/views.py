@@ -95,7 +95,7 @@ def next_step(record: OrderRecord) -> NextStep:
 
 def _is_cancellable(record: OrderRecord) -> bool:
     units = record.units
-    return not record.is_ended and bool(units.before_pick + units.picked + units.packed)
+    return not record.is_ended and bool(units.inside)
 
 
 def _line_view(line: OrderLine, currency: str) -> LineView:

@@ -146,10 +146,10 @@ class LineChange(Body):
 
 
 class AmendOrder(Body):
-    """PATCH: what may change before the pick starts; lines only get fewer."""
+    """PATCH: what may change before the pick starts; of `contact` only the fields sent; lines only get fewer."""
 
     shipping_address: Address | None = None
-    customer: Contact | None = None
+    contact: Contact | None = None
     ship_after: NearMoment | None = None
     lines: Annotated[list[LineChange], Field(max_length=MOST_LINES)] | None = None
 

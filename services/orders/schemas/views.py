@@ -226,9 +226,10 @@ class RefundView(Answer):
 
 
 class RefundList(Answer):
-    """Refund instructions."""
+    """A page of refund instructions."""
 
     data: list[RefundView]
+    next_cursor: str | None
 
 
 class DeliveryOption(Answer):
@@ -271,9 +272,10 @@ class AvailabilityView(Answer):
 
 
 class AvailabilityList(Answer):
-    """What is available."""
+    """What is available, the SKU that changed last at the end."""
 
     data: list[AvailabilityView]
+    next_cursor: str | None
 
 
 class RecipientView(Answer):

@@ -26,7 +26,7 @@ class Totals:
     lost: int = 0
     returned_to_sender: int = 0
     cancelled: int = 0
-    written_off: int = 0
+    written_off: int = 0  # of those handed over
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,11 @@ class Buckets:
         """Units that nobody has taken from a shelf."""
         return self.open + self.backordered + self.reserved
 
+    @property
+    def inside(self) -> int:
+        """Units that have not left the house."""
+        return self.before_pick + self.picked + self.packed
+
     def __add__(self, other: "Buckets") -> "Buckets":
         """Add two lines' buckets."""
         return Buckets(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
@@ -88,7 +93,7 @@ def buckets_of(totals: Totals) -> Buckets:
         "delivered": take(totals.delivered),
         "lost": take(totals.lost),
         "returned_to_sender": take(totals.returned_to_sender),
-        "in_transit": take(handed_over - ended_outside),
+        "in_transit": take(handed_over - ended_outside - totals.written_off),
         "cancelled": take(totals.cancelled),
         "written_off": take(totals.written_off),
         "packed": take(packed - handed_over),

@@ -153,7 +153,7 @@ class FulfilmentStatus(StrEnum):
 
 def fulfilment_status(units: Buckets, *, picking: bool) -> FulfilmentStatus:
     """Derive the status shown from all lines' units; cancelled and written-off units do not count."""
-    inside = units.before_pick + units.picked + units.packed
+    inside = units.inside
     outside = units.in_transit + units.lost + units.returned_to_sender
     if units.delivered:
         return FulfilmentStatus.PARTIALLY_DELIVERED if inside or outside else FulfilmentStatus.DELIVERED
