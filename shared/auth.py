@@ -17,6 +17,7 @@ from fastapi import Depends, Request
 
 from shared import clock
 from shared.errors import ConfigurationError, ForbiddenError, UnauthenticatedError
+from shared.rates import RateLimit
 
 ISSUER = AUDIENCE = "doorstep"
 TOKEN_MINUTES = 5
@@ -173,7 +174,8 @@ def _encode(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-async def _authenticate(request: Request) -> Principal:
+async def _authenticate(request: Request) -> tuple[Principal, str]:
+    """Give the caller, and by what name requests are counted: each key on its own, people by theirs."""
     scheme, _, credential = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not credential:
         raise UnauthenticatedError(
@@ -181,21 +183,29 @@ async def _authenticate(request: Request) -> Principal:
         )
     if credential.startswith("dsk_"):
         resolver: KeyResolver | None = request.app.state.resolve_key
-        principal = await resolver(hash_api_key(credential)) if resolver is not None else None
+        key_hash = hash_api_key(credential)
+        principal = await resolver(key_hash) if resolver is not None else None
         if principal is None:
             raise UnauthenticatedError("this API key is unknown, expired or revoked")
-        return principal
+        return principal, key_hash
     verifier: TokenVerifier = request.app.state.verifier
-    return verifier.verify(credential)
+    principal = verifier.verify(credential)
+    return principal, principal.actor
 
 
 def require(*scopes: Scope) -> Callable[[Request], Awaitable[Principal]]:
-    """Make the dependency of a route that any of `scopes` opens; its caller is the value."""
+    """Make the dependency of a route that any of `scopes` opens; its caller is the value.
+
+    Our own services are not counted: their work is bounded where it begins.
+    """
 
     async def allowed(request: Request) -> Principal:
-        principal = await _authenticate(request)
+        principal, caller = await _authenticate(request)
         if not principal.scopes.intersection(scopes):
             raise ForbiddenError(f"this needs the scope {' or '.join(scopes)}")
+        if principal.role is not Role.SERVICE:
+            limit: RateLimit = request.app.state.rate_limit
+            limit.spend(caller, f"{request.method} {request.scope['route'].path}")
         request.state.principal = principal
         return principal
 

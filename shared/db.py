@@ -52,6 +52,8 @@ _AWAY = (
     asyncpg.ConnectionDoesNotExistError,
 )
 
+_REFUSED = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
+
 
 def root_cause(error: BaseException) -> BaseException:
     """Give the asyncpg error beneath SQLAlchemy's wrapping, or the error itself."""
@@ -65,8 +67,17 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(root_cause(error), _TRANSIENT)
 
 
+def is_refused(error: BaseException) -> bool:
+    """Say whether the database cannot hold a value: out of range, not text, too long for an index."""
+    cause = root_cause(error)
+    by_driver = isinstance(cause, asyncpg.InterfaceError) and isinstance(cause, ValueError)
+    return by_driver or isinstance(cause, _REFUSED)
+
+
 def is_away(error: BaseException) -> bool:
     """Say whether the database is unreachable rather than unwilling."""
+    if is_refused(error):  # the driver's own refusal is a kind of InterfaceError
+        return False
     cause = root_cause(error)
     connection_lost = isinstance(error, DBAPIError) and error.connection_invalidated
     return isinstance(cause, _AWAY) or connection_lost

@@ -4,32 +4,45 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
 import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import clock, db, idempotency, metrics, tracing
 from shared.auth import Principal
 from shared.db import Database, Transaction
-from shared.errors import ConflictError, DomainError, FieldError, InvalidError, StaleError, UnavailableError
+from shared.errors import (
+    ConflictError,
+    DomainError,
+    FieldError,
+    InvalidError,
+    StaleError,
+    TooLongError,
+    UnavailableError,
+)
 from shared.failpoints import failpoint
+from shared.fields import refuse_nul
 from shared.idempotency import Reply
 from shared.ids import new_id
 
 log = structlog.get_logger()
 
 MAX_BODY_BYTES = 256 * 1024
+MAX_PATH_BYTES = 1024
 
 
 class Body(BaseModel):
     """A request body: unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    _storable = field_validator("*", mode="after")(refuse_nul)
 
 
 class Answer(BaseModel):
@@ -175,7 +188,12 @@ def _field_error(entry: Any) -> FieldError:  # noqa: ANN401 - pydantic's own dic
     pointer = prefix + "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
     code = {"missing": "required", "extra_forbidden": "unknown_field"}.get(entry["type"], str(entry["type"]))
     detail = re.sub(r"^Value error, ", "", str(entry["msg"]))
-    return FieldError(pointer or "/", code, detail)
+    return FieldError(_sayable(pointer) or "/", code, _sayable(detail))
+
+
+def _sayable(text: str) -> str:
+    """Give text that UTF-8 can carry: a field's own name may hold half of a surrogate pair."""
+    return text.encode(errors="replace").decode()
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
@@ -191,6 +209,14 @@ _CODES = {413: "too_large", 404: "not_found", 405: "method_not_allowed", 400: "b
 
 
 async def _on_any_error(request: Request, error: Exception) -> Response:
+    return fault(request, error)
+
+
+def fault(request: Request, error: Exception) -> JSONResponse:
+    """Answer for an error nobody foresaw: the database is away, refuses a value, or the fault is ours."""
+    if db.is_refused(error) or isinstance(error, OverflowError):
+        log.error("a value passed the door", exc_info=error, route=request.url.path, method=request.method)
+        return problem(request, InvalidError("a value is too large, too long or not storable"))
     if db.is_away(error) or db.is_transient(error):
         log.warning("database away", error=str(error)[:300])
         return problem(request, UnavailableError("the database is away; try again", headers={"Retry-After": "1"}))
@@ -256,12 +282,29 @@ class Edge:
             await send(message)
 
         try:
+            _check_address(scope)
             await self._app(scope, receive, note_and_send)
         except Exception as error:
             if is_answering:
                 raise
-            response = await _on_any_error(Request(scope), error)
+            request = Request(scope)
+            response = problem(request, error) if isinstance(error, DomainError) else fault(request, error)
             await response(scope, receive, send)
+
+
+def _check_address(scope: Scope) -> None:
+    """Refuse an address that no row can be named by; raises InvalidError and TooLongError."""
+    if len(scope["path"].encode()) > MAX_PATH_BYTES:
+        raise TooLongError(f"a path may have at most {MAX_PATH_BYTES} bytes")
+    names = ["/path"] if "\x00" in scope["path"] else []
+    if b"%00" in scope["query_string"]:
+        pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        names += [f"/query/{name}" for name, value in pairs if "\x00" in value]
+    if names:
+        detail = "may not contain the character NUL"
+        raise InvalidError(
+            f"{', '.join(names)} {detail}", errors=tuple(FieldError(n, "invalid", detail) for n in names)
+        )
 
 
 @dataclass(slots=True)

@@ -80,6 +80,12 @@ class TooLargeError(DomainError):
     status, code, title = 413, "too_large", "Too large"
 
 
+class TooLongError(DomainError):
+    """The address is over the limit."""
+
+    status, code, title = 414, "too_long", "Too long"
+
+
 class RateLimitedError(DomainError):
     """Too many requests; `Retry-After` says when to come back."""
 

@@ -3,9 +3,10 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Annotated
 
 import asyncpg
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
@@ -16,6 +17,9 @@ from shared.auth import LookUp, Operator, Public
 from shared.db import Database, Transaction
 from shared.doors import Answer, Body, Mutation, Tx
 from shared.errors import FieldError, InvalidError
+from shared.fields import Moment, Serial
+
+Limit = Annotated[int, Query(ge=1, le=500)]
 
 
 @dataclass(slots=True)
@@ -74,16 +78,16 @@ class Reason(Body):
 class Replay(Body):
     """Publish again what was published since `since` (real time), of one key if given."""
 
-    since: datetime
-    key: str | None = None
+    since: Moment
+    key: str | None = Field(default=None, max_length=200)
     reason: str = Field(min_length=3, max_length=500)
 
 
 class SetPause(Body):
     """Which work to pause, and why; scope `*` means everywhere."""
 
-    kind: str
-    scope: str = switches.EVERYWHERE
+    kind: str = Field(max_length=100)
+    scope: str = Field(default=switches.EVERYWHERE, min_length=1, max_length=200)
     reason: str = Field(min_length=3, max_length=500)
 
 
@@ -110,9 +114,9 @@ def operators_router(kinds: tuple[switches.Switch, ...]) -> APIRouter:
 
 def _add_parked(router: APIRouter) -> None:
     @router.get("/parked")
-    async def list_parked(tx: Tx, _who: Operator, limit: int = 100) -> Listing:
+    async def list_parked(tx: Tx, _who: Operator, limit: Limit = 100) -> Listing:
         """List the events that wait, and those given up, which block their stream."""
-        return Listing(data=_plain(await parking.list_parked(tx, limit=min(limit, 500))))
+        return Listing(data=_plain(await parking.list_parked(tx, limit=limit)))
 
     @router.post("/parked/{event_id}/replay")
     async def revive(event_id: str, body: Reason, call: Mutation, who: Operator) -> Response:
@@ -125,12 +129,12 @@ def _add_parked(router: APIRouter) -> None:
         return await call.once(who, body, lambda tx: parking.discard(tx, event_id, actor=who.actor, reason=body.reason))
 
     @router.get("/dead-letters")
-    async def list_dead_letters(tx: Tx, _who: Operator, limit: int = 100) -> Listing:
+    async def list_dead_letters(tx: Tx, _who: Operator, limit: Limit = 100) -> Listing:
         """List records that could not be read."""
-        return Listing(data=_plain(await parking.list_dead_letters(tx, limit=min(limit, 500))))
+        return Listing(data=_plain(await parking.list_dead_letters(tx, limit=limit)))
 
     @router.post("/dead-letters/{letter_id}/discard")
-    async def close(letter_id: int, body: Reason, call: Mutation, who: Operator) -> Response:
+    async def close(letter_id: Serial, body: Reason, call: Mutation, who: Operator) -> Response:
         """Close a dead letter."""
         return await call.once(
             who, body, lambda tx: parking.close_dead_letter(tx, letter_id, actor=who.actor, reason=body.reason)
@@ -182,12 +186,12 @@ def _add_replay(router: APIRouter) -> None:
         return await call.once(who, body, act)
 
     @router.get("/audit")
-    async def list_audit(tx: Tx, _who: Operator, subject: str | None = None, limit: int = 100) -> Listing:
+    async def list_audit(tx: Tx, _who: Operator, subject: str | None = None, limit: Limit = 100) -> Listing:
         """List the audit trail, newest first."""
         rows = await tx.fetch(
             "select * from audit where $1::text is null or subject = $1 order by id desc limit $2",
             subject,
-            min(limit, 500),
+            limit,
         )
         return Listing(data=_plain(rows))
 

@@ -22,6 +22,7 @@ from shared.db import Database
 from shared.doors import Counters, Edge, install_errors
 from shared.jobs import Jobs
 from shared.operators import Rest, operators_router, process_router
+from shared.rates import RateLimit
 from shared.settings import PlatformSettings, ServiceSettings, platform
 from shared.switches import Switch
 
@@ -120,6 +121,7 @@ def build_app(service: Service, database: Database | None = None) -> FastAPI:
     app.state.database = pool
     app.state.secret = settings.secret.get_secret_value()
     app.state.verifier = TokenVerifier(platform().token_public_keys)
+    app.state.rate_limit = RateLimit(settings.rate_per_second, settings.rate_burst)
     app.state.resolve_key = service.resolve_key(pool) if service.resolve_key is not None else None
     install_errors(app)
     app.include_router(service.router)

@@ -46,6 +46,8 @@ class ServiceSettings(BaseSettings):
     ops_port: int
     pool_size: int = Field(default=10, ge=2, le=100)
     secret: SecretStr = Field(description="keys the HMACs of idempotency rows and tokens; at least 32 characters")
+    rate_per_second: int = Field(default=1_000, ge=1, description="requests per caller and route, in each process")
+    rate_burst: int = Field(default=5_000, ge=1, description="how many of them at once")
     retention_days: int = Field(default=7, ge=1, le=30)
     producer_epoch: int = Field(default=1, ge=1, description="raised by one after this database was restored")
 

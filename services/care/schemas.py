@@ -8,6 +8,7 @@ from pydantic import Field
 
 from services.care.states import CaseState, RemedyKind
 from shared.doors import Answer, Body
+from shared.fields import MOST_MINOR_UNITS, NearMoment
 
 Reason = Field(min_length=3, max_length=500)
 
@@ -15,8 +16,8 @@ Reason = Field(min_length=3, max_length=500)
 class NextCase(Body):
     """Which queue to be served from; nothing means the whole."""
 
-    family: str | None = None
-    kind: str | None = None
+    family: str | None = Field(default=None, max_length=100)
+    kind: str | None = Field(default=None, max_length=100)
 
 
 class Assign(Body):
@@ -67,8 +68,8 @@ class GrantRemedy(Body):
     kind: RemedyKind
     reason: str = Reason
     lines: list[WishLine] = Field(default_factory=list, max_length=200)
-    amount: int | None = Field(default=None, ge=1)
-    deliver_by: datetime | None = None
+    amount: int | None = Field(default=None, ge=1, le=MOST_MINOR_UNITS)
+    deliver_by: NearMoment | None = None
 
 
 class Report(Body):

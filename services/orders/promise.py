@@ -76,7 +76,10 @@ _REGION_ZONE = {
 
 @dataclass(frozen=True, slots=True)
 class CutOff:
-    """One weekday at a location: orders until `order_by` leave with the truck at `truck_at`, local time."""
+    """One weekday at a location: orders until `order_by` leave with the truck at `truck_at`, local time.
+
+    A truck whose time is before the cut-off's leaves in the night after.
+    """
 
     order_by: time
     truck_at: time
@@ -170,7 +173,8 @@ def next_truck(origin: Origin, ready_at: datetime) -> tuple[datetime, datetime]:
             continue
         order_by = _at(day, cut_off.order_by, zone)
         if order_by >= ready_at:
-            return order_by, _at(day, cut_off.truck_at, zone)
+            leaves_on = day + timedelta(days=cut_off.truck_at < cut_off.order_by)
+            return order_by, _at(leaves_on, cut_off.truck_at, zone)
     far = ready_at + timedelta(days=_SEARCH_DAYS)
     return far, far
 

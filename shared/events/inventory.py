@@ -253,7 +253,10 @@ class InboundReceived(StockEvent, fact="inbound_received"):
 
 
 class LocationSaved(Event, source="inventory", aggregate="location", fact="location_saved"):
-    """A location was created or changed; orders needs its zone, cut-offs and calendar to promise."""
+    """A location was created or changed; orders needs its zone, cut-offs and calendar to promise.
+
+    Every service level's week is written out in `cut_offs`; `*` serves levels that are not named.
+    """
 
     location: str
     name: str
@@ -271,7 +274,10 @@ class LocationSaved(Event, source="inventory", aggregate="location", fact="locat
 
 
 class CutOff(Value):
-    """The last moment for orders and the truck's time of one weekday (0 = Monday), local `HH:MM`."""
+    """The last moment for orders and the truck's time of one weekday (0 = Monday), local `HH:MM`.
+
+    A truck whose time is before its cut-off's leaves the next day.
+    """
 
     service_level: str
     weekday: int

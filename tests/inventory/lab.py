@@ -33,6 +33,8 @@ Json = dict[str, Any]
 E = TypeVar("E", bound=Event)
 
 DATABASE = "inventory_lab"
+# A truck every day of the week, so that no test depends on the day it is run.
+EVERY_EVENING = [{"service_level": "*", "weekday": day, "order_by": "23:59", "truck_at": "23:59"} for day in range(7)]
 _MOST_ROUNDS = 200
 
 
@@ -131,7 +133,7 @@ class Lab:
         code = f"L-{str(new_id())[-10:]}"
         place = {
             "code": code, "name": f"House {code}", "line1": "1 Test Street", "city": "Berlin", "postal_code": "10115",
-            "country_code": "DE", "zone": "DE", "time_zone": "Europe/Berlin",
+            "country_code": "DE", "zone": "DE", "time_zone": "Europe/Berlin", "cut_offs": EVERY_EVENING,
         }  # fmt: skip
         await self.do("/staff/locations", {"locations": [{**place, **fields}]})
         return code

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.inventory.actions.dispatch import Dispatch, next_dispatch
+from services.inventory.actions.cut_offs import Dispatch, next_dispatch
 from services.inventory.actions.routing import Ask, Site, route
 from services.inventory.queries.locations import CutOff, Location
 from shared.ids import new_id
@@ -108,8 +108,18 @@ def test_the_clock_change_moves_the_truck_with_local_time() -> None:
     assert (summer.truck_at.hour, winter.truck_at.hour) == (15, 16)
 
 
-def test_a_level_without_its_own_cut_offs_takes_any_truck_and_without_trucks_it_is_ready() -> None:
-    place = _location(CutOff("express", 0, "20:00", "21:00"))
+def test_a_level_without_its_own_cut_offs_takes_the_truck_of_all_and_never_another_levels() -> None:
+    express = CutOff("express", 0, "20:00", "21:00")
 
-    assert next_dispatch(place, "standard", NOON).truck_at == datetime(2026, 11, 16, 20, tzinfo=UTC)
-    assert next_dispatch(_location(), "standard", NOON) == Dispatch(NOON, NOON)
+    by_all = next_dispatch(_location(express, CutOff("*", 1, "12:00", "16:00")), "standard", NOON)
+    by_nobody = next_dispatch(_location(express), "standard", NOON)
+
+    assert by_all.truck_at == datetime(2026, 11, 17, 15, tzinfo=UTC)
+    assert by_nobody == next_dispatch(_location(), "standard", NOON)
+    assert by_nobody.truck_at == datetime(2026, 11, 16, 16, tzinfo=UTC)
+
+
+def test_a_truck_before_its_cut_off_leaves_in_the_night_after() -> None:
+    place = _location(CutOff("*", 0, "22:00", "02:00"))
+
+    assert next_dispatch(place, "standard", NOON).truck_at == datetime(2026, 11, 17, 1, tzinfo=UTC)

@@ -1,5 +1,6 @@
 """What staff can do to stock over HTTP, and how bad requests are answered."""
 
+import base64
 from datetime import timedelta
 from uuid import UUID
 
@@ -78,7 +79,54 @@ async def test_a_location_is_saved_and_told_with_its_calendar(lab: Lab) -> None:
     place = await lab.get(f"/internal/locations/{code}")
     assert (place["city"], place["cut_offs"], place["holidays"]) == ("Berlin", [cut_off], ["2026-12-25"])
     (fact,) = await lab.facts(inventory.LocationSaved, code)
-    assert [entry.model_dump() for entry in fact.cut_offs] == [cut_off]
+    assert cut_off in [entry.model_dump() for entry in fact.cut_offs]
+    assert {entry.service_level for entry in fact.cut_offs} == {"economy", "standard", "express"}
+
+
+async def test_two_trucks_of_a_level_on_one_day_are_refused(lab: Lab) -> None:
+    cut_off = {"service_level": "*", "weekday": 4, "order_by": "14:00", "truck_at": "17:00"}
+    place = {
+        "code": "L", "name": "L", "line1": "1", "city": "B", "postal_code": "1", "country_code": "DE", "zone": "DE",
+        "time_zone": "UTC", "cut_offs": [cut_off, {**cut_off, "order_by": "18:00"}],
+    }  # fmt: skip
+
+    answer = await lab.post("/staff/locations", {"locations": [place]})
+
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/locations/0/cut_offs"]
+
+
+async def test_a_transfer_of_skus_that_do_not_exist_names_each(lab: Lab) -> None:
+    sku, source = await lab.stocked(5)
+    target = await lab.location()
+    lines = [{"sku": sku, "quantity": 1}, {"sku": "S-none", "quantity": 1}]
+    body = {"source": source, "target": target, "expected_at": clock.now().isoformat(), "lines": lines}
+
+    answer = await lab.post("/staff/stock/transfer", body)
+
+    assert answer.status_code == 422
+    assert [(e["pointer"], e["code"]) for e in answer.json()["errors"]] == [("/lines/1/sku", "unknown_sku")]
+    assert (await lab.stock(sku, source))["on_hand"] == 5
+
+
+async def test_stock_beyond_what_a_row_can_count_is_refused(lab: Lab) -> None:
+    sku, place = await lab.stocked(1)
+    line = {"sku": sku, "location": place, "quantity": 1_000_000}
+
+    answers = [await lab.post("/staff/stock/receive", {"lines": [line] * 500}) for _ in range(5)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 422]
+    assert (await lab.stock(sku, place))["on_hand"] == 2_000_000_001
+
+
+@pytest.mark.parametrize("key", ['["\\u0000"]', '["\\ud800"]', "[" * 300, '[["a"]]', "[9223372036854775808]"])
+@pytest.mark.parametrize("path", ["/staff/skus", "/staff/ledger", "/staff/stock", "/staff/fulfilments"])
+async def test_a_cursor_that_is_none_of_ours_is_refused(lab: Lab, path: str, key: str) -> None:
+    cursor = base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+    answer = await lab.client.get(path, params={"cursor": cursor})
+
+    assert answer.status_code == 422, answer.text
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/query/cursor"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -23,7 +24,8 @@ from services.inventory.actions import reservations
 from services.inventory.queries.reservations import Units, list_allocated
 from shared import clock
 from shared.events.orders import OrderCancelled, OrderPlaced
-from tests.inventory.lab import Lab, Line, cancel, hold_released, open_lab, order_placed
+from tests.inventory.floor import Floor, Released
+from tests.inventory.lab import Json, Lab, Line, cancel, hold_released, open_lab, order_placed
 
 T = TypeVar("T")
 
@@ -54,12 +56,16 @@ class StockMachine(RuleBasedStateMachine):
 
     run: Callable[[Coroutine[Any, Any, Any]], Any]
     lab: Lab
+    floor: Floor
 
     @initialize()
     def start(self) -> None:
         self.model = Model()
         self.orders: dict[UUID, OrderPlaced] = {}
         self.unpaid: set[UUID] = set()
+        self.lapsed: dict[UUID, int] = {}
+        self.in_totes: list[tuple[OrderPlaced, str, int]] = []
+        self.travelling: list[tuple[str, str, int]] = []
         self.sku = self.run(self.lab.sku())
         self.places = [self.run(self.lab.location()) for _ in range(PLACES)]
         for place in self.places:
@@ -71,7 +77,7 @@ class StockMachine(RuleBasedStateMachine):
         self.model.damaged.setdefault(place, 0)
 
     def _pick(self, data: st.DataObject, *, unpaid: bool | None = None) -> OrderPlaced | None:
-        ids = [i for i in self.orders if unpaid is None or (i in self.unpaid) == unpaid]
+        ids = [i for i in self.orders if i not in self.lapsed and (unpaid is None or (i in self.unpaid) == unpaid)]
         return self.orders[data.draw(st.sampled_from(ids))] if ids else None
 
     @rule(place=st.integers(0, PLACES - 1), count=COUNTS)
@@ -83,7 +89,9 @@ class StockMachine(RuleBasedStateMachine):
         soft_until = clock.now() + timedelta(hours=1) if soft else None
         pinned = None if pin is None else self.places[pin]
         orders = [order_placed(Line(self.sku, n, location=pinned), soft_until=soft_until) for n in counts]
+        before = self._rows()
         self.run(self.lab.tell(*orders))
+        self._leaves_safety_stock_alone(before)
         for order, count in zip(orders, counts, strict=True):
             self.orders[order.order_id] = order
             self.model.wanted[order.order_id] = count
@@ -149,7 +157,7 @@ class StockMachine(RuleBasedStateMachine):
         answer = self.run(self.lab.post("/staff/stock/adjust", {"lines": [line], "reason": "machine"}))
         on_hand, damaged = self.model.on_hand[code], self.model.damaged[code]
         after = (on_hand, damaged + quantity) if damage else (on_hand + quantity, damaged)
-        possible = 0 <= after[1] <= after[0]
+        possible = 0 <= after[1] <= after[0] - self._in_totes_at(code)
         assert answer.status_code == (200 if possible else 409), answer.text
         if possible:
             self.model.on_hand[code], self.model.damaged[code] = after
@@ -158,7 +166,7 @@ class StockMachine(RuleBasedStateMachine):
     def count(self, place: int, extra: int) -> None:
         code = self.places[place]
         counted = self.model.on_hand[code] + extra
-        if counted >= self.model.damaged[code]:
+        if counted >= self.model.damaged[code] + self._in_totes_at(code):
             line = {"sku": self.sku, "location": code, "counted": counted}
             self.run(self.lab.do("/staff/stock/count", {"lines": [line]}))
             self.model.on_hand[code] = counted
@@ -167,7 +175,92 @@ class StockMachine(RuleBasedStateMachine):
     @rule()
     def rest(self) -> None:
         """At rest nobody waits for units that he may have."""
+        before = self._rows()
         self.run(self.lab.run_jobs())
+        self._leaves_safety_stock_alone(before)
+
+    @rule()
+    def let_payments_lapse(self) -> None:
+        """Two hours later nothing is held any more for a payment that did not come."""
+        clock.step_to(clock.now() + timedelta(hours=2))
+        self.run(self.lab.run_jobs())
+        for order_id in self.unpaid - self.lapsed.keys():
+            self.lapsed[order_id] = self.model.wanted[order_id]
+            self.model.wanted[order_id] = 0
+
+    @precondition(lambda self: self.lapsed)
+    @rule(data=st.data())
+    def pay_late(self, data: st.DataObject) -> None:
+        order_id = data.draw(st.sampled_from(sorted(self.lapsed)))
+        self.run(self.lab.tell(hold_released(self.orders[order_id])))
+        self.model.wanted[order_id] = self.lapsed.pop(order_id)
+        self.unpaid.discard(order_id)
+
+    @rule(place=st.integers(0, PLACES - 1), units=st.integers(0, 4))
+    def set_safety_stock(self, place: int, units: int) -> None:
+        line = {"sku": self.sku, "location": self.places[place], "safety_stock": units}
+        self.run(self.lab.do("/staff/stock/safety", {"lines": [line], "reason": "machine"}))
+
+    def _rows(self) -> list[Json]:
+        return [self.run(self.lab.stock(self.sku, place)) for place in self.places]
+
+    def _leaves_safety_stock_alone(self, before: list[Json]) -> None:
+        for old, new in zip(before, self._rows(), strict=True):
+            if new["reserved"] > old["reserved"]:
+                assert new["on_hand"] - new["damaged"] - new["reserved"] >= new["safety_stock"]
+
+    @rule(source=st.integers(0, PLACES - 1), count=COUNTS)
+    def transfer(self, source: int, count: int) -> None:
+        """Only free units travel; until they are received they are nowhere."""
+        here, there = self.places[source], self.places[1 - source]
+        row = self.run(self.lab.stock(self.sku, here))
+        body = {
+            "source": here, "target": there, "expected_at": clock.now().isoformat(),
+            "lines": [{"sku": self.sku, "quantity": count}],
+        }  # fmt: skip
+        answer = self.run(self.lab.post("/staff/stock/transfer", body))
+        possible = row["on_hand"] - row["damaged"] - row["reserved"] >= count
+        assert answer.status_code == (201 if possible else 409), answer.text
+        if possible:
+            self.model.on_hand[here] -= count
+            self.travelling.append((answer.json()["id"], there, count))
+
+    @precondition(lambda self: self.travelling)
+    @rule()
+    def receive_transfer(self) -> None:
+        inbound_id, there, count = self.travelling.pop()
+        self.run(self.lab.receive(self.sku, there, count, inbound_id=inbound_id))
+        self.model.on_hand[there] += count
+
+    @rule(place=st.integers(0, PLACES - 1), count=COUNTS)
+    def cancel_in_the_tote(self, place: int, count: int) -> None:
+        """What was picked before its cancellation stays reserved until it is put back."""
+        code = self.places[place]
+        order = order_placed(Line(self.sku, count, location=code))
+        self.run(self.lab.tell(order))
+        self.model.wanted[order.order_id], self.model.shipped[order.order_id] = count, 0
+        if self.run(self.lab.reservations(order)) != [("allocated", code, count)]:
+            self.orders[order.order_id] = order
+            return
+        self.run(self._pick_and_cancel(order, code))
+        self.in_totes.append((order, code, count))
+
+    async def _pick_and_cancel(self, order: OrderPlaced, code: str) -> None:
+        await self.lab.tell(await self.floor.released_fact(Released(order)))
+        await self.floor.pick_all(code)
+        await self.lab.tell(cancel(order))
+
+    def _in_totes_at(self, code: str) -> int:
+        return sum(count for _, place, count in self.in_totes if place == code)
+
+    @precondition(lambda self: self.in_totes)
+    @rule()
+    def put_back(self) -> None:
+        order, _, count = self.in_totes.pop()
+        (fulfilment,) = self.run(self.floor.work(Released(order)))["fulfilments"]
+        scan = {"barcode": self.sku, "quantity": count}
+        self.run(self.floor.do(f"/staff/fulfilments/{fulfilment['id']}/put-backs", scan))
+        self.model.wanted[order.order_id] = 0
 
     @invariant()
     def nothing_is_lost_doubled_or_oversold(self) -> None:
@@ -194,12 +287,14 @@ class StockMachine(RuleBasedStateMachine):
         return {(row["order_id"], row["state"]): row["quantity"] for row in rows}
 
 
-def test_stock_agrees_with_a_model_in_memory(prepared: LocalStack) -> None:
+def test_stock_agrees_with_a_model_in_memory(prepared: LocalStack, tmp_path: Path) -> None:
+    clock.use_stepped_file(tmp_path / "clock", environment="local")
+    clock.step_to(clock.real())
     with asyncio.Runner() as runner:
         opened = open_lab(prepared)
-        machine = type(
-            "Machine", (StockMachine,), {"lab": runner.run(opened.__aenter__()), "run": staticmethod(runner.run)}
-        )
+        lab = runner.run(opened.__aenter__())
+        parts = {"lab": lab, "floor": Floor(lab, prepared), "run": staticmethod(runner.run)}
+        machine = type("Machine", (StockMachine,), parts)
         try:
             run_state_machine_as_test(
                 machine,

@@ -1,6 +1,6 @@
 """Promises as arithmetic."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.orders.promise import (
+    CutOff,
     Distance,
     Milestones,
     Origin,
@@ -50,6 +51,16 @@ def test_no_truck_leaves_on_a_holiday() -> None:
 
 def test_a_cut_off_follows_the_houses_summer_time() -> None:
     assert next_truck(HAMBURG, datetime(2026, 6, 1, 6, 0, tzinfo=UTC))[1] == datetime(2026, 6, 1, 15, 0, tzinfo=UTC)
+
+
+def test_a_truck_before_its_cut_off_leaves_in_the_night_after() -> None:
+    week = {0: CutOff(time(22, 0), time(2, 0))}
+    nightly = Origin("HH", "DE", "20457", "Europe/Berlin", week=week)
+
+    assert next_truck(nightly, MONDAY_NOON) == (
+        datetime(2026, 3, 2, 21, 0, tzinfo=UTC),
+        datetime(2026, 3, 3, 1, 0, tzinfo=UTC),
+    )
 
 
 def test_a_promise_ends_with_its_local_day_at_the_destination() -> None:

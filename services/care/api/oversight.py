@@ -1,6 +1,5 @@
 """What leads and operators look at: exceptions, incidents, messages, measures; and reports from people."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from services.care.queries.cases import ExceptionFilter, lock_incident
 from shared.auth import LookUp, Operator, OrderEditor
 from shared.db import Transaction
 from shared.doors import Mutation, Tx
+from shared.fields import Moment
 from shared.idempotency import Reply
 
 router = APIRouter(tags=["oversight"])
@@ -73,8 +73,6 @@ async def report(call: Mutation, who: OrderEditor, body: schemas.Report) -> Resp
 
 
 @router.get("/report")
-async def measure(
-    tx: Tx, _who: LookUp, since: datetime | None = None, until: datetime | None = None
-) -> dict[str, object]:
+async def measure(tx: Tx, _who: LookUp, since: Moment | None = None, until: Moment | None = None) -> dict[str, object]:
     """Give care's measures beside their formulas, over what began in [since, until)."""
     return await reading.measure(tx, since, until)

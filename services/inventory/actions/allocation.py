@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from services.inventory.actions.dispatch import next_dispatch
+from services.inventory.actions.cut_offs import next_dispatch
 from services.inventory.actions.routing import Ask, Placement, Site, route
 from services.inventory.queries import inbounds, locations, reservations, stock
 from services.inventory.queries.inbounds import Supply

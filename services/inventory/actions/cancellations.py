@@ -56,9 +56,7 @@ async def reduce_orders(tx: Transaction, events: Sequence[Received[OrderAmended]
     The ordered totals count cancelled units too; a line that is not listed is ordered no more.
     """
     await reservations.lock_orders(tx, {event.event.order_id for event in events})
-    await reservations.change_terms(
-        tx, [e.event.order_id for e in events], [None] * len(events), [e.event.ship_after for e in events]
-    )
+    await reservations.set_ship_after(tx, [(e.event.order_id, e.event.ship_after) for e in events])
     rows = await reservations.list_reservations(tx, {event.event.order_id for event in events})
     cancelled = await reservations.count_cancelled(tx, {event.event.order_id for event in events})
     wishes: list[Wish] = []

@@ -1,4 +1,4 @@
-"""Holds after release stop an order's fulfilment up to hand-over; amendments redirect it."""
+"""Holds after release stop an order's fulfilment up to hand-over."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -8,7 +8,7 @@ from services.inventory.queries import pick_lists
 from services.inventory.queries.fulfilments import Work, lock_work, save_orders
 from shared.db import Transaction
 from shared.events.base import Received
-from shared.events.orders import HoldApplied, HoldReleased, OrderAmended
+from shared.events.orders import HoldApplied, HoldReleased
 
 
 async def stop_work(tx: Transaction, events: Sequence[Received[HoldApplied]]) -> None:
@@ -19,7 +19,7 @@ async def stop_work(tx: Transaction, events: Sequence[Received[HoldApplied]]) ->
         if work is not None:
             work.order.holds = sorted({*work.order.holds, event.event.reason})
             work.order.held_since = work.order.held_since or tx.now
-    left_lists = {list_id for work in works.values() for list_id in _take_off_lists(work)}
+    left_lists = {list_id for work in works.values() for list_id in take_off_lists(work)}
     await save_orders(tx, [work.order for work in works.values()])
     await fulfilments.settle_and_store(tx, works.values())
     await pick_lists.finish_lists(tx, left_lists)
@@ -37,18 +37,8 @@ async def continue_work(tx: Transaction, events: Sequence[Received[HoldReleased]
     await fulfilments.settle_and_store(tx, works.values())
 
 
-async def redirect(tx: Transaction, events: Sequence[Received[OrderAmended]]) -> None:
-    """Send what is not closed yet to the destination as amended."""
-    works = await lock_work(tx, {event.event.order_id for event in events})
-    for event in events:
-        work = works.get(event.event.order_id)
-        if work is not None:
-            work.order.country_code = event.event.destination.country_code
-            work.order.postal_zone = event.event.destination.postal_zone
-    await save_orders(tx, [work.order for work in works.values()])
-
-
-def _take_off_lists(work: Work) -> list[UUID]:
+def take_off_lists(work: Work) -> list[UUID]:
+    """Take what is not picked off its lists; gives the lists it left."""
     left: list[UUID] = []
     for task in work.tasks:
         if task.list_id is not None and task.unpicked:

@@ -87,18 +87,28 @@ async def _ask_for_void(parcel: Parcel, reason: str) -> None:
         raise UnavailableError("shipping does not answer: its label cannot be given back now") from error
 
 
-async def attach_label(tx: Transaction, parcel_id: UUID, label: PrintedLabel | None) -> LabelAnswer:
+async def show_waiting(database: Database, parcel_id: UUID) -> LabelAnswer:
+    """Answer the bench that the label is not here yet; raises ParcelNotFoundError and WrongParcelStateError."""
+    async with database.transaction() as tx:
+        return LabelAnswer(parcel=await show_parcel(tx, await _lock_closed(tx, parcel_id)), label=None)
+
+
+async def attach_label(tx: Transaction, parcel_id: UUID, label: PrintedLabel) -> LabelAnswer:
     """Note a label that shipping gave and answer the bench; raises ParcelNotFoundError and WrongParcelStateError."""
-    bench = await get_bench(tx, parcel_id)
-    parcel = bench.parcel
-    if parcel.state in {P.OPEN, P.VERIFIED, P.DISCARDED}:
-        raise WrongParcelStateError(f"the parcel is {parcel.state}: close it before its label is printed")
-    was_voided = label is not None and _was_voided(parcel, label.tracking_number)
-    if label is not None and parcel.state == P.CLOSED and not was_voided:
+    parcel = await _lock_closed(tx, parcel_id)
+    was_voided = _was_voided(parcel, label.tracking_number)
+    if parcel.state == P.CLOSED and not was_voided:
         parcel.shipment_id = label.shipment_id
         _go_live(tx, parcel, (label.carrier, label.service, label.tracking_number))
         await queries.save_parcels(tx, [parcel])
     return LabelAnswer(parcel=await show_parcel(tx, parcel), label=None if was_voided else label)
+
+
+async def _lock_closed(tx: Transaction, parcel_id: UUID) -> Parcel:
+    parcel = (await get_bench(tx, parcel_id)).parcel
+    if parcel.state in {P.OPEN, P.VERIFIED, P.DISCARDED}:
+        raise WrongParcelStateError(f"the parcel is {parcel.state}: close it before its label is printed")
+    return parcel
 
 
 async def read_label(database: Database, parcel_id: UUID) -> LabelAnswer:

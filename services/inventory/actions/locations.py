@@ -1,5 +1,8 @@
 """Saving locations with their calendars."""
 
+from dataclasses import asdict
+
+from services.inventory.actions.cut_offs import resolve
 from services.inventory.queries import locations
 from services.inventory.schemas.stock import LocationBody, SaveLocations
 from services.inventory.schemas.stock_answers import Saved
@@ -26,6 +29,10 @@ def _row(location: LocationBody) -> tuple[object, ...]:
     )  # fmt: skip
 
 
+def _given(location: LocationBody) -> list[locations.CutOff]:
+    return [locations.CutOff(**cut_off.model_dump()) for cut_off in location.cut_offs]
+
+
 def _saved(location: LocationBody) -> LocationSaved:
     return LocationSaved(
         location=location.code,
@@ -34,7 +41,7 @@ def _saved(location: LocationBody) -> LocationSaved:
         postal_code=location.postal_code,
         zone=location.zone,
         time_zone=location.time_zone,
-        cut_offs=tuple(CutOff(**cut_off.model_dump()) for cut_off in location.cut_offs),
+        cut_offs=tuple(CutOff(**asdict(cut_off)) for cut_off in resolve(_given(location))),
         holidays=tuple(day.isoformat() for day in location.holidays),
         active=location.active,
     )

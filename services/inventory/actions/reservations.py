@@ -146,9 +146,7 @@ async def firm_up(tx: Transaction, events: Sequence[Received[HoldReleased]]) -> 
 async def change_promises(tx: Transaction, events: Sequence[Received[PromiseRevised]]) -> None:
     """Rank orders by what they are promised now."""
     await reservations.lock_orders(tx, {event.event.order_id for event in events})
-    await reservations.change_terms(
-        tx, [e.event.order_id for e in events], [e.event.promise.ship_by for e in events], [None] * len(events)
-    )
+    await reservations.set_ship_by(tx, [(e.event.order_id, e.event.promise.ship_by) for e in events])
 
 
 async def seek_stock(

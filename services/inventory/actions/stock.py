@@ -143,6 +143,7 @@ async def ship_transfer(tx: Transaction, body: Transfer, actor: str) -> InboundA
     wanted: dict[str, int] = {}
     for line in body.lines:
         wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
+    await _refuse_unknown_skus(tx, [line.sku for line in body.lines])
     await _refuse_unknown_places(tx, {"/source": body.source, "/target": body.target})
     inbound = await announce_transfer(tx, body, wanted)
     document = f"inbound:{inbound.id}"
@@ -189,6 +190,17 @@ async def _refuse_unknown(tx: Transaction, lines: Sequence[Placed]) -> None:
         raise UnknownSkuError("some SKUs do not exist: save them first", errors=bad_skus + bad_places)
     if bad_places:
         raise UnknownLocationError("some locations do not exist: save them first", errors=bad_places)
+
+
+async def _refuse_unknown_skus(tx: Transaction, codes: Sequence[str]) -> None:
+    unknown = await skus.unknown_skus(tx, codes)
+    if unknown:
+        errors = tuple(
+            FieldError(f"/lines/{number}/sku", "unknown_sku", f"no SKU {code}")
+            for number, code in enumerate(codes)
+            if code in unknown
+        )
+        raise UnknownSkuError("some SKUs do not exist: save them first", errors=errors)
 
 
 async def _refuse_unknown_places(tx: Transaction, places: dict[str, str]) -> None:

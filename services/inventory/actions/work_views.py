@@ -1,7 +1,7 @@
 """What is late in the warehouse and why, and all about one order."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from services.inventory.actions.fulfilments import progress_of
@@ -51,8 +51,8 @@ def read_place(cursor: str | None) -> tuple[datetime, UUID] | None:
         return None
     moment, last = read_cursor(cursor, ["", ""])
     try:
-        return datetime.fromisoformat(str(moment)), UUID(str(last))
-    except ValueError:
+        return datetime.fromisoformat(str(moment)).astimezone(UTC), UUID(str(last))
+    except (ValueError, OverflowError):
         error = FieldError("/query/cursor", "invalid_cursor", "not a cursor of this list: start without one")
         raise InvalidError("the cursor cannot be read", errors=(error,)) from None
 

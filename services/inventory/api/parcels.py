@@ -9,7 +9,7 @@ from services.inventory.schemas import packing as bodies
 from services.inventory.schemas.picking import NoDetails
 from services.inventory.schemas.warehouse import Reopening
 from shared.auth import Picker
-from shared.doors import Mutation, public_router
+from shared.doors import Mutation, as_reply, public_router, send
 
 router = public_router()
 
@@ -68,9 +68,11 @@ async def discard_parcel(parcel_id: UUID, body: NoDetails, call: Mutation, who: 
 async def label_parcel(parcel_id: UUID, body: NoDetails, call: Mutation, who: Picker) -> Response:
     """Ask for the label and wait up to 10 s; 202 when it is not here by then."""
     label = await labels.ask_for_label(parcel_id, wait_seconds=labels.LABEL_WAIT_SECONDS)
-    return await call.once(
-        who, body, lambda tx: labels.attach_label(tx, parcel_id, label), status=200 if label is not None else 202
-    )
+    if label is None:
+        # Not kept under the key: the same request again shall see the label when it is there.
+        call.claim(who, body)
+        return send(as_reply(await labels.show_waiting(call.request.app.state.database, parcel_id), 202))
+    return await call.once(who, body, lambda tx: labels.attach_label(tx, parcel_id, label))
 
 
 @router.get("/staff/parcels/{parcel_id}/label")

@@ -1,6 +1,6 @@
 """Facts of orders that reserve, firm up or give back stock."""
 
-from services.inventory.actions import cancellations, holds, reservations
+from services.inventory.actions import cancellations, holds, rescheduling, reservations
 from services.inventory.handlers.table import router
 from shared.db import Transaction
 from shared.events.base import Received
@@ -30,15 +30,16 @@ async def on_hold_released(tx: Transaction, events: list[Received[HoldReleased]]
 
 @router.on(OrderAmended)
 async def on_order_amended(tx: Transaction, events: list[Received[OrderAmended]]) -> None:
-    """Give back units that are no longer ordered, and send the rest to the new destination."""
+    """Give back units that are no longer ordered; the rest goes to the new destination, when it may."""
     await cancellations.reduce_orders(tx, events)
-    await holds.redirect(tx, events)
+    await rescheduling.amend_work(tx, events)
 
 
 @router.on(PromiseRevised)
 async def on_promise_revised(tx: Transaction, events: list[Received[PromiseRevised]]) -> None:
-    """Rank the order by its new promise."""
+    """Rank the order by its new promise, and move its work to the truck that keeps it."""
     await reservations.change_promises(tx, events)
+    await rescheduling.move_cut_offs(tx, events)
 
 
 @router.on(CancellationRequested)

@@ -36,6 +36,7 @@ class WarehouseOrder(WarehouseTable, table=True):
     ships_partially: bool
     holds: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(Text), nullable=False))
     held_since: datetime | None = Field(default=None, sa_column=_moment())
+    ship_after: datetime | None = Field(default=None, sa_column=_moment())
 
 
 class Fulfilment(WarehouseTable, table=True):
@@ -69,7 +70,6 @@ class PickList(WarehouseTable, table=True):
 
     id: UUID = Field(primary_key=True)
     location: str
-    zone: str = ""
     mode: str
     state: str = "planned"
     since: datetime = Field(sa_column=_moment(required=True))

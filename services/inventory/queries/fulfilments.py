@@ -112,11 +112,11 @@ async def insert_orders(tx: Transaction, orders: Sequence[WarehouseOrder]) -> No
 
 
 async def save_orders(tx: Transaction, orders: Sequence[WarehouseOrder]) -> None:
-    """Save what changes of headers: holds and destination."""
+    """Save what changes of headers: holds, destination and dates."""
     await tx.execute_many(
-        "update warehouse_order set holds = $2, held_since = $3, country_code = $4, postal_zone = $5 "
-        "where order_id = $1",
-        [(o.order_id, o.holds, o.held_since, o.country_code, o.postal_zone) for o in orders],
+        "update warehouse_order set holds = $2, held_since = $3, country_code = $4, postal_zone = $5, ship_by = $6, "
+        "ship_after = $7 where order_id = $1",
+        [(o.order_id, o.holds, o.held_since, o.country_code, o.postal_zone, o.ship_by, o.ship_after) for o in orders],
     )
 
 

@@ -15,7 +15,7 @@ _ORDER_OF_WORK = "cut_off_at, priority desc, placed_at, reference"
 # The order's row is locked, not the fulfilment order's: whoever waits for nothing never deadlocks.
 _CLAIM_ORDERS = f"""
 select f.order_id from fulfilment f join warehouse_order o on o.order_id = f.order_id
-where f.location = $1 and f.to_pick > 0
+where f.location = $1 and f.to_pick > 0 and (o.ship_after is null or o.ship_after <= $3)
 order by {", ".join(f"f.{part}" for part in _ORDER_OF_WORK.split(", "))}
 limit $2 for no key update of o skip locked
 """
@@ -34,9 +34,9 @@ where p.list_id = $1 and (t.list_id = $1 or t.list_id is null)
 order by t.walk_order, t.bin, t.sku, p.tote, t.id
 """
 _INSERT = """
-insert into pick_list (id, location, zone, mode, state, since, picker, cut_off_at, priority, placed_at, reference,
+insert into pick_list (id, location, mode, state, since, picker, cut_off_at, priority, placed_at, reference,
   planned_at, active_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 # The list's row is locked before its tasks are looked at, so that of two ending acts the later one sees both.
 _LOCK = "select id from pick_list where id = any($1::uuid[]) and state <> 'done' order by id for no key update"
@@ -51,6 +51,13 @@ with scan as (
   values ($1, $2, $3, $4, $5, $6, $7))
 update pick_list set state = 'picking', since = case when state = 'picking' then since else $7 end, active_at = $7,
   version = version + 1 where id = $1 and picker = $6
+"""
+_MOVE_CUT_OFFS = """
+update pick_list l set cut_off_at = n.cut_off_at, version = l.version + 1
+from (select p.list_id, min(f.cut_off_at) as cut_off_at
+  from pick_list_tote p join fulfilment f on f.id = p.fulfilment_id
+  where p.list_id = any($1::uuid[]) group by p.list_id) as n
+where l.id = n.list_id and l.cut_off_at <> n.cut_off_at
 """
 _UNASSIGN_IDLE = """
 update pick_list l set state = 'planned', since = $1, picker = null, active_at = null, version = version + 1
@@ -132,7 +139,7 @@ async def list_tasks(tx: Transaction, list_id: UUID) -> list[ListedTask]:
 
 async def claim_orders(tx: Transaction, location: str, limit: int) -> list[UUID]:
     """Lock the orders first in the order of work with units to pick; those somebody works on are passed over."""
-    return [row["order_id"] for row in await tx.fetch(_CLAIM_ORDERS, location, limit)]
+    return [row["order_id"] for row in await tx.fetch(_CLAIM_ORDERS, location, limit, tx.now)]
 
 
 async def planned_lists(tx: Transaction, location: str, mode: str, limit: int) -> list[UUID]:
@@ -164,7 +171,7 @@ async def active_list_of(tx: Transaction, picker: str, location: str) -> UUID | 
 async def insert_list(tx: Transaction, row: PickList, totes: Sequence[tuple[Fulfilment, str]]) -> None:
     """Insert a list and its totes."""
     await tx.execute(
-        _INSERT, row.id, row.location, row.zone, row.mode, row.state, row.since, row.picker, row.cut_off_at,
+        _INSERT, row.id, row.location, row.mode, row.state, row.since, row.picker, row.cut_off_at,
         row.priority, row.placed_at, row.reference, row.planned_at, row.active_at,
     )  # fmt: skip
     await tx.execute_many(
@@ -230,6 +237,15 @@ async def finish_lists(tx: Transaction, list_ids: Collection[UUID]) -> None:
     if list_ids:
         locked = [row["id"] for row in await tx.fetch(_LOCK, sorted(list_ids))]
         await tx.execute(_FINISH, locked, tx.now)
+
+
+async def move_cut_offs(tx: Transaction, fulfilment_ids: Collection[UUID]) -> None:
+    """Give unfinished lists the first cut-off of their orders, after those of some of them moved."""
+    rows = await tx.fetch(
+        "select distinct list_id from pick_list_tote where fulfilment_id = any($1::uuid[])", list(fulfilment_ids)
+    )
+    locked = [row["id"] for row in await tx.fetch(_LOCK, sorted(row["list_id"] for row in rows))]
+    await tx.execute(_MOVE_CUT_OFFS, locked)
 
 
 async def unassign_idle(tx: Transaction, limit: int) -> int:

@@ -171,22 +171,14 @@ async def end_orders(tx: Transaction, order_ids: Collection[UUID]) -> None:
     )
 
 
-async def change_terms(
-    tx: Transaction,
-    order_ids: Sequence[UUID],
-    ship_by: Sequence[datetime | None],
-    ship_after: Sequence[datetime | None],
-) -> None:
-    """Change the dates by which orders rank; None leaves one as it is."""
-    await tx.execute(
-        "update order_demand d set ship_by = coalesce(n.ship_by, d.ship_by), "
-        "ship_after = coalesce(n.ship_after, d.ship_after) "
-        "from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[]) as n(order_id, ship_by, ship_after) "
-        "where d.order_id = n.order_id",
-        list(order_ids),
-        list(ship_by),
-        list(ship_after),
-    )
+async def set_ship_by(tx: Transaction, terms: Collection[tuple[UUID, datetime]]) -> None:
+    """Change by when orders shall leave, by which they rank."""
+    await tx.execute_many("update order_demand set ship_by = $2 where order_id = $1", terms)
+
+
+async def set_ship_after(tx: Transaction, terms: Collection[tuple[UUID, datetime | None]]) -> None:
+    """Change before when orders shall not leave; None lets them leave at once."""
+    await tx.execute_many("update order_demand set ship_after = $2 where order_id = $1", terms)
 
 
 async def list_reservations(tx: Transaction, order_ids: Collection[UUID]) -> list[Reservation]:

@@ -86,20 +86,3 @@ async def find_by_barcode(tx: Transaction, code: str) -> tuple[str, int] | None:
         "select sku, units from barcode where code = $1 union all select code, 1 from sku where code = $1 limit 1", code
     )
     return (row["sku"], row["units"]) if row is not None else None
-
-
-async def bins_of(tx: Transaction, location: str, skus: Collection[str]) -> dict[str, tuple[str, int]]:
-    """Give the first bin in the walk and its place for each SKU at a location; those without a bin are absent."""
-    rows = await tx.fetch(
-        "select distinct on (sku) sku, bin, walk_order from bin where location = $1 and sku = any($2::text[]) "
-        "order by sku, walk_order, bin",
-        location,
-        list(skus),
-    )
-    return {row["sku"]: (row["bin"], row["walk_order"]) for row in rows}
-
-
-async def weights(tx: Transaction, skus: Collection[str]) -> dict[str, int]:
-    """Give the weight of one unit in grams by SKU."""
-    rows = await tx.fetch("select code, weight_grams from sku where code = any($1::text[])", list(skus))
-    return {row["code"]: row["weight_grams"] for row in rows}

@@ -6,6 +6,7 @@ import binascii
 import orjson
 
 from shared.errors import FieldError, InvalidError
+from shared.fields import MOST_BIGINT, is_storable
 
 
 def write_cursor(key: list[str | int]) -> str:
@@ -22,7 +23,13 @@ def read_cursor(cursor: str | None, start: list[str | int]) -> list[str | int]:
     except (binascii.Error, ValueError):
         key = None
     fits = isinstance(key, list) and len(key) == len(start)
-    if not fits or any(type(part) is not type(first) for part, first in zip(key, start, strict=True)):
+    if not fits or not all(_fits(part, first) for part, first in zip(key, start, strict=True)):
         error = FieldError("/query/cursor", "invalid_cursor", "not a cursor of this list: start without one")
         raise InvalidError("the cursor cannot be read", errors=(error,))
     return list(key)
+
+
+def _fits(part: object, first: str | int) -> bool:
+    if isinstance(part, str):
+        return isinstance(first, str) and is_storable(part)
+    return type(part) is type(first) and isinstance(part, int) and abs(part) <= MOST_BIGINT

@@ -1,24 +1,25 @@
 """What the stock half's doors take."""
 
-from datetime import date, time
+from datetime import time
 from typing import Annotated, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, AwareDatetime, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from shared.doors import Body
+from shared.fields import Day, NearMoment
 
 MOST_ROWS = 500
 MOST_UNITS = 1_000_000
 UNSUPPORTED_FLAGS = ("lot", "serial", "expiry", "hazmat")
 KNOWN_FLAGS = ("fragile", *UNSUPPORTED_FLAGS)
 
-Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s/\x00]+$")]
-Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s/]+$")]
+Text = Annotated[str, Field(min_length=1, max_length=200)]
 Quantity = Annotated[int, Field(ge=1, le=MOST_UNITS)]
 Millimetres = Annotated[int, Field(ge=1, le=10_000)]
-Reason = Annotated[str, Field(min_length=3, max_length=500, pattern=r"^[^\x00]*$")]
+Reason = Annotated[str, Field(min_length=3, max_length=500)]
 
 
 def _known_zone(name: str) -> str:
@@ -83,7 +84,10 @@ class SaveSkus(Body):
 
 
 class CutOffBody(Body):
-    """The last moment for orders and the truck's time on a weekday (0 = Monday), local time."""
+    """The last moment for orders and the truck's time on a weekday (0 = Monday), local time.
+
+    `*` serves every level that has no truck of its own that day; a truck before its cut-off leaves the next day.
+    """
 
     service_level: Text
     weekday: int = Field(ge=0, le=6)
@@ -108,8 +112,15 @@ class LocationBody(Body):
     zone: Text
     time_zone: Annotated[str, AfterValidator(_known_zone)]
     cut_offs: list[CutOffBody] = Field(default=[], max_length=100)
-    holidays: list[date] = Field(default=[], max_length=400)
+    holidays: list[Day] = Field(default=[], max_length=400)
     active: bool = True
+
+    @field_validator("cut_offs")
+    @classmethod
+    def _one_a_day(cls, cut_offs: list[CutOffBody]) -> list[CutOffBody]:
+        if len({(one.service_level, one.weekday) for one in cut_offs}) < len(cut_offs):
+            raise ValueError("a service level has at most one cut-off a weekday")
+        return cut_offs
 
 
 class SaveLocations(Body):
@@ -193,7 +204,7 @@ class Transfer(Body):
 
     source: Code
     target: Code
-    expected_at: AwareDatetime
+    expected_at: NearMoment
     reference: Text = "transfer"
     lines: list[SkuQuantity] = Field(min_length=1, max_length=MOST_ROWS)
 
@@ -226,12 +237,12 @@ class AnnounceInbound(Body):
     kind: Literal["purchase", "return"] = "purchase"
     location: Code
     reference: Text
-    expected_at: AwareDatetime
+    expected_at: NearMoment
     lines: list[SkuQuantity] = Field(min_length=1, max_length=MOST_ROWS)
 
 
 class Reschedule(Body):
     """A new date for an inbound, and why."""
 
-    expected_at: AwareDatetime
+    expected_at: NearMoment
     reason: Reason

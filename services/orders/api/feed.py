@@ -18,6 +18,7 @@ from services.orders.schemas.feed import (
 )
 from shared.auth import Storefront
 from shared.doors import Mutation, Tx, public_router, send
+from shared.fields import Serial
 
 router = public_router(prefix="/v1", tags=["events"])
 
@@ -25,7 +26,7 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 
 
 @router.get("/events")
-async def read_events(tx: Tx, who: Storefront, after: Annotated[int, Query(ge=0)] = 0, limit: Limit = 100) -> EventPage:
+async def read_events(tx: Tx, who: Storefront, after: Serial = 0, limit: Limit = 100) -> EventPage:
     """Read events in order, from the number after `after`."""
     return await webhooks.read_events(tx, who, after, limit)
 

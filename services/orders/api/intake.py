@@ -8,8 +8,9 @@ from typing import Annotated
 import orjson
 from fastapi import Query, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from pydantic import AwareDatetime, ValidationError
+from pydantic import ValidationError
 
 from services.orders.actions import intake, offering
 from services.orders.actions.intake import Placement
@@ -17,8 +18,9 @@ from services.orders.schemas.intake import AskDeliveryOptions, PlaceOrder
 from services.orders.schemas.views import AvailabilityList, DeliveryOptions, OrderView
 from shared import tracing
 from shared.auth import Principal, Storefront
-from shared.doors import Call, Mutation, Tx, field_errors, problem, public_router, request_id, send
+from shared.doors import Call, Mutation, Tx, fault, field_errors, problem, public_router, request_id, send
 from shared.errors import DomainError, TooLargeError
+from shared.fields import Moment, is_storable
 from shared.idempotency import make_claim
 
 _MOST_BULK_LINES = 1000
@@ -49,9 +51,9 @@ def _skus(body: object) -> list[tuple[str, str]]:
     lines = body.get("lines") if isinstance(body, dict) else None
     entries = enumerate(lines) if isinstance(lines, list) else ()
     return [
-        (f"/lines/{number}/sku", line["sku"].strip())
+        (f"/lines/{number}/sku", sku.strip())
         for number, line in entries
-        if isinstance(line, dict) and isinstance(line.get("sku"), str) and line["sku"].strip()
+        if isinstance(line, dict) and isinstance(sku := line.get("sku"), str) and sku.strip() and is_storable(sku)
     ][:_MOST_BULK_LINES]
 
 
@@ -86,8 +88,14 @@ async def _one_of_many(request: Request, who: Principal, number: int, line: byte
         placement = Placement(who, body, claim, request_id(call.request), tracing.current_traceparent())
         reply = await intake.place_order(request.app.state.database, placement)
     except DomainError as error:
-        return {"status": error.status, "problem": orjson.loads(bytes(problem(request, error).body))}
+        return _told(problem(request, error))
+    except Exception as error:  # noqa: BLE001 - answered for this line: the others may be committed
+        return _told(fault(request, error))
     return {"status": reply.status, "order": reply.body}
+
+
+def _told(answer: JSONResponse) -> dict[str, object]:
+    return {"status": answer.status_code, "problem": orjson.loads(bytes(answer.body))}
 
 
 async def _refused(request: Request, line: bytes, error: ValidationError) -> DomainError:
@@ -111,7 +119,7 @@ async def read_availability(
     tx: Tx,
     _who: Storefront,
     sku: Annotated[str | None, Query(max_length=8000)] = None,
-    updated_after: AwareDatetime | None = None,
+    updated_after: Moment | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 500,
 ) -> AvailabilityList:
     """Say what is available over all locations; absolute numbers."""

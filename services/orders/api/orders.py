@@ -4,7 +4,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Request, Response
-from pydantic import AwareDatetime
 
 from services.orders.actions import amending, cancellations, explaining, finding, paying, reading
 from services.orders.queries.views import order_view
@@ -21,6 +20,7 @@ from services.orders.schemas.views import (
 from shared.auth import Storefront
 from shared.db import Transaction
 from shared.doors import Mutation, Tx, etag, public_router, require_match
+from shared.fields import Moment, Serial
 from shared.idempotency import Reply
 
 router = public_router(prefix="/v1", tags=["orders"])
@@ -33,7 +33,7 @@ async def list_orders(
     tx: Tx,
     who: Storefront,
     reference: str | None = None,
-    updated_after: AwareDatetime | None = None,
+    updated_after: Moment | None = None,
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> OrderPage:
@@ -50,9 +50,7 @@ async def get_order(named: str, tx: Tx, who: Storefront, response: Response) -> 
 
 
 @router.get("/orders/{named}/timeline")
-async def read_timeline(
-    named: str, tx: Tx, who: Storefront, cursor: Annotated[int, Query(ge=0)] = 0, limit: Limit = 100
-) -> TimelinePage:
+async def read_timeline(named: str, tx: Tx, who: Storefront, cursor: Serial = 0, limit: Limit = 100) -> TimelinePage:
     """List the public facts of an order."""
     return await reading.read_timeline(tx, who, named, cursor, limit)
 

@@ -35,6 +35,7 @@ from services.orders.schemas.views import (
 )
 from shared.auth import LookUp, Operator, Principal, Scope, require
 from shared.doors import Mutation, Tx, public_router
+from shared.fields import Serial
 
 router = public_router(prefix="/staff", tags=["staff"])
 
@@ -96,7 +97,7 @@ async def read_timeline(
     named: str,
     tx: Tx,
     who: LookUp,
-    cursor: Annotated[int, Query(ge=0)] = 0,
+    cursor: Serial = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 500,
 ) -> TimelinePage:
     """List all facts of an order."""

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 from typing import Annotated, Literal, get_args
+from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from shared.doors import Answer, Body
 
@@ -22,10 +23,22 @@ def _everything() -> list[Wanted]:
     return ["*"]
 
 
+def _callable(url: str) -> str:
+    parts = urlsplit(url)  # raises ValueError for a broken host
+    if not parts.hostname or parts.port == 0:  # raises ValueError for a port beyond the last
+        raise ValueError("names no host and port")
+    return url
+
+
+WebhookUrl = Annotated[
+    str, Field(min_length=10, max_length=500, pattern=r"^https?://[^\s/?#@]+(/[^\s#]*)?$"), AfterValidator(_callable)
+]
+
+
 class CreateEndpoint(Body):
     """Where to send which events; `*` is every event but availability.changed, which is asked for by name."""
 
-    url: Annotated[str, Field(min_length=10, max_length=500, pattern=r"^https?://[^\s/?#@]+(/[^\s#]*)?$")]
+    url: WebhookUrl
     events: Annotated[list[Wanted], Field(min_length=1, max_length=20)] = Field(default_factory=_everything)
 
 

@@ -1,10 +1,9 @@
 """POST /orders: what a storefront sends."""
 
-from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.config import JsonDict
 
 from services.orders.schemas.parts import (
@@ -21,8 +20,11 @@ from services.orders.schemas.parts import (
 )
 from services.orders.states import ServiceLevel
 from shared.doors import Body
+from shared.fields import NearDayOrMoment, NearMoment
 
 MOST_LINES = 200
+# So that the total of all lines, taxes and shipping stays an amount that a Price can say.
+MOST_OF_A_LINE = 10**12
 _EXAMPLE: JsonDict = {
     "reference": "1001",
     "service_level": "standard",
@@ -40,6 +42,15 @@ _EXAMPLE: JsonDict = {
 }
 
 
+def _summable(price: Price) -> Price:
+    if price.amount > MOST_OF_A_LINE:
+        raise ValueError(f"is more than {MOST_OF_A_LINE}")
+    return price
+
+
+Part = Annotated[Price, AfterValidator(_summable)]
+
+
 class PlaceLine(Body):
     """A line; `location` pins it to one location's stock."""
 
@@ -50,11 +61,18 @@ class PlaceLine(Body):
     requires_shipping: bool = True
     unit_price: Price
     discount: Price | None = None
-    tax: Price | None = None
+    tax: Part | None = None
     total: Price | None = None
     properties: Metadata | None = None
     customs: Metadata | None = None
     location: Code | None = None
+
+    @field_validator("unit_price")
+    @classmethod
+    def _can_be_multiplied(cls, price: Price, info: ValidationInfo) -> Price:
+        if price.amount * info.data.get("quantity", 1) > MOST_OF_A_LINE:
+            raise ValueError(f"price times quantity is more than {MOST_OF_A_LINE}")
+        return price
 
 
 class PlacePayment(Body):
@@ -63,7 +81,7 @@ class PlacePayment(Body):
     status: Literal["pending", "authorized", "captured"]
     amount: Price | None = None
     reference: Annotated[str, Field(max_length=200)] = ""
-    expires_at: AwareDatetime | None = None
+    expires_at: NearMoment | None = None
 
 
 class PlacePolicy(Body):
@@ -80,15 +98,15 @@ class PlaceOrder(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     reference: Reference
-    placed_at: AwareDatetime | None = None
+    placed_at: NearMoment | None = None
     quote_id: UUID | None = None
     service_level: ServiceLevel = ServiceLevel.STANDARD
-    ship_after: AwareDatetime | None = None
-    deliver_by: date | AwareDatetime | None = None
+    ship_after: NearMoment | None = None
+    deliver_by: NearDayOrMoment | None = None
     customer: Contact = Contact()
     shipping_address: Address
     lines: Annotated[list[PlaceLine], Field(min_length=1, max_length=MOST_LINES)]
-    shipping_price: Price | None = None
+    shipping_price: Part | None = None
     total: Price | None = None
     payment: PlacePayment | None = None
     policy: PlacePolicy = PlacePolicy()
@@ -132,7 +150,7 @@ class AmendOrder(Body):
 
     shipping_address: Address | None = None
     customer: Contact | None = None
-    ship_after: AwareDatetime | None = None
+    ship_after: NearMoment | None = None
     lines: Annotated[list[LineChange], Field(max_length=MOST_LINES)] | None = None
 
 
@@ -152,4 +170,4 @@ class ReportPayment(Body):
     reference: Annotated[str, Field(max_length=200)] = ""
     shipment_id: UUID | None = None
     refund_id: UUID | None = None
-    expires_at: AwareDatetime | None = None
+    expires_at: NearMoment | None = None

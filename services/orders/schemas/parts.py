@@ -2,13 +2,12 @@
 
 from typing import Annotated, Literal
 
-import orjson
 from pydantic import AfterValidator, Field
 
 from shared.doors import Body
+from shared.fields import MOST_MINOR_UNITS, free_form
 
 _MOST_METADATA_BYTES = 4096
-_MOST_MINOR_UNITS = 10**15
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 LongText = Annotated[str, Field(max_length=1000)]
@@ -20,9 +19,7 @@ ContactKind = Literal["real", "relay", "proxy"]
 
 
 def _small(value: dict[str, object]) -> dict[str, object]:
-    if len(orjson.dumps(value)) > _MOST_METADATA_BYTES:
-        raise ValueError("may have at most 4 KB")
-    return value
+    return free_form(value, _MOST_METADATA_BYTES)
 
 
 Metadata = Annotated[dict[str, object], AfterValidator(_small)]
@@ -31,7 +28,7 @@ Metadata = Annotated[dict[str, object], AfterValidator(_small)]
 class Price(Body):
     """Money in integer minor units of an ISO 4217 currency."""
 
-    amount: Annotated[int, Field(ge=0, le=_MOST_MINOR_UNITS)]
+    amount: Annotated[int, Field(ge=0, le=MOST_MINOR_UNITS)]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field
 from services.orders.schemas.parts import Code, Text
 from services.orders.states import HoldReason
 from shared.doors import Answer, Body
+from shared.fields import Moment, NearMoment
 
 Why = Annotated[str, Field(min_length=3, max_length=500)]
 
@@ -35,7 +36,7 @@ class CreateKey(Body):
 
     test: bool = False
     label: Annotated[str, Field(max_length=100)] = ""
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
 
 class RotateKey(Body):
@@ -98,8 +99,8 @@ class ReleaseHold(Body):
 class RevisePromise(Body):
     """A new date for the customer."""
 
-    deliver_by_latest: AwareDatetime
-    ship_by: AwareDatetime | None = None
+    deliver_by_latest: NearMoment
+    ship_by: NearMoment | None = None
     reason: Why
     attributed_to: Literal["stock", "warehouse", "carrier", "customer", "other"] = "other"
 

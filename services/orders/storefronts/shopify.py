@@ -7,7 +7,9 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from services.orders.schemas.intake import PlaceOrder
+from services.orders.schemas.parts import Quantity
 from services.orders.states import ServiceLevel
+from shared.fields import Serial
 
 # ISO 4217 currencies whose minor unit is not a hundredth.
 _DIGITS = {
@@ -18,7 +20,7 @@ _PAYMENT = {"authorized": "authorized", "paid": "captured"}
 _EXPRESS = ("express", "overnight", "next day", "priority")
 _ECONOMY = ("economy", "free", "saver")
 
-Amount = Annotated[Decimal, Field(ge=0)]
+Amount = Annotated[Decimal, Field(ge=0, le=10**12)]
 
 
 class _Part(BaseModel):
@@ -28,10 +30,10 @@ class _Part(BaseModel):
 class ShopifyLine(_Part):
     """A line item."""
 
-    id: int
+    id: Serial
     sku: str
     name: str = ""
-    quantity: int
+    quantity: Quantity
     price: Amount
     total_discount: Amount = Decimal(0)
     requires_shipping: bool = True
@@ -64,7 +66,7 @@ class ShopifyAddress(_Part):
 class ShopifyOrder(_Part):
     """The order, bare as webhooks send it or wrapped in `order` as the API answers."""
 
-    id: int
+    id: Serial
     name: str
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     created_at: AwareDatetime
@@ -95,6 +97,7 @@ POINTERS = {
     "/customer": "",
     "/total": "/total_price",
     "/reference": "/name",
+    "/placed_at": "/created_at",
 }
 
 

@@ -21,7 +21,8 @@ _TABLES = (
       placed_at timestamptz not null,
       ships_partially boolean not null,
       holds text[] not null default '{}',
-      held_since timestamptz
+      held_since timestamptz,
+      ship_after timestamptz
     ) with (fillfactor = 80)
     """,
     """
@@ -59,7 +60,6 @@ _TABLES = (
     create table pick_list (
       id uuid primary key,
       location text not null references location,
-      zone text not null default '',
       mode text not null check (mode in ('single', 'multi_order_cart')),
       state text not null check (state in ('planned', 'assigned', 'picking', 'done')),
       since timestamptz not null,
