@@ -133,8 +133,7 @@ class Order:
             )
         )
 
-    async def handed_over(self, at: datetime | None = None) -> "Order":
-        at = at or now()
+    async def planned(self, at: datetime) -> None:
         await self.facts.tell(
             inventory.FulfilmentPlanned(
                 order_id=self.order_id,
@@ -147,6 +146,10 @@ class Order:
             ),
             at,
         )
+
+    async def handed_over(self, at: datetime | None = None) -> "Order":
+        at = at or now()
+        await self.planned(at)
         await self.facts.tell(
             inventory.ParcelHandedOver(
                 order_id=self.order_id,

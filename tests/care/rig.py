@@ -70,7 +70,12 @@ class CareRig:
     sequences: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
 
     async def tell(self, fact: Event, at: datetime | None = None) -> None:
-        """Hand a fact to the event door as its producer numbers it, and do what is due then."""
+        """Hand a fact to the event door, and do what is due then."""
+        await self.hear(fact, at)
+        await self.rest()
+
+    async def hear(self, fact: Event, at: datetime | None = None) -> None:
+        """Hand a fact to the event door as its producer numbers it, and do nothing more yet."""
         stream = (fact.source, fact.key)
         self.sequences[stream] += 1
         headers = {
@@ -86,7 +91,6 @@ class CareRig:
         body = orjson.dumps(fact.model_dump(mode="json"))
         record = Record(topic_of(fact.source), 0, self.sequences[stream], fact.key.encode(), body, encoded)
         await self.applier.apply([inbox.read_envelope(record)])
-        await self.rest()
 
     async def rest(self) -> None:
         """Do whatever is due by now, until nothing is."""

@@ -1,13 +1,25 @@
 """The queue over time: what got worse or waited too long is served again, the nearest due clock first."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from shared.events import shipping
+from shared.events.base import Event
 from shared.ids import new_id
-from tests.care.conftest import DAY, HOUR, Order, progress
+from tests.care.conftest import DAY, HOUR, Order, now, progress
 from tests.care.rig import CareRig
 
 _DELIVERY = {"family": "delivery"}
+
+
+class Unhurried:
+    """Tells care facts in a row, and lets it look at them only afterwards."""
+
+    def __init__(self, care: CareRig) -> None:
+        self._care = care
+
+    async def tell(self, fact: Event, at: datetime | None = None) -> None:
+        await self._care.hear(fact, at)
 
 
 async def stalled(care: CareRig) -> Order:
@@ -25,6 +37,20 @@ async def test_a_case_that_got_worse_while_it_waited_is_served(care: CareRig) ->
     await order.scanned("lost")
     served = await care.act("/cases/next", _DELIVERY)
     assert (served["kind"], served["order_id"]) == ("lost", str(order.order_id))
+
+
+async def test_a_case_waits_for_the_carrier_once_what_the_warehouse_owed_has_left(care: CareRig) -> None:
+    order = Order(Unhurried(care), value=120_00, promised_in=60 * DAY)
+    await order.placed(now() - 7 * DAY)
+    await order.planned(now() - 6 * DAY)
+    await care.rest()
+    overdue = await care.case(order.order_id, family="delivery")
+    assert (overdue["kind"], overdue["state"]) == ("fulfilment_overdue", "waiting_warehouse")
+    await order.handed_over(now() - 6 * DAY)
+    await order.scanned(scanned_at=now() - 6 * DAY)
+    await care.rest()
+    stalled = await care.case(order.order_id, family="delivery")
+    assert (stalled["kind"], stalled["state"]) == ("stalled", "waiting_carrier")
 
 
 async def test_a_lesser_trouble_that_joins_does_not_take_a_case_from_the_queue(care: CareRig) -> None:

@@ -140,11 +140,17 @@ async def _join(tx: Transaction, case: Case, trouble: Trouble) -> None:
     ledger.note(tx, case, ledger.RULES, "joined", f"{trouble.kind} {trouble.found.level}")
     led_by = case.kind
     await _lead(tx, case, trouble)
-    if case.kind != led_by and PLAYBOOKS[trouble.kind].waits_in is CaseState.OPEN:
+    if case.kind != led_by and _waits_for_nothing(case, PLAYBOOKS[trouble.kind]):
         await ledger.put_back_to_work(tx, case, ledger.RULES, f"{trouble.kind} leads now, after {led_by}")
     if _needs(trouble.kind, ClockKind.NOTIFY):
         await clockwork.start_missing(tx, case, ClockKind.NOTIFY)
     ledger.tell(tx, case)
+
+
+def _waits_for_nothing(case: Case, playbook: Playbook) -> bool:
+    """Say whether a new lead makes vain what a case waits for: somebody acts now, or another party has to."""
+    others = {CaseState.WAITING_CARRIER, CaseState.WAITING_WAREHOUSE} - {playbook.waits_in}
+    return playbook.waits_in is CaseState.OPEN or CaseState(case.state) in others
 
 
 async def _lead(tx: Transaction, case: Case, trouble: Trouble) -> None:
