@@ -204,7 +204,7 @@ class GroupConsumer:
         except KafkaError as error:
             raise BrokerAwayError(str(error)) from error
         return [
-            Record(raw.topic, raw.partition, raw.offset, raw.key, raw.value, tuple(raw.headers))
+            Record(raw.topic, raw.partition, raw.offset, raw.key, raw.value, _headers(raw.headers))
             for partition in sorted(batches, key=lambda p: (p.partition, p.topic))
             for raw in batches[partition]
         ]
@@ -258,6 +258,11 @@ class GroupConsumer:
                 for name in ("_coordination_task", "_heartbeat_task", "_commit_refresh_task")
             ]
             await _abort([*tasks, getattr(fetcher, "_fetch_task", None)], self._consumer._client)  # noqa: SLF001
+
+
+def _headers(raw: Iterable[tuple[str, bytes | None]]) -> tuple[tuple[str, bytes], ...]:
+    """A header may have no value; nobody of ours sends one, and then it is as good as empty."""
+    return tuple((name, value or b"") for name, value in raw)
 
 
 async def _within(seconds: float, work: Awaitable[Any], what: str) -> Any:  # noqa: ANN401 - aiokafka has no types
