@@ -11,8 +11,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.doorstep-setup
 PINS := requirements/setup.txt requirements/dev.txt
 SOURCES := $(wildcard services shared cli deploy tests bench)
-# What goes through the broker; the other service tests hand events to the consumer's own code directly.
-KAFKA_TESTS = tests/shared tests/journeys
+# Where the tests marked `broker` are; the other service tests hand events to the consumer's own code directly.
+KAFKA_TESTS = tests/shared tests/journeys tests/inventory/test_races.py \
+	tests/faults/test_crashes_under_load.py tests/faults/test_deaths_in_mid_journey.py
 DOORSTEP_DATA ?= ../shared/data
 OLIST := $(DOORSTEP_DATA)/olist
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -110,8 +111,8 @@ faults-demo: setup ## Kill one process after another in mid-demonstration and co
 	$(BIN)/pytest tests/faults/test_kill_in_demo.py $(ARGS)
 
 .PHONY: test-kafka
-test-kafka: setup java ## Run messages and journeys against a real Apache Kafka, idempotent producer on
-	DOORSTEP_TEST_BROKER=kafka $(BIN)/pytest $(or $(ARGS),$(KAFKA_TESTS))
+test-kafka: setup java ## Run messages, journeys, races and faults against a real Apache Kafka, idempotent producer on
+	DOORSTEP_TEST_BROKER=kafka $(BIN)/pytest -m broker $(or $(ARGS),$(KAFKA_TESTS))
 
 .PHONY: kafka-up
 kafka-up: setup java ## Start a real Apache Kafka of its own at 127.0.0.1:9092, with the suite's topics

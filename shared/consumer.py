@@ -105,7 +105,8 @@ class Applier:
                     pending.extend([part[:middle], part[middle:]])
                 else:
                     log.exception("event cannot be applied", event_id=str(part[0].id), event_type=part[0].type)
-                    await self._park(part, f"{type(error).__name__}: {error}")
+                    state = "dead" if isinstance(error, UnreadableError) else "parked"
+                    await self._park(part, f"{type(error).__name__}: {error}", state)
 
     async def _with_retries(self, wave: list[Envelope]) -> None:
         for attempt in range(1, _TRANSIENT_TRIES + 1):
@@ -127,11 +128,17 @@ class Applier:
             await self._sort_out(tx, late)
         if not fresh:
             return
-        await self.run_handlers(tx, fresh)
-        await inbox.remember(tx, self.name, fresh)
+        await self.take(tx, fresh)
 
-    async def run_handlers(self, tx: Transaction, envelopes: list[Envelope]) -> None:
-        """Call each type's handler once with all its events."""
+    async def take(self, tx: Transaction, fresh: list[Envelope]) -> None:
+        """Run the handlers of events whose turn it is and remember them; a type nobody knows is a dead letter."""
+        await self._run_handlers(tx, fresh)
+        await inbox.remember(tx, self.name, fresh)
+        for envelope in fresh:
+            if envelope.type not in REGISTRY:
+                await self._bury(tx, envelope.record, "unknown_type", f"nobody here knows {envelope.type}")
+
+    async def _run_handlers(self, tx: Transaction, envelopes: list[Envelope]) -> None:
         by_type: dict[str, list[Envelope]] = defaultdict(list)
         for envelope in envelopes:
             tx.origins[envelope.key] = Origin(str(envelope.id), envelope.traceparent)
@@ -154,23 +161,31 @@ class Applier:
                 metrics.EVENTS_PARKED.labels(self.name, "gap").inc()
             else:
                 error = f"position is {positions[envelope.stream]}, event is ({envelope.epoch}, {envelope.sequence})"
-                await inbox.bury(tx, self.name, envelope.record, "forked_stream", error)
-                metrics.DEAD_LETTERS.labels(self.name, "forked_stream").inc()
+                await self._bury(tx, envelope.record, "forked_stream", error)
 
-    async def _park(self, envelopes: list[Envelope], reason: str) -> None:
-        unreadable = "UnreadableError" in reason
-        async with self._database.transaction() as tx:
-            for envelope in envelopes:
-                await inbox.park(tx, self.name, envelope, reason, state="dead" if unreadable else "parked")
+    async def _park(self, envelopes: list[Envelope], reason: str, state: str = "parked") -> None:
+        for envelope in envelopes:
+            try:
+                async with self._database.transaction() as tx:
+                    await inbox.park(tx, self.name, envelope, reason, state=state)
+            except Exception as error:
+                if db.is_away(error) or db.is_transient(error):
+                    raise
+                log.exception("event cannot be parked", event_id=str(envelope.id), event_type=envelope.type)
+                await self.bury(envelope.record, UnreadableError(f"cannot be parked: {error}"))
+            else:
                 self.parked_keys.add(envelope.key)
                 metrics.EVENTS_PARKED.labels(self.name, reason.partition(":")[0]).inc()
 
     async def bury(self, record: Record, error: UnreadableError) -> None:
         """Enter a record that is no event into the dead letters."""
         async with self._database.transaction() as tx:
-            await inbox.bury(tx, self.name, record, "unreadable", str(error))
-        metrics.DEAD_LETTERS.labels(self.name, "unreadable").inc()
+            await self._bury(tx, record, "unreadable", str(error))
         log.error("record cannot be read", topic=record.topic, partition=record.partition, offset=record.offset)
+
+    async def _bury(self, tx: Transaction, record: Record, reason: str, error: str) -> None:
+        await inbox.bury(tx, self.name, record, reason, error)
+        tx.after_commit(metrics.DEAD_LETTERS.labels(self.name, reason).inc)
 
 
 class Consumer:

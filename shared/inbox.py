@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from shared import clock
 from shared.db import Transaction
-from shared.events.base import REGISTRY, Event, Received
+from shared.events.base import REGISTRY, Event, Received, topic_of
 from shared.kafka import Record
 from shared.tables import RING_SLOTS
 
@@ -54,6 +54,11 @@ select source, sum(events) from (
   union all select source, count(*) from parked where consumer = $1 group by source
 ) as read group by source
 """
+
+
+_MAX_SEQUENCE = 2**63 - 1
+_MAX_EPOCH = 2**31 - 1
+_MAX_SUBJECT = 500  # characters: positions and parked streams are found by it, and an index entry has its limit
 
 
 class UnreadableError(ValueError):
@@ -105,11 +110,21 @@ def read_envelope(record: Record) -> Envelope:
         raise UnreadableError(f"header {missing} is missing") from missing
     except (ValueError, UnicodeDecodeError) as error:
         raise UnreadableError(f"a header cannot be read: {error}") from error
-    if not envelope.type.startswith(f"{record.topic}."):
-        raise UnreadableError(f"type {envelope.type!r} does not belong to topic {record.topic}")
-    if envelope.sequence < 1 or envelope.occurred_at.tzinfo is None or "\x00" in envelope.key:
-        raise UnreadableError("sequence, time or subject is not valid")
+    _check(envelope)
     return envelope
+
+
+def _check(envelope: Envelope) -> None:
+    """Refuse what our tables cannot hold or what belongs elsewhere; raises UnreadableError."""
+    record = envelope.record
+    if not envelope.type.startswith(f"{record.topic}.") or topic_of(envelope.source) != record.topic:
+        raise UnreadableError(f"type {envelope.type!r} of {envelope.source!r} does not belong to topic {record.topic}")
+    if not (1 <= envelope.sequence <= _MAX_SEQUENCE and 1 <= envelope.epoch <= _MAX_EPOCH):
+        raise UnreadableError("sequence or epoch is out of bounds")
+    if envelope.occurred_at.tzinfo is None or not 1 <= len(envelope.key) <= _MAX_SUBJECT:
+        raise UnreadableError("time or subject is not valid")
+    if b"\x00" in envelope.payload or any("\x00" in name or b"\x00" in value for name, value in record.headers):
+        raise UnreadableError("a header or the value contains NUL")
 
 
 def read_event(envelope: Envelope) -> Received[Event]:
@@ -198,7 +213,7 @@ async def park(tx: Transaction, consumer: str, envelope: Envelope, reason: str, 
         {name: value.decode(errors="replace") for name, value in envelope.record.headers},
         envelope.payload.decode(errors="replace"),
         state,
-        reason[:500],
+        without_nul(reason)[:500],
         clock.real(),
     )
 
@@ -218,7 +233,7 @@ def unpark(row: asyncpg.Record) -> Envelope:
 
 async def bury(tx: Transaction, consumer: str, record: Record, reason: str, error: str) -> None:
     """Enter a record that cannot be read into the dead letters, once."""
-    headers = {name: value.decode(errors="replace").replace("\x00", "�") for name, value in record.headers}
+    headers = {without_nul(name): _text(value) for name, value in record.headers}
     value = record.value or b""
     fingerprint = sha256(orjson.dumps(sorted(headers.items())) + (record.key or b"") + value).hexdigest()
     await tx.execute(
@@ -228,14 +243,19 @@ async def bury(tx: Transaction, consumer: str, record: Record, reason: str, erro
         record.partition,
         record.offset,
         reason,
-        error[:500],
+        without_nul(error)[:500],
         headers,
-        _text(record.key),
-        _text(value[:262_144]) if record.value is not None else None,
+        None if record.key is None else _text(record.key),
+        None if record.value is None else _text(value[:262_144]),
         clock.real(),
         fingerprint,
     )
 
 
-def _text(raw: bytes | None) -> str | None:
-    return None if raw is None else raw.decode(errors="replace").replace("\x00", "�")
+def _text(raw: bytes) -> str:
+    return without_nul(raw.decode(errors="replace"))
+
+
+def without_nul(text: str) -> str:
+    """Make of any text one that PostgreSQL can hold."""
+    return text.replace("\x00", "�")

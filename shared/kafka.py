@@ -102,10 +102,12 @@ class Producer:
         await asyncio.gather(*acknowledgements)
 
     async def close(self) -> None:
-        """Stop; `stop()` hangs while the broker is down, so after a deadline its task is cancelled."""
+        """Stop; `stop()` hangs while the broker is down, so after a deadline its tasks are ended."""
         try:
             await asyncio.wait_for(self._producer.stop(), _STOP_SECONDS)
-        except (TimeoutError, KafkaError, OSError):
+        except (TimeoutError, KafkaError, OSError) as error:
+            # A task that `stop()` left behind waits for the batches, which nobody sends any more.
+            self._producer._message_accumulator.fail_all(BrokerAwayError(f"thrown away: {error}"))  # noqa: SLF001
             await _abort([getattr(self._producer._sender, "sender_task", None)], self._producer.client)  # noqa: SLF001
 
 
@@ -194,17 +196,21 @@ class GroupConsumer:
         """Give the next records in partition order; raises BrokerAwayError, TopicShrunkError."""
         if self._failure is not None:
             raise self._failure
-        if self._ends_are_exact and not self._checked and self._consumer.assignment():
+        assigned = self._consumer.assignment()
+        if not assigned:  # to `getmany` no partitions mean all that it has ever fetched
+            await asyncio.sleep(timeout_seconds)
+            return []
+        if self._ends_are_exact and not self._checked:
             await self._refuse_shrunk_topics()
             self._checked = True
         try:
             batches = await self._consumer.getmany(
-                *self._consumer.assignment(), timeout_ms=int(timeout_seconds * 1000), max_records=max_records
+                *assigned, timeout_ms=int(timeout_seconds * 1000), max_records=max_records
             )
         except KafkaError as error:
             raise BrokerAwayError(str(error)) from error
         return [
-            Record(raw.topic, raw.partition, raw.offset, raw.key, raw.value, tuple(raw.headers))
+            Record(raw.topic, raw.partition, raw.offset, raw.key, raw.value, _headers(raw.headers))
             for partition in sorted(batches, key=lambda p: (p.partition, p.topic))
             for raw in batches[partition]
         ]
@@ -258,6 +264,11 @@ class GroupConsumer:
                 for name in ("_coordination_task", "_heartbeat_task", "_commit_refresh_task")
             ]
             await _abort([*tasks, getattr(fetcher, "_fetch_task", None)], self._consumer._client)  # noqa: SLF001
+
+
+def _headers(raw: Iterable[tuple[str, bytes | None]]) -> tuple[tuple[str, bytes], ...]:
+    """A header may have no value; nobody of ours sends one, and then it is as good as empty."""
+    return tuple((name, value or b"") for name, value in raw)
 
 
 async def _within(seconds: float, work: Awaitable[Any], what: str) -> Any:  # noqa: ANN401 - aiokafka has no types

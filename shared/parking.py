@@ -85,8 +85,7 @@ class Retrier:
         envelope = inbox.unpark(row)
         await _delete(tx, row)
         if await inbox.advance(tx, self._applier.name, [envelope]):
-            await self._applier.run_handlers(tx, [envelope])
-            await inbox.remember(tx, self._applier.name, [envelope])
+            await self._applier.take(tx, [envelope])
             return True
         positions = await inbox.positions(tx, self._applier.name, [envelope])
         if (envelope.epoch, envelope.sequence) > positions[envelope.stream]:
@@ -100,7 +99,7 @@ class Retrier:
                 "state = case when attempts + 1 >= $7 then 'dead' else state end where consumer = $1 and source = $2 "
                 "and key = $3 and epoch = $4 and sequence = $5 returning state",
                 *_identity(row),
-                reason[:500],
+                inbox.without_nul(reason)[:500],
                 MAX_ATTEMPTS,
             )
             tx.wrote = True

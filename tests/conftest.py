@@ -3,17 +3,17 @@
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import cast
 
 import pytest
 import pytest_asyncio
 
 from deploy.local import names, state, stepped_clock
-from deploy.local.commands import BrokerKind, Options
+from deploy.local.commands import Options
 from deploy.local.stack import LocalStack
 from shared import clock
+from tests.broker import BROKER
 from tests.clients import Clients
 
 _PREFIX = "doorstep-test-"
@@ -23,13 +23,21 @@ _ROOT = Path(__file__).resolve().parents[1]
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "faults: kills, freezes and cuts processes of a stack of its own")
     config.addinivalue_line("markers", "journeys: follows orders through all services")
+    config.addinivalue_line("markers", "broker: rests on what a broker does, so it runs on both (make test-kafka)")
+    config.addinivalue_line("markers", "kafka_only: of what the embedded broker lacks, so it runs on Apache Kafka only")
 
 
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         area = item.path.relative_to(_ROOT / "tests").parts[0]
         if area in {"faults", "journeys"}:
             item.add_marker(area)
+        if area in {"shared", "journeys"}:
+            item.add_marker("broker")
+    if BROKER != "kafka":
+        elsewhere = [item for item in items if item.get_closest_marker("kafka_only")]
+        config.hook.pytest_deselected(items=elsewhere)
+        items[:] = [item for item in items if item not in elsewhere]
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +64,7 @@ async def stack() -> AsyncIterator[LocalStack]:
     options = Options(
         services=[name for name in asked if name != names.SIMULATOR],
         simulator=names.SIMULATOR in asked,
-        broker=cast("BrokerKind", os.environ.get("DOORSTEP_TEST_BROKER", "tansu")),
+        broker=BROKER,
         throwaway=True,
     )
     running = await LocalStack.start(home, options=options)

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
 
 from deploy.local import names, stepped_clock
-from deploy.local.commands import BrokerKind, Options
+from deploy.local.commands import Options
 from deploy.local.driver import Driver
 from deploy.local.rest_point import RestPoints
 from deploy.local.stack import LocalStack
+from tests.broker import BROKER
 
 MONDAY = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 _CALM = {f"SIMULATOR_{name}": "0" for name in ("LATE", "STALLED", "DAMAGED", "LOST", "FAILED_ATTEMPT", "RETURNED")}
@@ -26,8 +26,7 @@ async def stepped_suite(area: str, *, throwaway: bool) -> AsyncIterator[LocalSta
     stepped_clock.begin(home / "clock", MONDAY.isoformat())
     # A broker that dies and forgets is made up for from here.
     RestPoints(home).begin()
-    broker = cast("BrokerKind", os.environ.get("DOORSTEP_TEST_BROKER", "tansu"))
-    stack = await LocalStack.start(home, options=Options(broker=broker, throwaway=throwaway, environment=_CALM))
+    stack = await LocalStack.start(home, options=Options(broker=BROKER, throwaway=throwaway, environment=_CALM))
     try:
         yield stack
     finally:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.events import REGISTRY
-from shared.events.contracts import asyncapi, breaks, check, schemas
+from shared.events.contracts import asyncapi, breaks, check, main, schemas, write
 from tests.contracts.examples import example
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -67,6 +67,62 @@ def test_removing_retyping_or_adding_a_required_field_is_a_break() -> None:
     assert breaks(old, retyped) == ["/priority changed its type from integer to string"]
     assert breaks(old, required) == ["/channel was added without a default"]
     assert breaks(old, nested) == ["/lines/*/sku was removed"]
+
+
+def test_a_break_inside_an_optional_object_is_found() -> None:
+    old: Any = deepcopy(schemas()["doorstep.orders.hold_released.v1"])
+    optional: Any = {"anyOf": [{"$ref": "#/$defs/Money"}, {"type": "null"}], "default": None}
+    old["properties"]["fee"] = optional
+    placed: Any = deepcopy(schemas()["doorstep.orders.order_placed.v1"])
+    old["$defs"]["Money"] = placed["$defs"]["Money"]
+    removed, retyped, narrowed = (deepcopy(old) for _ in range(3))
+    del removed["$defs"]["Money"]["properties"]["currency"]
+    retyped["$defs"]["Money"]["properties"]["amount"]["type"] = "string"
+    narrowed["properties"]["fee"]["anyOf"] = optional["anyOf"][:1]
+    assert breaks(old, deepcopy(old)) == []
+    assert breaks(old, removed) == ["/fee/currency was removed"]
+    assert breaks(old, retyped) == ["/fee/amount changed its type from integer to string"]
+    assert breaks(old, narrowed) == ["/fee changed what it may be"]
+
+
+def test_another_format_of_an_optional_value_is_a_break() -> None:
+    old: Any = {"properties": {"at": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}}}
+    new: Any = {"properties": {"at": {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}}}
+    assert breaks(old, new) == ["/at changed its format from date-time to date"]
+
+
+def test_a_default_that_goes_comes_or_changes_is_a_break() -> None:
+    old: Any = deepcopy(schemas()["doorstep.orders.order_placed.v1"])
+    gone, came, changed = (deepcopy(old) for _ in range(3))
+    del gone["properties"]["priority"]["default"]
+    gone["required"].append("priority")
+    came["properties"]["number"]["default"] = ""
+    came["required"].remove("number")
+    changed["properties"]["priority"]["default"] = 9
+    assert breaks(old, gone) == ["/priority lost its default"]
+    assert breaks(old, came) == ["/number may be missing now"]
+    assert breaks(old, changed) == ["/priority changed its default from 0 to 9"]
+
+
+def test_what_would_hide_a_break_is_not_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["write"], tmp_path) == 0
+    assert main([], tmp_path) == 0
+    path = tmp_path / "schemas" / "doorstep.orders.order_placed.v1.json"
+    published = json.loads(path.read_text())
+    published["$defs"]["Money"]["properties"]["cents"] = {"type": "integer"}
+    path.write_text(json.dumps(published))
+    capsys.readouterr()
+
+    assert main(["write"], tmp_path) == 1
+    assert "doorstep.orders.order_placed.v1: /value/cents was removed" in capsys.readouterr().out
+    assert json.loads(path.read_text()) == published
+    assert main([], tmp_path) == 1
+
+
+def test_an_event_that_went_is_a_break(tmp_path: Path) -> None:
+    assert write(tmp_path) == []
+    (tmp_path / "schemas" / "doorstep.orders.order_framed.v1.json").write_text("{}")
+    assert write(tmp_path) == ["doorstep.orders.order_framed.v1 was removed"]
 
 
 def _field_names(schema: Any) -> list[str]:  # noqa: ANN401 - JSON Schema

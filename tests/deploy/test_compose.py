@@ -203,3 +203,10 @@ def test_the_gateway_publishes_two_paths_and_is_the_only_one_published() -> None
     probe = re.search(r"127\.0\.0\.1:(\d+)", " ".join(_services()["gateway"]["healthcheck"]["test"]))
     assert probe is not None
     assert f"http://:{probe[1]} " in caddyfile
+
+
+def test_the_broker_makes_no_topic_by_accident_and_lets_a_groups_first_member_start_at_once() -> None:
+    environment = _services()["kafka"]["environment"]
+
+    assert environment["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
+    assert environment["KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS"] == "0"

@@ -3,6 +3,7 @@
 F1 relay, F2 consumer, F3 API, F6 broker, F7 PostgreSQL, and a shuffled first arrival of F12: test_crashes_under_load.
 F12 what arrived arrives again, stale and shuffled; `kill -9` of each process: test_deaths_in_mid_journey.
 `kill -9` in mid-demonstration: test_kill_in_demo.
-F13 the last 50 units: tests/inventory/test_races. F15 poison, F16 one failing key: tests/shared/test_messages.
+F13 the last 50 units: tests/inventory/test_races.
+F15 poison: tests/shared/test_poison. F16 one failing key: tests/shared/test_messages.
 F17 the carrier: tests/shipping/test_booking and test_tracking, tests/carrier_simulator/test_faults.
 """

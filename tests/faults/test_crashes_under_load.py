@@ -19,6 +19,7 @@ BY_FAILPOINT = 137
 FREEZE_SECONDS = 10.0
 
 
+@pytest.mark.broker
 @pytest.mark.parametrize("hit", [1, 3])
 async def test_a_relay_that_dies_before_it_notes_what_was_sent_sends_it_again_and_it_is_applied_once(
     stepped_stack: LocalStack, crowd: Crowd, hit: int
@@ -36,6 +37,7 @@ async def test_a_relay_that_dies_before_it_notes_what_was_sent_sends_it_again_an
     assert await dropped(stepped_stack, "inventory") > before
 
 
+@pytest.mark.broker
 @pytest.mark.parametrize("failpoint", ["consumer.wave:1", "consumer.wave:4", "consumer.applied:2"])
 async def test_a_consumer_that_dies_before_it_commits_its_offsets_reads_again_and_applies_once(
     stepped_stack: LocalStack, crowd: Crowd, failpoint: str
@@ -50,6 +52,7 @@ async def test_a_consumer_that_dies_before_it_commits_its_offsets_reads_again_an
     assert await dropped(stepped_stack, "inventory") > 0
 
 
+@pytest.mark.broker
 async def test_consumers_killed_at_any_moment_apply_everything_once(
     stepped_stack: LocalStack, crowd: Crowd, dice: random.Random
 ) -> None:
@@ -93,10 +96,11 @@ async def test_orders_posted_while_the_api_is_killed_again_and_again_exist_once(
     assert NO_ANSWER in {status for status, _ in crowd.answers()}
 
 
+@pytest.mark.broker
 async def test_orders_are_taken_while_the_broker_is_dead_and_travel_on_when_it_is_back(
     stepped_stack: LocalStack, crowd: Crowd
 ) -> None:
-    """F6: the embedded broker forgets everything; the supervisor makes up for it."""
+    """F6: the embedded broker forgets everything, and the supervisor makes up for it; Kafka forgets nothing."""
     async with crowd.posting():
         await crowd.see_acknowledged(10)
         stepped_stack.kill(names.BROKER)
@@ -109,6 +113,7 @@ async def test_orders_are_taken_while_the_broker_is_dead_and_travel_on_when_it_i
     assert crowd.answers() == {CREATED}
 
 
+@pytest.mark.broker
 async def test_orders_are_taken_while_the_broker_is_frozen_and_travel_on_when_it_thaws(
     stepped_stack: LocalStack, crowd: Crowd
 ) -> None:

@@ -62,6 +62,7 @@ async def test_a_process_killed_in_mid_journey_changes_nothing(
     assert await orders[-1].status() == ("completed", "delivered")
 
 
+@pytest.mark.broker
 async def test_events_that_arrive_again_stale_and_shuffled_change_nothing(
     stepped_stack: LocalStack, crowd: Crowd, dice: random.Random
 ) -> None:
@@ -87,6 +88,7 @@ async def test_events_that_arrive_again_stale_and_shuffled_change_nothing(
     await crowd.verify()
 
 
+@pytest.mark.broker
 async def test_events_that_arrive_for_the_first_time_shuffled_and_twice_are_applied_in_order(
     stepped_stack: LocalStack, crowd: Crowd, dice: random.Random
 ) -> None:

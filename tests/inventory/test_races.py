@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 import asyncpg
+import pytest
 import pytest_asyncio
 
 from deploy.local.commands import Options
@@ -20,6 +21,7 @@ from shared.errors import ConflictError
 from shared.events.orders import OrderPlaced
 from shared.kafka import Message, Producer
 from shared.settings import PlatformSettings
+from tests.broker import BROKER
 from tests.clients import Clients
 from tests.inventory.lab import Lab, Line, cancel, order_placed
 from tests.waiting import wait_until
@@ -32,7 +34,8 @@ LAST_UNITS = 50
 async def alone() -> AsyncIterator[LocalStack]:
     """Inventory without neighbours: nobody else should hear of orders that only it knows."""
     home = Path(tempfile.mkdtemp(prefix="doorstep-inventory-"))
-    stack = await LocalStack.start(home, options=Options(services=("inventory",), simulator=False, throwaway=True))
+    options = Options(services=("inventory",), simulator=False, broker=BROKER, throwaway=True)
+    stack = await LocalStack.start(home, options=options)
     yield stack
     await stack.stop()
     shutil.rmtree(home)
@@ -50,6 +53,7 @@ async def producer(alone: LocalStack) -> AsyncIterator[Producer]:
     await opened.close()
 
 
+@pytest.mark.broker
 async def test_500_orders_for_the_last_50_units_reserve_50_without_deadlock(
     lab: Lab, alone: LocalStack, producer: Producer
 ) -> None:

@@ -1,20 +1,19 @@
 """A database and a broker without any service: the plumbing alone, between two made-up services."""
 
 import asyncio
-import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest_asyncio
 
-from deploy.local.commands import BrokerKind, Options
+from deploy.local.commands import Options
 from deploy.local.stack import LocalStack
 from shared import clock
 from shared.consumer import Applier, Consumer, EventRouter
@@ -26,8 +25,7 @@ from shared.parking import Retrier
 from shared.relay import Relay
 from shared.settings import PlatformSettings
 from shared.tables import plumbing_statements
-
-BROKER = cast("BrokerKind", os.environ.get("DOORSTEP_TEST_BROKER", "tansu"))
+from tests.broker import BROKER
 
 
 @dataclass

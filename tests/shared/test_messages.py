@@ -1,58 +1,11 @@
 """Events arrive once and in order, and one that fails holds up only its own stream."""
 
 import asyncio
-from collections import defaultdict
-from uuid import UUID
 
-from shared.consumer import EventRouter
-from shared.db import Transaction
-from shared.errors import NotYetError
-from shared.events.base import Received
-from shared.events.orders import OrderCompleted
 from shared.ids import new_id
-from shared.kafka import Message, Producer
 from tests.shared.conftest import Plumbing, completed, message
+from tests.shared.traffic import Seen, send, until
 from tests.waiting import wait_until
-
-
-class Seen:
-    """What a handler was given, by order."""
-
-    def __init__(self) -> None:
-        self.by_order: dict[UUID, list[str]] = defaultdict(list)
-        self.router = EventRouter()
-        self.router.on(OrderCompleted)(self.handle)
-        self.waits: set[UUID] = set()
-        self.fails: set[UUID] = set()
-
-    async def handle(self, _tx: Transaction, events: list[Received[OrderCompleted]]) -> None:
-        waiting = {event.key for event in events if event.event.order_id in self.waits}
-        if waiting:
-            raise NotYetError(frozenset(waiting), "its order is not here")
-        for event in events:
-            if event.event.order_id in self.fails:
-                raise ValueError("this order cannot be handled")
-        for event in events:
-            self.by_order[event.event.order_id].append(event.event.outcome)
-
-    def has(self, order_id: UUID, *outcomes: str) -> bool:
-        return self.by_order[order_id] == list(outcomes)
-
-
-async def send(plumbing: Plumbing, *messages: Message) -> None:
-    producer = Producer(plumbing.settings, "test")
-    await producer.start()
-    await producer.send(messages)
-    await producer.close()
-
-
-async def until(condition: bool | object, what: str) -> None:
-    """Wait until the callable is true."""
-
-    async def ask() -> bool:
-        return bool(condition()) if callable(condition) else bool(condition)
-
-    await wait_until(ask, what=what)
 
 
 async def test_a_committed_event_is_applied_once_and_kept_in_the_event_log(plumbing: Plumbing) -> None:
@@ -189,36 +142,3 @@ async def test_a_failing_order_holds_up_its_own_events_only(plumbing: Plumbing) 
         async with plumbing.consuming.transaction() as tx:
             await tx.execute("update parked set state = 'parked' where key = $1", bad.key)
         await until(lambda: seen.has(bad.order_id, "delivered", "after"), "once mended it goes on in order")
-
-
-async def test_poison_becomes_one_dead_letter_each_and_stalls_nobody(plumbing: Plumbing) -> None:
-    seen, good = Seen(), completed()
-    reader = plumbing.consumer("poison", seen.router)
-    valid = message(completed(), 1)
-    poison = [
-        Message("doorstep.orders", b"p1", b"{not json", ()),
-        Message("doorstep.orders", b"p2", b"x" * 900_000, ()),
-        Message("doorstep.orders", b"p3", valid.value, tuple((n, v) for n, v in valid.headers if n != "ce_id")),
-        Message(
-            "doorstep.orders",
-            b"p4",
-            valid.value,
-            tuple((n, b"doorstep.elsewhere.x.v1" if n == "ce_type" else v) for n, v in valid.headers),
-        ),
-    ]
-    async with plumbing.running(reader.run()):
-        await send(plumbing, *poison, message(good, 1))
-        await until(lambda: seen.has(good.order_id, "delivered"), "the good event passes")
-
-        async def buried() -> list[str]:
-            async with plumbing.consuming.transaction() as tx:
-                rows = await tx.fetch(
-                    "select key from dead_letter where consumer = 'poison' and key like 'p_' order by key"
-                )
-            return [row["key"] for row in rows]
-
-        async def all_buried() -> bool:
-            return len(await buried()) >= len(poison)
-
-        await wait_until(all_buried, what="each poison record is a dead letter")
-    assert await buried() == ["p1", "p2", "p3", "p4"]

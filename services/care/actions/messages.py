@@ -14,7 +14,7 @@ from services.care.policy.messages import Channel, News, Silence, Told, Topic, p
 from services.care.policy.priority import Priority
 from services.care.queries import remedies as queries
 from services.care.settings import MessageWebhook, settings
-from services.care.states import ClockKind, MessageState
+from services.care.states import MESSAGES, ClockKind, MessageState
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.switches import EVERYWHERE
@@ -36,6 +36,12 @@ def webhook_of(storefront_id: UUID) -> MessageWebhook | None:
     """Give where a storefront takes news, if it does."""
     webhooks = settings().message_webhooks
     return webhooks.get(str(storefront_id)) or webhooks.get(EVERYWHERE)
+
+
+def move_message(message: Message, new: MessageState) -> None:
+    """Change a message's state; raises IllegalMoveError."""
+    MESSAGES.check(MessageState(message.state), new)
+    message.state = new.value
 
 
 def _told(message: Message) -> Told:

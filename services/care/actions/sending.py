@@ -6,7 +6,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from services.care.actions import clockwork, ledger
-from services.care.actions.messages import webhook_of
+from services.care.actions.messages import move_message, webhook_of
 from services.care.actions.settling import settle_case
 from services.care.channels import mail, webhook, wording
 from services.care.channels.mail import MailRefusedError, MailServer
@@ -59,7 +59,8 @@ async def claim(tx: Transaction) -> list[Letter]:
     for message in messages:
         silence = await _silence_now(tx, message)
         if silence is not None:
-            message.state, message.silence = MessageState.SUPPRESSED.value, silence.value
+            move_message(message, MessageState.SUPPRESSED)
+            message.silence = silence.value
         elif settings().messages == "observe":
             await _note_observed(tx, message)
         else:
@@ -99,8 +100,8 @@ async def _has_healed(tx: Transaction, message: Message) -> bool:
 
 async def _note_observed(tx: Transaction, message: Message) -> None:
     words = wording.write(Topic(message.topic), message.facts, "", message.promised_by)
-    message.state, message.subject, message.body = MessageState.OBSERVED.value, words.subject, words.body
-    message.sent_at = tx.now
+    move_message(message, MessageState.OBSERVED)
+    message.subject, message.body, message.sent_at = words.subject, words.body, tx.now
     await _informed(tx, message, "observed")
 
 
@@ -164,14 +165,17 @@ async def record(tx: Transaction, letter: Letter, outcome: Outcome[Sent]) -> Non
         return
     sent = outcome.result
     if sent is not None and sent.words is not None:
-        message.state, message.sent_at, message.leased_until = MessageState.SENT.value, tx.now, None
+        move_message(message, MessageState.SENT)
+        message.sent_at, message.leased_until = tx.now, None
         message.subject, message.body = sent.words.subject, sent.words.body
         message.channel = sent.channel.value
         await _informed(tx, message, message.channel)
     elif sent is not None and sent.silence is not None:
-        message.state, message.silence = MessageState.SUPPRESSED.value, sent.silence.value
+        move_message(message, MessageState.SUPPRESSED)
+        message.silence = sent.silence.value
     elif isinstance(outcome.error, MailRefusedError) or message.attempts >= settings().message_attempts:
-        message.state, message.last_error = MessageState.FAILED.value, str(outcome.error)[:500]
+        move_message(message, MessageState.FAILED)
+        message.last_error = str(outcome.error)[:500]
     else:
         message.last_error, message.leased_until = str(outcome.error)[:500], back_off_until(message.attempts)
 

@@ -1,0 +1,147 @@
+"""F15: what is no event of ours becomes one dead letter, and what comes behind it in its partition is not held up."""
+
+import time
+
+import asyncpg
+import pytest
+
+from deploy.local.stack import LocalStack
+from shared.kafka import Message
+from tests.shared.conftest import Plumbing, completed, message
+from tests.shared.traffic import Raw, Seen, dead_letters, parked, send, send_raw, until
+from tests.waiting import wait_until
+
+STALL_SECONDS = 5.0
+
+
+def raw(sent: Message, key: bytes, **changed: bytes | None) -> Raw:
+    """Make a record with its own envelope that travels by another's key, some headers changed or left out."""
+    headers = {**dict(sent.headers), **changed}
+    return Raw(key, sent.value, tuple((name, value) for name, value in headers.items() if value is not None))
+
+
+def poison(key: bytes) -> dict[str, Raw]:
+    """Make one record of each kind that cannot be read, all of one partition."""
+
+    def event() -> Message:
+        return message(completed(), 1)
+
+    return {
+        "bad JSON and no headers": Raw(key, b"{not json"),
+        "null": Raw(key, None, event().headers),
+        "no headers": Raw(key, event().value),
+        "2 MB": Raw(key, b"x" * 2 * 1024 * 1024),
+        "no id": raw(event(), key, ce_id=None),
+        "a header without a value": Raw(key, event().value, (*event().headers, ("ce_id", None))),
+        "a header that is no text": raw(event(), key, ce_correlationid=b"\xff\xfe"),
+        "another's source": raw(event(), key, ce_source=b"shipping"),
+        "another's type": raw(event(), key, ce_type=b"doorstep.shipping.shipment_booked.v1"),
+        "an unknown type": raw(event(), key, ce_type=b"doorstep.orders.order_framed.v1"),
+        "NUL in the value": raw(event(), key)._replace(value=b'{"order_id": "\x00"}'),
+        "NUL in the source": raw(event(), key, ce_source=b"orders\x00"),
+        "NUL in the subject": raw(event(), key, ce_subject=b"order\x00"),
+        "NUL in another header": raw(event(), key, ce_traceparent=b"\x00"),
+        "NUL in a header's name": Raw(key, event().value, (*event().headers, ("\x00", b""))),
+        "no sequence": raw(event(), key, ce_sequence=b"0"),
+        "a sequence too large": raw(event(), key, ce_sequence=b"9" * 19),
+        "a sequence much too large": raw(event(), key, ce_sequence=b"9" * 5000),
+        "no epoch": raw(event(), key, ce_epoch=b"0"),
+        "an epoch too large": raw(event(), key, ce_epoch=str(2**31).encode()),
+        "a subject too long": raw(event(), key, ce_subject=b"o" * 10_000),
+        "no subject": raw(event(), key, ce_subject=b""),
+        "a time of nowhere": raw(event(), key, ce_time=b"2026-03-02T07:00:00"),
+    }
+
+
+async def test_poison_becomes_one_dead_letter_each_and_stalls_nobody(plumbing: Plumbing) -> None:
+    seen, good = Seen(), completed()
+    reader = plumbing.consumer("poison", seen.router)
+    records = poison(good.key.encode())
+    async with plumbing.running(reader.run()):
+        await send(plumbing, message(good, 1))
+        await until(lambda: seen.has(good.order_id, "delivered"), "the worker reads")
+        known = len(await dead_letters(plumbing, "poison"))  # of other tests, since the topic is shared
+        sequence = 1
+        outcomes = ["delivered"]
+        for kind, record in records.items():
+            sequence += 1
+            outcomes.append(kind)
+            began = time.monotonic()
+            await send_raw(plumbing, record, raw(message(completed(good.order_id, kind), sequence), good.key.encode()))
+            await until(lambda: seen.has(good.order_id, *outcomes), f"the event behind {kind!r} passes")
+            assert time.monotonic() - began < STALL_SECONDS, kind
+            assert len(await dead_letters(plumbing, "poison")) == known + sequence - 1, kind
+
+    buried = (await dead_letters(plumbing, "poison"))[known:]
+    assert [letter["reason"] for letter in buried] == [
+        "unknown_type" if kind == "an unknown type" else "unreadable" for kind in records
+    ]
+    assert {(letter["topic"], letter["key"]) for letter in buried} == {("doorstep.orders", good.key)}
+    assert len({(letter["partition"], letter["offset"]) for letter in buried}) == len(records)
+    assert all(letter["error"] for letter in buried)
+
+
+async def test_the_stream_of_an_unknown_type_goes_on_behind_it(plumbing: Plumbing) -> None:
+    seen, fact = Seen(), completed()
+    reader = plumbing.consumer("unknown", seen.router)
+    key = fact.key.encode()
+    newer = raw(message(fact, 2), key, ce_type=b"doorstep.orders.order_framed.v1")
+    async with plumbing.running(reader.run()):
+        await send_raw(plumbing, newer, newer, raw(message(completed(fact.order_id, "third"), 3), key))
+        await until(lambda: fact.key in reader.applier.parked_keys, "both wait for the first")
+        await send_raw(plumbing, raw(message(completed(fact.order_id, "first"), 1), key))
+        await until(lambda: seen.has(fact.order_id, "first", "third"), "the known ones are applied")
+
+    assert [letter["reason"] for letter in await dead_letters(plumbing, "unknown") if letter["key"] == fact.key] == [
+        "unknown_type"
+    ]
+
+
+@pytest.mark.parametrize("payload", [b"{not json", b'{"order_id": 7}', b"\xff"])
+async def test_an_event_whose_payload_cannot_be_read_is_dead_at_once_and_blocks_only_its_stream(
+    plumbing: Plumbing, payload: bytes
+) -> None:
+    seen, bad, good = Seen(), completed(), completed()
+    reader = plumbing.consumer("unreadable", seen.router)
+    key = good.key.encode()
+    async with plumbing.running(reader.run()):
+        await send_raw(
+            plumbing,
+            raw(message(bad, 1), key)._replace(value=payload),
+            raw(message(good, 1), key),
+            raw(message(completed(bad.order_id, "later"), 2), key),
+            raw(message(completed(good.order_id, "later"), 2), key),
+        )
+        await until(lambda: seen.has(good.order_id, "delivered", "later"), "the other order goes on")
+
+        async def waiting() -> list[tuple[int, str]]:
+            rows = [row for row in await parked(plumbing, "unreadable") if row["key"] == bad.key]
+            return [(row["sequence"], row["state"]) for row in rows]
+
+        async def both_wait() -> bool:
+            return await waiting() == [(1, "dead"), (2, "parked")]
+
+        await wait_until(both_wait, what="the unreadable event is dead, the next waits behind it")
+    assert not seen.by_order[bad.order_id]
+
+
+async def test_what_cannot_even_be_parked_is_buried(bare_stack: LocalStack, plumbing: Plumbing) -> None:
+    seen, bad, good = Seen(), completed(), completed()
+    seen.fails.add(bad.order_id)
+    reader = plumbing.consumer("unparkable", seen.router)
+    owner = await asyncpg.connect(bare_stack.dsn("care", "owner"))
+    await owner.execute("alter table parked add constraint no_unparkable check (consumer <> 'unparkable') not valid")
+    try:
+        async with plumbing.running(reader.run()):
+            await send(plumbing, message(bad, 1), message(good, 1))
+            await until(lambda: seen.has(good.order_id, "delivered"), "the other order goes on")
+
+            async def buried() -> list[str]:
+                rows = await dead_letters(plumbing, "unparkable")
+                return [row["error"] for row in rows if row["key"] == bad.key]
+
+            (error,) = await wait_until(buried, what="the event is a dead letter")
+    finally:
+        await owner.execute("alter table parked drop constraint no_unparkable")
+        await owner.close()
+    assert error.startswith("cannot be parked")
