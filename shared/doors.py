@@ -25,6 +25,8 @@ log = structlog.get_logger()
 
 MAX_BODY_BYTES = 256 * 1024
 
+OnFault = Callable[[Request, Exception], Awaitable[Response]]
+
 
 class Body(BaseModel):
     """A request body: unknown fields are refused."""
@@ -210,10 +212,11 @@ def install_errors(app: FastAPI) -> None:
 class Edge:
     """The outermost ASGI layer: request id, trace, body limit, metrics, count of requests in flight."""
 
-    def __init__(self, app: ASGIApp, *, service: str, counters: "Counters") -> None:
+    def __init__(self, app: ASGIApp, *, service: str, counters: "Counters", on_fault: OnFault | None = None) -> None:
         self._app = app
         self._service = service
         self._counters = counters
+        self._on_fault = on_fault or _on_any_error
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -260,7 +263,7 @@ class Edge:
         except Exception as error:
             if is_answering:
                 raise
-            response = await _on_any_error(Request(scope), error)
+            response = await self._on_fault(Request(scope), error)
             await response(scope, receive, send)
 
 

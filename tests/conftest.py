@@ -54,8 +54,9 @@ async def stack() -> AsyncIterator[LocalStack]:
         stepped_clock.begin(home / "clock", start)
     asked = _asked()
     options = Options(
-        services=[name for name in asked if name != names.SIMULATOR],
+        services=[name for name in asked if name in names.SERVICES],
         simulator=names.SIMULATOR in asked,
+        console=names.CONSOLE in asked,
         broker=cast("BrokerKind", os.environ.get("DOORSTEP_TEST_BROKER", "tansu")),
         throwaway=True,
     )
@@ -78,7 +79,7 @@ async def clients(stack: LocalStack) -> AsyncIterator[Clients]:
 
 def _asked() -> list[str]:
     """Give what DOORSTEP_TEST_SERVICES asks for, e.g. "orders,simulator" or nothing at all, else everything."""
-    everything = ",".join((*names.SERVICES, names.SIMULATOR))
+    everything = ",".join((*names.SERVICES, names.SIMULATOR, names.CONSOLE))
     return [name for name in os.environ.get("DOORSTEP_TEST_SERVICES", everything).split(",") if name]
 
 

@@ -17,6 +17,7 @@ from cli.demo.report import Summary
 from cli.demo.report import show as show_summary
 from cli.demo.screen import Screen
 from cli.demo.stage import Stage
+from deploy.local import __main__ as local
 from deploy.local import control
 from deploy.local.errors import StackError
 from deploy.local.state import Record
@@ -56,6 +57,7 @@ def demo(
         raise typer.Exit(_FAILED) from error
     summary = asyncio.run(_perform(wanted, record, console))
     show_summary(summary, console, _explore(record))
+    local.show_sign_ins(record, console)
     if json_file is not None:
         json_file.write_text(json.dumps(summary.as_json(), indent=2) + "\n")
     if stop:

@@ -1,0 +1,28 @@
+"""Browsers without a screen, each signed in as somebody of the running stack's console."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest_asyncio
+
+from deploy.local.stack import LocalStack
+from tests.console.visitor import Visitor
+
+Visit = Callable[[str], Awaitable[Visitor]]
+
+
+@pytest_asyncio.fixture
+async def visit(stack: LocalStack) -> AsyncIterator[Visit]:
+    """Open a browser; with a role, sign in as the one who has it."""
+    opened: list[Visitor] = []
+
+    async def open_one(role: str = "") -> Visitor:
+        visitor = Visitor(stack)
+        opened.append(visitor)
+        if role:
+            answer = await visitor.sign_in(role, stack.site.credentials.console_passwords[role])
+            assert answer.status_code == 303, answer.text
+        return visitor
+
+    yield open_one
+    for visitor in opened:
+        await visitor.close()
