@@ -22,13 +22,14 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "faults: kills, freezes and cuts processes of a stack of its own")
+    config.addinivalue_line("markers", "browser: works the console's pages in Chromium")
     config.addinivalue_line("markers", "journeys: follows orders through all services")
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     for item in items:
         area = item.path.relative_to(_ROOT / "tests").parts[0]
-        if area in {"faults", "journeys"}:
+        if area in {"browser", "faults", "journeys"}:
             item.add_marker(area)
 
 

@@ -69,9 +69,9 @@ def ago(at: datetime | None) -> str:
 
 
 def money(amount: int, currency: str) -> str:
-    """Write an amount of minor units: € 12.90."""
+    """Write an amount of minor units, never broken over two lines: € 12.90."""
     digits = _MINOR_DIGITS.get(currency, 2)
-    return f"{_SYMBOLS.get(currency, currency)} {amount / 10**digits:,.{digits}f}"
+    return f"{_SYMBOLS.get(currency, currency)}\N{NO-BREAK SPACE}{amount / 10**digits:,.{digits}f}"
 
 
 def plain(code: str) -> str:

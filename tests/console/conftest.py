@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest_asyncio
 
 from deploy.local.stack import LocalStack
+from tests.console.shop import Shop, open_shop
 from tests.console.visitor import Visitor
 
 Visit = Callable[[str], Awaitable[Visitor]]
@@ -26,3 +27,11 @@ async def visit(stack: LocalStack) -> AsyncIterator[Visit]:
     yield open_one
     for visitor in opened:
         await visitor.close()
+
+
+@pytest_asyncio.fixture
+async def shop(stack: LocalStack) -> AsyncIterator[Shop]:
+    """A shop of this test's own."""
+    opened = await open_shop(stack)
+    yield opened
+    await opened.close()

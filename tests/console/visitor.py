@@ -15,6 +15,7 @@ class Visitor:
     """One browser at the console."""
 
     def __init__(self, stack: LocalStack) -> None:
+        self.stack = stack
         self.http = httpx.AsyncClient(base_url=stack.urls[names.CONSOLE], timeout=30, trust_env=False)
         self.token = ""
 
