@@ -20,6 +20,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "/look-up", "Look up", "search", "Find an order by whatever the caller has in hand.", frozenset({Scope.LOOK_UP})
     ),
+    Entry("/pick", "Pick", "scan", "Walk a pick list, bin by bin, with a scanner.", frozenset({Scope.PICK})),
 )
 
 

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest_asyncio
 
 from deploy.local.stack import LocalStack
+from tests.clients import Clients
+from tests.console.floor import Hand, shelve
 from tests.console.shop import Shop, open_shop
 from tests.console.visitor import Visitor
 
@@ -35,3 +37,18 @@ async def shop(stack: LocalStack) -> AsyncIterator[Shop]:
     opened = await open_shop(stack)
     yield opened
     await opened.close()
+
+
+@pytest_asyncio.fixture
+async def picker(visit: Visit) -> Hand:
+    """Somebody with a scanner and no list."""
+    hand = Hand(await visit("picker"))
+    await hand.lay_down()
+    return hand
+
+
+@pytest_asyncio.fixture
+async def shelves(shop: Shop, clients: Clients) -> Shop:
+    """A shop whose articles have bins and barcodes."""
+    await shelve(clients, shop)
+    return shop

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter, Depends
 
-from services.console.api import home, look_up, orders, sign_in
+from services.console.api import home, look_up, orders, picking, sign_in
 from services.console.api.guard import refuse_foreign_forms
 
 router = APIRouter(dependencies=[Depends(refuse_foreign_forms)], include_in_schema=False)
-for part in (sign_in.router, home.router, look_up.router, orders.router):
+for part in (sign_in.router, home.router, look_up.router, orders.router, picking.router):
     router.include_router(part)

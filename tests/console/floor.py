@@ -1,0 +1,87 @@
+"""People with a scanner at the console's pages, and the goods they scan."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from shared.ids import new_id
+from tests.clients import Clients
+from tests.console.shop import Order, Shop
+from tests.console.visitor import Visitor, text_of
+from tests.waiting import wait_until
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Hand:
+    """Somebody who scans: each act has a key of its own unless one is given."""
+
+    visitor: Visitor
+
+    async def act(self, path: str, key: str = "", **fields: str | int) -> httpx.Response:
+        """Send one of the page's forms by script, as htmx does."""
+        sent = {name: str(value) for name, value in fields.items()}
+        return await self.visitor.post(path, {"key": key or str(new_id()), **sent}, HX_Request="true")
+
+    async def do(self, path: str, key: str = "", **fields: str | int) -> str:
+        """Send a form that the page answers with what it now shows; give its words."""
+        answer = await self.act(path, key, **fields)
+        assert answer.status_code == 200, (path, answer.status_code, answer.text[:500])
+        return text_of(answer)
+
+    async def go_on(self, path: str, **fields: str) -> str:
+        """Send a form that leads to another page; give its address."""
+        answer = await self.act(path, **fields)
+        assert "hx-redirect" in answer.headers, (path, answer.status_code, text_of(answer))
+        return answer.headers["hx-redirect"]
+
+    async def take_list(self, shop: Shop, mode: str = "multi_order_cart") -> str:
+        """Take the next list of a shop; give the address of its page."""
+        at = await self.go_on("/pick/next", location=shop.tag, mode=mode)
+        assert at.startswith("/pick/"), at
+        await self.visitor.read(at)
+        return at
+
+    async def lay_down(self) -> None:
+        """Give back the list that an earlier test has left."""
+        left = re.search(r'action="(/pick/[0-9a-f-]+)/leave"', (await self.visitor.get("/pick")).text)
+        if left is not None:
+            await self.go_on(f"{left[1]}/leave")
+
+
+def tone_of(answer: httpx.Response | str) -> str:
+    """Give the tone of the verdict that an answer shows; empty without one."""
+    found = re.search(r'data-verdict="(\w+)"', answer if isinstance(answer, str) else answer.text)
+    return found[1] if found else ""
+
+
+async def order(shop: Shop, **changes: object) -> Order:
+    """Place an order and wait until the warehouse may pick it."""
+    placed = await shop.place(**changes)
+
+    async def released() -> bool:
+        return any(entry.order_id == placed.id for entry in await shop.warehouse.fulfilments("open"))
+
+    await wait_until(released, what=f"{placed.reference} is released to the warehouse")
+    return placed
+
+
+async def shelve(clients: Clients, shop: Shop) -> None:
+    """Give the shop's articles bins and barcodes; a carton of mugs counts six."""
+    names = ("Blue mug", "Atlas")
+    skus = [
+        {
+            "code": code, "name": names[number], "weight_grams": 500,
+            "length_mm": 100, "width_mm": 100, "height_mm": 50,
+            "bins": [{"location": shop.tag, "bin": f"A-0{number + 1}-3", "walk_order": number}],
+            "barcodes": [{"code": f"4{number}{shop.tag}"}, {"code": f"C{number}{shop.tag}", "units": 6}],
+        }
+        for number, code in enumerate(shop.skus)
+    ]  # fmt: skip
+    answer = await clients.of("inventory").post(
+        "/staff/skus", json={"skus": skus}, headers={"Idempotency-Key": str(new_id())}
+    )
+    assert answer.is_success, answer.text
