@@ -85,3 +85,47 @@ async def shelve(clients: Clients, shop: Shop) -> None:
         "/staff/skus", json={"skus": skus}, headers={"Idempotency-Key": str(new_id())}
     )
     assert answer.is_success, answer.text
+
+
+async def picked(shop: Shop, placed: Order) -> str:
+    """Have the bot pick all there is; give the address of the order's bench."""
+    await shop.warehouse.pick_all()
+    (work,) = [entry for entry in await shop.warehouse.fulfilments("in_progress") if entry.order_id == placed.id]
+    return f"/pack/{placed.id}/{work.id}"
+
+
+async def closed_parcel(picker: Hand, shop: Shop, at: str) -> str:
+    """Pack all of an order into one parcel of the right weight and close it; give its id."""
+    await picker.visitor.read(at)
+    parcel = parcel_of(await picker.act(f"{at}/scans", code=shop.skus[0]))
+    await picker.do(f"{at}/scans", code=shop.skus[1], quantity=2, parcel=parcel)
+    await picker.do(f"{at}/weighings", parcel=parcel, weight=1500, length=300, width=200, height=100)
+    await picker.do(f"{at}/closings", parcel=parcel)
+    return parcel
+
+
+async def labelled_parcel(picker: Hand, shop: Shop, at: str) -> tuple[str, str]:
+    """Bring an order to its label; give (parcel id, tracking number)."""
+    parcel = await closed_parcel(picker, shop, at)
+    answer = await picker.act(f"{at}/labels", parcel=parcel)
+    number = re.search(r"<code>(\w+)</code>", answer.text)
+    assert number is not None, text_of(answer)
+    return parcel, number[1]
+
+
+def parcel_of(answer: httpx.Response) -> str:
+    """Give the parcel in front of the packer."""
+    found = re.search(r'name="parcel" value="([0-9a-f-]{36})"', answer.text)
+    assert found is not None, text_of(answer)
+    return found[1]
+
+
+async def cancel(shop: Shop, placed: Order) -> None:
+    """Let the customer cancel all of an order, and wait until the warehouse knows."""
+    path = f"/v1/orders/{placed.id}/cancellations"
+    await shop.storefront.door.act(path, {"reason": "customer"}, key=str(new_id()))
+
+    async def known() -> bool:
+        return any(entry.order_id == placed.id for entry in await shop.warehouse.fulfilments("cancel_requested"))
+
+    await wait_until(known, what=f"the warehouse knows that {placed.reference} is cancelled")

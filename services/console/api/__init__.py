@@ -2,9 +2,33 @@
 
 from fastapi import APIRouter, Depends
 
-from services.console.api import home, look_up, orders, picking, sign_in
+from services.console.api import (
+    board,
+    dispatch,
+    home,
+    look_up,
+    orders,
+    packing,
+    paper,
+    picking,
+    sign_in,
+    stock,
+    transfers,
+)
 from services.console.api.guard import refuse_foreign_forms
 
 router = APIRouter(dependencies=[Depends(refuse_foreign_forms)], include_in_schema=False)
-for part in (sign_in.router, home.router, look_up.router, orders.router, picking.router):
+for part in (
+    sign_in.router,
+    home.router,
+    look_up.router,
+    orders.router,
+    picking.router,
+    packing.router,
+    paper.router,
+    dispatch.router,
+    transfers.router,
+    stock.router,
+    board.router,
+):
     router.include_router(part)

@@ -7,13 +7,14 @@ from fastapi import APIRouter, Form, Request, Response
 
 from services.console.actions import picking
 from services.console.actions.picking import ItemScan, Walk
-from services.console.actions.verdicts import Tone, Verdict, is_verdict, title_of
+from services.console.actions.verdicts import Tone, Verdict, is_verdict
 from services.console.api.guard import Picker
+from services.console.api.judging import judge, refusal, what_became
 from services.console.api.pages import done, page, wants_part, words_of
 from services.console.api.places import keep, stand
 from services.console.errors import RefusedError
-from services.console.rendering import day, say
-from services.console.schemas.warehouse import Scanned, Shorted
+from services.console.rendering import say
+from services.console.schemas.warehouse import Scanned
 
 router = APIRouter(prefix="/pick")
 
@@ -85,15 +86,13 @@ async def scan(
 @router.post("/{list_id}/undo")
 async def undo(request: Request, list_id: UUID, who: Picker, key: Key) -> Response:
     """Take the last scan back."""
-    try:
+
+    async def doing() -> Verdict:
         undone = await picking.undo(who.caller, list_id, key)
-    except RefusedError as error:
-        if not is_verdict(error):
-            raise
-        verdict = Verdict(Tone.WRONG, say(title_of(error.code)), words_of(error))
-    else:
         words = say("Lay {units} back into bin {bin}: {name}, from tote {tote}.", **_named(undone))
-        verdict = Verdict(Tone.ASK, say("Taken back"), words)
+        return Verdict(Tone.ASK, say("Taken back"), words)
+
+    verdict = await judge(doing())
     return _show(request, who, await picking.read_walk(who.caller, list_id), verdict)
 
 
@@ -109,14 +108,13 @@ async def report_short(
 ) -> Response:
     """Report units that are missing, damaged or something else."""
     body: dict[str, object] = {"task_id": str(task_id), "quantity": quantity, "reason": reason}
-    try:
+
+    async def doing() -> Verdict:
         shorted = await picking.report_short(who.caller, list_id, body, key)
-    except RefusedError as error:
-        if not is_verdict(error):
-            raise
-        verdict = Verdict(Tone.WRONG, say(title_of(error.code)), words_of(error))
-    else:
-        verdict = Verdict(Tone.ASK, say("Noted: {count} short", count=quantity), _what_became(shorted))
+        became = what_became(shorted.replaced, shorted.backordered, shorted.expected_at)
+        return Verdict(Tone.ASK, say("Noted: {count} short", count=quantity), became or say("Go on with the next bin."))
+
+    verdict = await judge(doing())
     return _show(request, who, await picking.read_walk(who.caller, list_id), verdict)
 
 
@@ -140,7 +138,7 @@ async def _show_refusal(request: Request, who: Picker, list_id: UUID, item: Item
     if picking.wants_a_tote(error, item.tote):
         asked = Verdict(Tone.ASK, say("Which tote?"), words_of(error))
         return _show(request, who, walk, asked, held=item.code, held_quantity=item.quantity)
-    return _show(request, who, walk, Verdict(Tone.WRONG, say(title_of(error.code)), words_of(error)))
+    return _show(request, who, walk, refusal(error))
 
 
 def _named(scanned: Scanned) -> dict[str, object]:
@@ -159,17 +157,3 @@ def _right(scanned: Scanned, after: Walk) -> Verdict:
     left = scanned.task.remaining
     more = say("{count} more here.", count=left) if left else say("This line is complete.")
     return Verdict(Tone.RIGHT, say("Right"), f"{words}. {more}")
-
-
-def _what_became(shorted: Shorted) -> str:
-    told = [
-        say("{count} will be picked at {location} instead.", count=one.quantity, location=one.location)
-        for one in shorted.replaced
-    ]
-    if shorted.backordered and shorted.expected_at is not None:
-        told.append(
-            say("{count} wait for goods expected {day}.", count=shorted.backordered, day=day(shorted.expected_at))
-        )
-    elif shorted.backordered:
-        told.append(say("{count} have no stock anywhere; care is told.", count=shorted.backordered))
-    return " ".join(told) or say("Go on with the next bin.")

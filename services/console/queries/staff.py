@@ -98,3 +98,14 @@ def add_sign_in(tx: Transaction, entry: SignIn) -> None:
     """Write to the sign-in audit."""
     entry.outcome = Outcome(entry.outcome).value
     tx.session.add(entry)
+
+
+async def list_pickers(tx: Transaction, location: str, roles: list[str]) -> list[tuple[str, str]]:
+    """List who may pick at a location: (login, name); who has no locations works anywhere."""
+    rows = await tx.fetch(
+        "select login, name from staff where disabled_at is null and roles && $2::text[] "
+        "and (locations = '{}' or $1 = any(locations)) order by name, login limit 500",
+        location,
+        roles,
+    )
+    return [(row["login"], row["name"]) for row in rows]

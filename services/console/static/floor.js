@@ -107,14 +107,27 @@
     if (event.target instanceof HTMLSelectElement && "go" in event.target.dataset) event.target.form.requestSubmit();
   });
 
+  /* The box that was used last is offered again */
+  function recall() {
+    for (const field of document.querySelectorAll("[data-remember]")) {
+      if (!field.value) field.value = localStorage.getItem(`doorstep.${field.dataset.remember}`) || field.dataset.otherwise || "";
+    }
+  }
+
+  document.addEventListener("submit", (event) => {
+    for (const field of event.target.querySelectorAll("[data-remember]")) {
+      localStorage.setItem(`doorstep.${field.dataset.remember}`, field.value);
+    }
+  }, true);
+
   /* Sending, and sending again */
   const formOf = (element) => (element instanceof Element ? element.closest("form[data-retry]") : null);
 
   function tell(form, which) {
     const note = form.querySelector(".sending");
     if (!note) return;
-    note.hidden = !which;
-    if (which) note.textContent = note.dataset[which];
+    note.textContent = note.dataset[which] || "";
+    note.hidden = !note.textContent;
   }
 
   function lock(form, locked) {
@@ -124,6 +137,11 @@
 
   document.addEventListener("htmx:beforeRequest", (event) => {
     const form = formOf(event.detail.elt);
+    if ("poll" in event.detail.elt.dataset) {
+      // What refreshes by itself never disturbs somebody who is using it.
+      if (pending || event.detail.elt.contains(document.activeElement)) event.preventDefault();
+      return;
+    }
     if (pending && pending.form !== form) { event.preventDefault(); tell(pending.form, "wait"); play("wrong"); return; }
     if (!form) return;
     pending = pending || { form, tries: 0, timer: 0 };
@@ -167,6 +185,7 @@
 
   document.addEventListener("htmx:afterSettle", (event) => {
     showMute();
+    recall();
     const place = event.detail.target;
     const told = place.matches(".problem") ? place.firstElementChild : place.querySelector("[data-verdict]");
     if (told) play(told.dataset.verdict || "wrong");
@@ -180,5 +199,6 @@
   window.addEventListener("beforeunload", (event) => { if (pending) event.preventDefault(); });
 
   showMute();
+  recall();
   focusScan();
 })();
