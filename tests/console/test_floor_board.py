@@ -24,7 +24,7 @@ async def test_a_list_is_planned_given_to_a_picker_and_taken_back(lead: Hand, pi
 
     assert await lead.go_on("/floor/lists", location=shelves.tag) == "/floor"
     page = (await lead.visitor.get("/floor")).text
-    assert "Planned: 3 units for 1 totes." in page
+    assert "Planned. Units: 3, totes: 1." in page
     at = re.search(r'action="(/floor/lists/[0-9a-f-]+)/assign"', page)
     assert at is not None
     await lead.go_on(f"{at[1]}/assign", picker="picker")

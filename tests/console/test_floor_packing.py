@@ -29,7 +29,7 @@ async def test_a_tote_becomes_a_parcel_in_the_carriers_lane(picker: Hand, shelve
     parcel = parcel_of(first)
     assert "Begun 1" in await picker.visitor.read("/pack", location=shelves.tag)
     both = await picker.do(f"{at}/scans", code=f"41{shelves.tag}", quantity=2, parcel=parcel)
-    assert "3 units lie in it now." in both
+    assert "Units in it now: 3" in both
     weighed = await picker.act(
         f"{at}/weighings", parcel=parcel, weight=1610, tare=100, length=300, width=200, height=100
     )
@@ -152,11 +152,11 @@ async def test_cancelled_units_are_put_back_by_scan(picker: Hand, shelves: Shop)
     at = await picked(shelves, placed)
     await cancel(shelves, placed)
     assert "Cancelled: put back first 1" in await picker.visitor.read("/pack", location=shelves.tag)
-    assert "3 cancelled units are to be put back" in await picker.visitor.read(at)
+    assert "before anything leaves: 3" in await picker.visitor.read(at)
     wrong = await picker.act(f"{at}/put-backs", code="NOT-OURS")
     assert tone_of(wrong) == "wrong"
     one = await picker.do(f"{at}/put-backs", code=f"40{shelves.tag}")
-    assert "2 more are to be put back." in one
+    assert "Still to be put back: 2" in one
     all_back = await picker.do(f"{at}/put-backs", code=shelves.skus[1], quantity=2)
     assert "Nothing more is to be put back." in all_back
 

@@ -110,7 +110,7 @@ async def test_scanned_units_are_sent_to_another_location(
     sent = {"source": shelves.tag, "target": other, "expected_at": when[1], "line": f"7 {shelves.skus[0]}"}
     assert await lead.go_on("/stock/transfers", **sent) == "/stock"
 
-    assert f"7 units are on their way to {other}." in await lead.visitor.read("/stock")
+    assert f"On their way to {other}: 7." in await lead.visitor.read("/stock")
     assert (await on_shelf(clients, shelves))["on_hand"] == 93
     too_many = await lead.act("/stock/transfers", **{**sent, "line": f"94 {shelves.skus[0]}"})
     assert too_many.status_code == 409

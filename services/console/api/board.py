@@ -40,7 +40,7 @@ async def plan_list(
     if answer is None:
         return done(request, "/floor", say("Nothing is to be planned: no order waits."))
     planned = PickList.model_validate(answer)
-    told = say("Planned: {count} units for {totes} totes.", count=planned.remaining, totes=len(planned.totes))
+    told = say("Planned. Units: {count}, totes: {totes}.", count=planned.remaining, totes=len(planned.totes))
     return done(request, "/floor", told)
 
 

@@ -101,7 +101,7 @@ async def scan(at: Bench, code: Code, key: Key, quantity: Count = 1, parcel: Cod
             packed = await at.act(f"/staff/parcels/{parcel}/scans", body, key)
         else:
             packed = await at.act(f"/staff/fulfilments/{at.fulfilment_id}/parcels", {"contents": [body]}, key)
-        return Verdict(Tone.RIGHT, say("In the parcel"), say("{count} units lie in it now.", count=packed.units))
+        return Verdict(Tone.RIGHT, say("In the parcel"), say("Units in it now: {count}", count=packed.units))
 
     return await at.judged(doing, parcel=parcel)
 
@@ -213,7 +213,7 @@ async def put_back(at: Bench, code: Code, key: Key, quantity: Count = 1) -> Resp
         body = {"barcode": plain_code(code), "quantity": quantity}
         answer = PutBack.model_validate(await at.who.caller.act("inventory", path, body, key=key))
         due = sum(line.quantity for line in answer.due)
-        left = say("{count} more are to be put back.", count=due) if due else say("Nothing more is to be put back.")
+        left = say("Still to be put back: {count}", count=due) if due else say("Nothing more is to be put back.")
         return Verdict(Tone.RIGHT, say("Put it on its shelf"), left)
 
     return await at.judged(doing)

@@ -76,7 +76,7 @@ async def send(
         "lines": [{"sku": load.sku, "quantity": load.quantity} for load in shelves.read_loads(line or [])],
     }
     sent = await shelves.transfer(who.caller, body, key)
-    return done(request, "/stock", say("{count} units are on their way to {place}.", count=sent.expected, place=target))
+    return done(request, "/stock", say("On their way to {place}: {count}.", count=sent.expected, place=target))
 
 
 async def _show(request: Request, who: Visitor, loads: Sequence[Load], verdict: Verdict | None = None) -> Response:

@@ -188,7 +188,7 @@
     recall();
     const place = event.detail.target;
     const told = place.matches(".problem") ? place.firstElementChild : place.querySelector("[data-verdict]");
-    if (told) play(told.dataset.verdict || "wrong");
+    if (told) { play(told.dataset.verdict || "wrong"); told.scrollIntoView({ block: "nearest" }); }
     const field = scanField();
     if (field && event.detail.requestConfig && event.detail.xhr.status >= 400) field.value = "";
     focusScan();
@@ -198,6 +198,7 @@
   window.addEventListener("focus", focusScan);
   window.addEventListener("beforeunload", (event) => { if (pending) event.preventDefault(); });
 
+  for (const button of document.querySelectorAll(".where button")) button.hidden = true; // choosing is enough
   showMute();
   recall();
   focusScan();
