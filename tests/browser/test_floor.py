@@ -10,7 +10,7 @@ from deploy.local.stack import LocalStack
 from tests.browser.chromium import Colours, Desk, Kind
 from tests.browser.conftest import Sit
 from tests.clients import Clients
-from tests.console.floor import cancel, order, picked, shelve
+from tests.console.floor import cancel, order, picked, second_location, shelve
 from tests.console.shop import Order, Shop
 
 EVERY_SCREEN = [("phone", "light"), ("phone", "dark"), ("desktop", "light"), ("desktop", "dark")]
@@ -84,6 +84,8 @@ async def test_nothing_counts_before_the_server_answered(sit: Sit, shelves: Shop
     page = desk.page
     await take_list(desk, shelves)
 
+    await read(page, "NOT-OURS")
+    await judged(page, "wrong")
     await page.context.set_offline(True)
     await read(page, f"40{shelves.tag}")
     await expect(page.locator("#unsaved")).to_be_visible()
@@ -100,13 +102,29 @@ async def test_nothing_counts_before_the_server_answered(sit: Sit, shelves: Shop
     try:
         await read(page, f"41{shelves.tag}")
         await expect(page.locator("#unsaved")).to_be_visible()
-        await judged(page, "right", "This line is complete.")
+        await expect(page.locator("[data-verdict]")).to_have_count(0)
+        await expect(page.get_by_text("This line is complete.")).to_be_hidden()
     finally:
         await stack.start_process("inventory-api")
     await judged(page, "right", "1 more here.")
     await expect(page.locator(".progress-row .strong")).to_have_text("2/3")
     assert desk.complaints, "the browser notes each attempt itself"
     desk.complaints.clear()
+
+
+async def test_units_are_sent_to_another_location(sit: Sit, shelves: Shop, clients: Clients) -> None:
+    other = await second_location(clients, shelves)
+    desk = await sit("warehouse_lead", "phone")
+    page = desk.page
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: asked.append(dialog.type))
+    await desk.goto(f"/stock/transfers?location={shelves.tag}")
+    await read(page, f"C0{shelves.tag}")
+    await judged(page, "ask", "On the pallet: 6")
+    await page.get_by_label("To", exact=True).select_option(other)
+    await page.get_by_role("button", name="Send it").click()
+    await expect(page.locator(".toasts")).to_contain_text(f"On their way to {other}: 6.")
+    assert asked == [], "what was answered needs no warning before the page is left"
 
 
 async def test_a_picker_silences_the_phone(sit: Sit, shelves: Shop) -> None:

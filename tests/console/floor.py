@@ -129,3 +129,15 @@ async def cancel(shop: Shop, placed: Order) -> None:
         return any(entry.order_id == placed.id for entry in await shop.warehouse.fulfilments("cancel_requested"))
 
     await wait_until(known, what=f"the warehouse knows that {placed.reference} is cancelled")
+
+
+async def second_location(clients: Clients, shop: Shop) -> str:
+    """Make another location like the shop's; give its code."""
+    code = f"W{shop.tag}"
+    inventory = clients.of("inventory")
+    known = (await inventory.get(f"/internal/locations/{shop.tag}")).json()
+    body = {name: value for name, value in known.items() if name != "version"} | {"code": code, "name": code}
+    key = {"Idempotency-Key": str(new_id())}
+    saved = await inventory.post("/staff/locations", json={"locations": [body]}, headers=key)
+    assert saved.is_success, saved.text
+    return code

@@ -161,6 +161,21 @@ async def test_cancelled_units_are_put_back_by_scan(picker: Hand, shelves: Shop)
     assert "Nothing more is to be put back." in all_back
 
 
+async def test_what_was_cancelled_comes_out_of_a_parcel_in_its_lane(picker: Hand, shelves: Shop) -> None:
+    placed = await order(shelves)
+    at = await picked(shelves, placed)
+    parcel, number = await labelled_parcel(picker, shelves, at)
+    await picker.do(f"{at}/label-scans", parcel=parcel, code=number)
+    await cancel(shelves, placed)
+    assert "Cancelled units lie in parcel 1" in await picker.visitor.read(at)
+    opened = await picker.do(f"{at}/reopenings", parcel=parcel, reason="units in it were cancelled")
+    assert "Parcel 1 is open: unpack it" in opened
+    unpacked = await picker.do(f"{at}/discards", parcel=parcel)
+    assert "Scan what you put back" in unpacked
+    back = await picker.act(f"{at}/put-backs", code=shelves.skus[0])
+    assert tone_of(back) == "right"
+
+
 @pytest.mark.parametrize(
     ("read", "number"),
     [

@@ -9,7 +9,7 @@ from shared import clock
 from shared.ids import new_id
 from tests.clients import Clients
 from tests.console.conftest import Visit
-from tests.console.floor import Hand, Json, order, tone_of
+from tests.console.floor import Hand, Json, order, second_location, tone_of
 from tests.console.shop import Shop
 from tests.console.visitor import text_of
 
@@ -86,16 +86,8 @@ async def test_a_count_is_booked_and_tells_who_lost_their_place(lead: Hand, shel
     assert "lost their place" in text_of(fewer)
 
 
-async def test_scanned_units_are_sent_to_another_location(
-    lead: Hand, shelves: Shop, shop: Shop, clients: Clients
-) -> None:
-    other = f"W{shelves.tag}"
-    location = await clients.of("inventory").get(f"/internal/locations/{shelves.tag}")
-    body = {name: value for name, value in location.json().items() if name != "version"} | {"code": other}
-    saved = await clients.of("inventory").post(
-        "/staff/locations", json={"locations": [body]}, headers={"Idempotency-Key": str(new_id())}
-    )
-    assert saved.is_success, saved.text
+async def test_scanned_units_are_sent_to_another_location(lead: Hand, shelves: Shop, clients: Clients) -> None:
+    other = await second_location(clients, shelves)
     assert "Only free units may leave" in await lead.visitor.read("/stock/transfers", location=shelves.tag)
 
     first = await lead.act("/stock/transfers/lines", code=f"C0{shelves.tag}")

@@ -24,7 +24,7 @@ _SERVICE = "inventory"
 _MOST = 100
 _OPEN = frozenset({"open", "verified"})
 _UNLABELLED = frozenset({"closed", "labelled"})
-_GONE = frozenset({"handed_over", "discarded"})
+_BOXED = _UNLABELLED | {"staged"}  # what is cancelled lies in one of them and must come out
 NEW = "new"
 
 
@@ -119,7 +119,8 @@ async def read_bench(caller: Caller, order_id: UUID, fulfilment_id: UUID, wanted
     if fulfilment is None:
         raise NotFoundError("this order has no such part")
     parcels = [p for p in work.parcels if p.fulfilment_id == fulfilment_id and p.state != "discarded"]
-    parcel = choose(parcels, wanted)
+    is_cancelled = any(line.put_back_due for line in fulfilment.lines)
+    parcel = choose(parcels, wanted, _BOXED if is_cancelled else _UNLABELLED)
     articles = await read_articles(caller, [line.sku for line in fulfilment.lines])
     return Bench(
         work,
@@ -130,14 +131,14 @@ async def read_bench(caller: Caller, order_id: UUID, fulfilment_id: UUID, wanted
     )
 
 
-def choose(parcels: list[Parcel], wanted: str) -> Parcel | None:
-    """Give the parcel that is worked on: the one asked for, else an open one, else one without a label on it."""
+def choose(parcels: list[Parcel], wanted: str, closed: frozenset[str] = _UNLABELLED) -> Parcel | None:
+    """Give the parcel that is worked on: the one asked for, else an open one, else one in a state of `closed`."""
     if wanted == NEW:
         return None
     ordered = (
         *(parcel for parcel in parcels if str(parcel.id) == wanted),
         *(parcel for parcel in parcels if parcel.state in _OPEN),
-        *(parcel for parcel in parcels if parcel.state in _UNLABELLED),
+        *(parcel for parcel in parcels if parcel.state in closed),
     )
     return ordered[0] if ordered else None
 

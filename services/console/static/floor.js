@@ -123,6 +123,12 @@
   /* Sending, and sending again */
   const formOf = (element) => (element instanceof Element ? element.closest("form[data-retry]") : null);
 
+  // A scanner can be quicker than the script that takes a new form over: then it takes it over now.
+  document.addEventListener("submit", (event) => {
+    const form = formOf(event.target);
+    if (form && window.htmx) window.htmx.process(form);
+  }, true);
+
   function tell(form, which) {
     const note = form.querySelector(".sending");
     if (!note) return;
@@ -144,12 +150,21 @@
     }
     if (pending && pending.form !== form) { event.preventDefault(); tell(pending.form, "wait"); play("wrong"); return; }
     if (!form) return;
+    if (!pending) withdrawVerdict();
     pending = pending || { form, tries: 0, timer: 0 };
     pending.tries += 1;
     clearTimeout(pending.timer);
     lock(form, true);
     tell(form, pending.tries > 1 ? "again" : "sending");
   });
+
+  // What the scan before came to says nothing about this one.
+  function withdrawVerdict() {
+    for (const told of document.querySelectorAll("[data-verdict]")) {
+      told.removeAttribute("data-verdict");
+      told.classList.add("verdict-gone");
+    }
+  }
 
   function tryAgain(form) {
     if (!pending || pending.form !== form) return;
@@ -167,14 +182,23 @@
   }
 
   for (const name of ["htmx:sendError", "htmx:timeout"]) {
-    document.addEventListener(name, (event) => { const form = formOf(event.detail.elt); if (form) tryAgain(form); });
+    document.addEventListener(name, (event) => {
+      const form = formOf(event.detail.elt);
+      if (form) tryAgain(form);
+      else if ("poll" in event.detail.elt.dataset) byId("unsaved").hidden = !pending; // it only looked
+    });
   }
 
   document.addEventListener("htmx:beforeSwap", (event) => {
     const form = formOf(event.detail.requestConfig.elt);
     if (!form) return;
-    if (NO_ANSWER.has(event.detail.xhr.status)) { event.detail.shouldSwap = false; return; }
-    settle(form);
+    if (NO_ANSWER.has(event.detail.xhr.status)) event.detail.shouldSwap = false;
+  });
+
+  // Before anything of the answer is acted on: it may lead to another page.
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const form = formOf(event.detail.elt);
+    if (form && !NO_ANSWER.has(event.detail.xhr.status)) settle(form);
   });
 
   // After the page's own script has hidden the bar because something was answered.
