@@ -88,7 +88,27 @@ contracts: setup ## Write the schemas and AsyncAPI of the events again, and gold
 
 .PHONY: test
 test: setup ## Run the tests against the embedded stack (ARGS="tests/orders -k ..." narrows it)
-	$(BIN)/pytest -m "not faults" $(ARGS)
+	$(BIN)/pytest -m "not faults and not browser" $(ARGS)
+
+.PHONY: chromium
+chromium:
+	@if ! command -v chromium >/dev/null && [ -z "$${DOORSTEP_CHROMIUM:-}" ]; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing Chromium ..."; \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+				apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+		else \
+			echo "The browser tests need Chromium; on Debian: sudo apt-get install chromium" >&2; \
+			echo "Elsewhere set DOORSTEP_CHROMIUM to a Chromium or Chrome program." >&2; exit 1; \
+		fi; fi
+
+.PHONY: test-browser
+test-browser: setup chromium ## Work the console's pages in Chromium, as people do (ARGS="-k phone")
+	$(BIN)/pytest tests/browser $(ARGS)
+
+.PHONY: screenshots
+screenshots: setup chromium ## Take pictures of the running demonstration's pages into docs/screenshots
+	$(BIN)/python -m tests.browser.screenshots
 
 .PHONY: java
 java:

@@ -36,6 +36,8 @@ log = structlog.get_logger()
 MAX_BODY_BYTES = 256 * 1024
 MAX_PATH_BYTES = 1024
 
+OnFault = Callable[[Request, Exception], Awaitable[Response]]
+
 
 class Body(BaseModel):
     """A request body: unknown fields are refused."""
@@ -209,7 +211,7 @@ _CODES = {413: "too_large", 404: "not_found", 405: "method_not_allowed", 400: "b
 
 
 async def _on_any_error(request: Request, error: Exception) -> Response:
-    return fault(request, error)
+    return problem(request, error) if isinstance(error, DomainError) else fault(request, error)
 
 
 def fault(request: Request, error: Exception) -> JSONResponse:
@@ -236,16 +238,24 @@ def install_errors(app: FastAPI) -> None:
 class Edge:
     """The outermost ASGI layer: request id, trace, body limit, metrics, count of requests in flight.
 
-    `roomy` names the paths that take a larger body than others, and its limit in bytes.
+    `roomy` names the paths that take a larger body than others, and its limit in bytes; `on_fault` answers what no
+    handler did.
     """
 
     def __init__(
-        self, app: ASGIApp, *, service: str, counters: "Counters", roomy: Mapping[str, int] | None = None
+        self,
+        app: ASGIApp,
+        *,
+        service: str,
+        counters: "Counters",
+        roomy: Mapping[str, int] | None = None,
+        on_fault: OnFault | None = None,
     ) -> None:
         self._app = app
         self._roomy = roomy or {}
         self._service = service
         self._counters = counters
+        self._on_fault = on_fault or _on_any_error
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -294,8 +304,7 @@ class Edge:
         except Exception as error:
             if is_answering:
                 raise
-            request = Request(scope)
-            response = problem(request, error) if isinstance(error, DomainError) else fault(request, error)
+            response = await self._on_fault(Request(scope), error)
             await response(scope, receive, send)
 
 

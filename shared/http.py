@@ -148,7 +148,14 @@ class HttpClient:
             raise HttpStatusError(response.status_code, _body(response), _retry_after(response))
         return Answer(response.status_code, dict(response.headers), response.content)
 
-    async def get(self, path: str, *, params: Mapping[str, str] | None = None, attempts: int = 3) -> Answer:
+    async def get(
+        self,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        attempts: int = 3,
+    ) -> Answer:
         """Read, again after a lost answer, a server error or 429, at most `attempts` times in all."""
         retrying = AsyncRetrying(
             stop=stop_after_attempt(attempts),
@@ -159,14 +166,14 @@ class HttpClient:
         try:
             async for attempt in retrying:
                 with attempt:
-                    return await self._get_once(path, params)
+                    return await self._get_once(path, params, headers)
         except _Again as again:
             raise again.error from None
         raise HttpUnavailableError(f"{self.partner} was not asked")
 
-    async def _get_once(self, path: str, params: Mapping[str, str] | None) -> Answer:
+    async def _get_once(self, path: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None) -> Answer:
         try:
-            return await self.request("GET", path, params=params)
+            return await self.request("GET", path, params=params, headers=headers)
         except HttpStatusError as error:
             if error.status >= _SERVER_ERROR or error.status == _TOO_MANY:
                 raise _Again(error) from error

@@ -38,8 +38,10 @@ class Rest:
     consumed: dict[str, int] = field(default_factory=dict)
 
 
-def process_router(database: Database, rest: Callable[[bool], Awaitable[Rest]]) -> APIRouter:
-    """Make the routes of one process: live, ready, metrics and rest, whose answer may be brief."""
+def process_router(
+    database: Database, rest: Callable[[bool], Awaitable[Rest]], table: str = "stream_position"
+) -> APIRouter:
+    """Make the routes of one process: live, ready (when `table` is there), metrics, and rest, which may be brief."""
     router = APIRouter(dependencies=[Public])
 
     @router.get("/health/live", include_in_schema=False)
@@ -50,7 +52,7 @@ def process_router(database: Database, rest: Callable[[bool], Awaitable[Rest]]) 
     async def ready() -> JSONResponse:
         try:
             async with database.transaction() as tx:
-                await tx.value("select 1 from stream_position limit 1")
+                await tx.value(f"select 1 from {table} limit 1")
         except Exception as error:
             if db.is_away(error) or isinstance(db.root_cause(error), asyncpg.UndefinedTableError):
                 return JSONResponse({"status": "database away or not migrated"}, status_code=503)

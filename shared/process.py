@@ -6,7 +6,7 @@ import contextlib
 import gc
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from shared.doors import Counters, Edge, install_errors
 from shared.jobs import Jobs
 from shared.operators import Rest, operators_router, process_router
 from shared.rates import RateLimit
-from shared.settings import PlatformSettings, ServiceSettings, platform
+from shared.settings import DoorSettings, ServiceSettings, platform
 from shared.switches import Switch
 
 logger = structlog.get_logger()
@@ -169,9 +169,13 @@ def stop_on_signals() -> asyncio.Event:
     return stopping
 
 
+async def serve(app: FastAPI, settings: DoorSettings) -> None:
+    """Serve an application where its settings say, until told to stop."""
+    await serve_until_stopped(make_server(app, settings.host, settings.port), stop_on_signals())
+
+
 async def _run_api(service: Service) -> None:
-    settings = service.settings()
-    await serve_until_stopped(make_server(build_app(service), settings.host, settings.port), stop_on_signals())
+    await serve(build_app(service), service.settings())
 
 
 async def _run_worker(service: Service) -> None:
@@ -180,13 +184,13 @@ async def _run_worker(service: Service) -> None:
     await Worker(service, open_database(service)).run(stop_on_signals())
 
 
-def _prepare(service: Service, role: str) -> tuple[PlatformSettings, ServiceSettings]:
-    shared_settings, settings = platform(), service.settings()
-    log.configure(service.name, role, shared_settings.log_level)
+def prepare(name: str, role: str, settings: DoorSettings) -> None:
+    """Set up the log and the clocks of a process; raises ConfigurationError for a secret that is none."""
+    shared_settings = platform()
+    log.configure(name, role, shared_settings.log_level)
     settings.require_real_secret(shared_settings.environment)
     if shared_settings.clock_file is not None:
         clock.use_stepped_file(shared_settings.clock_file, environment=shared_settings.environment)
-    return shared_settings, settings
 
 
 def main(service: Service) -> None:
@@ -195,7 +199,8 @@ def main(service: Service) -> None:
     parser.add_argument("role", choices=["api", "worker", "migrate", "replay"])
     parser.add_argument("--since", type=_moment, help="replay: publish again what was published since this real time")
     arguments = parser.parse_args()
-    _, settings = _prepare(service, arguments.role)
+    settings = service.settings()
+    prepare(service.name, arguments.role, settings)
     if arguments.role == "migrate":
         from shared import migrate
 
@@ -208,9 +213,13 @@ def main(service: Service) -> None:
         count = asyncio.run(relay.replay(settings.database_url.get_secret_value(), arguments.since))
         sys.stdout.write(f"{service.name}: {count} events queued again\n")
         return
-    run = _run_api if arguments.role == "api" else _run_worker
+    run_to_end(_run_api(service) if arguments.role == "api" else _run_worker(service))
+
+
+def run_to_end(work: Coroutine[None, None, None]) -> None:
+    """Be a process that does this work."""
     with asyncio.Runner(loop_factory=_new_loop) as runner:
-        runner.run(run(service))
+        runner.run(work)
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -36,20 +36,15 @@ class PlatformSettings(BaseSettings):
     care_url: str = "http://localhost:8104"
 
 
-class ServiceSettings(BaseSettings):
-    """What every service needs; a service's own class sets the prefix and adds its own fields."""
+class DoorSettings(BaseSettings):
+    """What everything with an HTTP door and a database needs; its own class sets the prefix and adds its own fields."""
 
     database_url: SecretStr
     migrations_database_url: SecretStr | None = None
     host: str = "127.0.0.1"
     port: int
-    ops_port: int
     pool_size: int = Field(default=10, ge=2, le=100)
     secret: SecretStr = Field(description="keys the HMACs of idempotency rows and tokens; at least 32 characters")
-    rate_per_second: int = Field(default=1_000, ge=1, description="requests per caller and route, in each process")
-    rate_burst: int = Field(default=5_000, ge=1, description="how many of them at once")
-    retention_days: int = Field(default=7, ge=1, le=30)
-    producer_epoch: int = Field(default=1, ge=1, description="raised by one after this database was restored")
 
     def require_real_secret(self, environment: str) -> None:
         """Refuse a short or well-known secret outside the local stack; raises ConfigurationError."""
@@ -59,6 +54,16 @@ class ServiceSettings(BaseSettings):
                 f"{self.model_config.get('env_prefix', '')}SECRET must be a secret of your own with at least "
                 f"{MIN_SECRET_LENGTH} characters; make one with: openssl rand -hex 32"
             )
+
+
+class ServiceSettings(DoorSettings):
+    """What every service needs."""
+
+    ops_port: int
+    rate_per_second: int = Field(default=1_000, ge=1, description="requests per caller and route, in each process")
+    rate_burst: int = Field(default=5_000, ge=1, description="how many of them at once")
+    retention_days: int = Field(default=7, ge=1, le=29, description="of the 32 days that the rings can hold")
+    producer_epoch: int = Field(default=1, ge=1, description="raised by one after this database was restored")
 
 
 @lru_cache(maxsize=1)

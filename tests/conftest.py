@@ -22,6 +22,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "faults: kills, freezes and cuts processes of a stack of its own")
+    config.addinivalue_line("markers", "browser: works the console's pages in Chromium")
     config.addinivalue_line("markers", "journeys: follows orders through all services")
     config.addinivalue_line("markers", "broker: rests on what a broker does, so it runs on both (make test-kafka)")
     config.addinivalue_line("markers", "kafka_only: of what the embedded broker lacks, so it runs on Apache Kafka only")
@@ -30,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         area = item.path.relative_to(_ROOT / "tests").parts[0]
-        if area in {"faults", "journeys"}:
+        if area in {"browser", "faults", "journeys"}:
             item.add_marker(area)
         if area in {"shared", "journeys"}:
             item.add_marker("broker")
@@ -62,9 +63,10 @@ async def stack() -> AsyncIterator[LocalStack]:
         stepped_clock.begin(home / "clock", start)
     asked = _asked()
     options = Options(
-        services=[name for name in asked if name != names.SIMULATOR],
+        services=[name for name in asked if name in names.SERVICES],
         simulator=names.SIMULATOR in asked,
         broker=BROKER,
+        console=names.CONSOLE in asked,
         throwaway=True,
     )
     running = await LocalStack.start(home, options=options)
@@ -86,7 +88,7 @@ async def clients(stack: LocalStack) -> AsyncIterator[Clients]:
 
 def _asked() -> list[str]:
     """Give what DOORSTEP_TEST_SERVICES asks for, e.g. "orders,simulator" or nothing at all, else everything."""
-    everything = ",".join((*names.SERVICES, names.SIMULATOR))
+    everything = ",".join((*names.SERVICES, names.SIMULATOR, names.CONSOLE))
     return [name for name in os.environ.get("DOORSTEP_TEST_SERVICES", everything).split(",") if name]
 
 

@@ -19,6 +19,7 @@ from cli.demo.report import show as show_summary
 from cli.demo.screen import Screen
 from cli.demo.stage import Stage
 from cli.options import Json
+from deploy.local import __main__ as local
 from deploy.local import control
 from deploy.local.errors import StackError
 from deploy.local.state import Record
@@ -62,6 +63,7 @@ def demo(  # noqa: PLR0913, PLR0917 - one option each
         show.as_json(summary.as_json())
     else:
         show_summary(summary, console, _explore(record))
+        local.show_sign_ins(record, console)
     if report is not None:
         report.write_text(json.dumps(summary.as_json(), indent=2) + "\n")
     if stop:

@@ -16,6 +16,7 @@ from cli.demo import catalogue
 from cli.demo.plan import plan_orders
 from cli.demo.report import Measures, Summary, is_ended, outcomes, perfect_orders, read_measures
 from cli.demo.run import GRID, Demo, Inbound, Luck, OncePerLine
+from deploy.local import names
 from deploy.local.driver import Driver
 from deploy.local.state import Record
 from shared import clock
@@ -55,7 +56,9 @@ class Stage:
     async def play(self) -> Summary:
         """Run from the empty stack to the summary; raises RestlessError when the suite does not come to rest."""
         started = clock.monotonic()
-        driver = Driver(Path(self._record.clock_file), self._record.urls, grid=GRID)
+        # Who looks at the demonstration in the console does not disturb it.
+        working = {name: url for name, url in self._record.urls.items() if name != names.CONSOLE}
+        driver = Driver(Path(self._record.clock_file), working, grid=GRID)
         demo = await self._set_up(driver)
         await demo.run()
         summary = await self._sum_up(demo, clock.monotonic() - started)

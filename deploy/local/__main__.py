@@ -22,7 +22,7 @@ _Result = TypeVar("_Result")
 Home = Annotated[Path | None, typer.Option(help=f"Where everything is kept (environment: {names.HOME}).")]
 PortBase = Annotated[int | None, typer.Option(help="Move all ports: orders at +1, inventory +2, and so on.")]
 Stepped = Annotated[str | None, typer.Option(help="Let business time begin here and be stepped by a driver.")]
-Without = Annotated[list[str] | None, typer.Option(help="Leave this out: simulator.")]
+Without = Annotated[list[str] | None, typer.Option(help="Leave this out: simulator, console.")]
 Services = Annotated[str, typer.Option(help="Which services, separated by commas.")]
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 _ALL = ",".join(names.SERVICES)
@@ -107,6 +107,18 @@ def show(record: Record) -> None:
         table.add_row(name, "runs" if mark.is_alive() else "[red]down[/red]", str(mark.pid), address)
     console.print(table)
     console.print(f"staff key: {record.staff_key}\nmail: {record.mail}", highlight=False, soft_wrap=True)
+    show_sign_ins(record)
+
+
+def show_sign_ins(record: Record, to: Console = console) -> None:
+    """Print where the console is and who may sign in to it."""
+    if not record.sign_ins:
+        return
+    people = json.loads(Path(record.sign_ins).read_text(encoding="utf-8"))
+    table = Table("sign in as", "password", title=f"console: {record.urls[names.CONSOLE]}", title_justify="left")
+    for person in people:
+        table.add_row(person["login"], person["password"])
+    to.print(table)
 
 
 def _home(chosen: Path | None) -> Path:
@@ -114,11 +126,16 @@ def _home(chosen: Path | None) -> Path:
 
 
 def _wish(port_base: int | None, stepped_clock: str | None, without: list[str], services: str) -> Wish:
-    unknown = [name for name in without if name != names.SIMULATOR]
+    unknown = [name for name in without if name not in {names.SIMULATOR, names.CONSOLE}]
     unknown += [name for name in services.split(",") if name not in names.SERVICES]
     if unknown:
-        _fail(f"unknown: {', '.join(unknown)}; services are {_ALL}, and only simulator may be left out")
-    options = replace(default_options(), simulator=names.SIMULATOR not in without, services=tuple(services.split(",")))
+        _fail(f"unknown: {', '.join(unknown)}; services are {_ALL}, simulator and console may be left out")
+    options = replace(
+        default_options(),
+        simulator=names.SIMULATOR not in without,
+        console=names.CONSOLE not in without,
+        services=tuple(services.split(",")),
+    )
     return Wish(port_base, stepped_clock, options)
 
 

@@ -22,6 +22,7 @@ class Options:
     services: Sequence[str] = names.SERVICES
     broker: BrokerKind = "tansu"
     simulator: bool = True
+    console: bool = False
     # Nothing needs to survive a power cut: for tests only.
     throwaway: bool = False
     # A stub takes the services' place where the stack itself is under test.
@@ -58,9 +59,12 @@ def service_command(site: Site, options: Options, name: str, service: str, *verb
 def migrations_command(site: Site, options: Options) -> Command:
     """Give the command that brings all databases up to date in one go."""
     gathered = {name: value for service in options.services for name, value in site.environment(service).items()}
+    console = [names.CONSOLE] if options.console else []
+    if console:
+        gathered.update(site.console_environment())
     return Command(
         name="migrations",
-        argv=[sys.executable, "-m", "deploy.local.migrations", *options.services],
+        argv=[sys.executable, "-m", "deploy.local.migrations", *options.services, *console],
         log=site.log("migrations"),
         environment=gathered,
     )
@@ -91,9 +95,19 @@ def _simulator(site: Site, options: Options) -> Command:
     )
 
 
+def _console(site: Site, options: Options) -> Command:
+    return Command(
+        name=names.CONSOLE,
+        argv=[sys.executable, "-m", "services.console", "api"],
+        log=site.log(names.CONSOLE),
+        environment={**site.console_environment(), **options.environment},
+    )
+
+
 _SPECIAL: dict[str, Callable[[Site, Options], Command]] = {
     names.POSTGRES: _postgres,
     names.BROKER: _broker,
     names.MAILBOX: _mailbox,
     names.SIMULATOR: _simulator,
+    names.CONSOLE: _console,
 }

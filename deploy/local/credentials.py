@@ -12,6 +12,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from deploy.local import names
 
 STAFF_KEY = "staff-1"
+# Who signs in to the local stack's console: one of each role.
+PEOPLE: dict[str, str] = {
+    "picker": "Pia Picker",
+    "warehouse_lead": "Walter Lead",
+    "support": "Sofia Support",
+    "care": "Carla Care",
+    "care_lead": "Leo Lead",
+    "operator": "Olga Operator",
+    "admin": "Ada Admin",
+}
 _SECRET_BYTES = 32
 
 
@@ -45,6 +55,8 @@ class Credentials:
     carrier_webhook_secret: str
     staff_key: Key
     service_keys: dict[str, Key]
+    # By login, which is the role's name.
+    console_passwords: dict[str, str]
 
     @property
     def token_public_keys(self) -> str:
@@ -55,11 +67,35 @@ class Credentials:
 def load_or_create(home: Path) -> Credentials:
     """Read the home's credentials; make them when it has none."""
     path = home / "secrets.json"
-    if not path.exists():
-        write_private(path, json.dumps(asdict(_create()), indent=2))
-    credentials = _parse(json.loads(path.read_text()))
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    document = _completed(kept, asdict(_create()))
+    if document != kept:
+        write_private(path, json.dumps(document, indent=2))
+    credentials = _parse(document)
     write_private(staff_key_path(home), credentials.staff_key.private_setting + "\n")
+    write_private(sign_ins_path(home), json.dumps(_sign_ins(credentials), indent=2) + "\n")
     return credentials
+
+
+def sign_ins_path(home: Path) -> Path:
+    """Say where the sign-ins of the local stack's console are, as the console reads them."""
+    return home / "keys" / "console.json"
+
+
+def _sign_ins(credentials: Credentials) -> list[dict[str, str]]:
+    return [
+        {"login": login, "password": password, "name": PEOPLE[login], "role": login}
+        for login, password in credentials.console_passwords.items()
+    ]
+
+
+def _completed(kept: dict[str, object], fresh: dict[str, object]) -> dict[str, object]:
+    """Add to a home's secrets what it was made without: it is older than what needs them."""
+    document: dict[str, object] = {}
+    for name, made in fresh.items():
+        known = kept.get(name, made)
+        document[name] = {**made, **known} if isinstance(made, dict) and isinstance(known, dict) else known
+    return document
 
 
 def staff_key_path(home: Path) -> Path:
@@ -91,21 +127,23 @@ def _create() -> Credentials:
     return Credentials(
         admin_password=_secret(),
         readonly_password=_secret(),
-        service_passwords={service: _secret() for service in names.SERVICES},
-        owner_passwords={service: _secret() for service in names.SERVICES},
-        service_secrets={service: _secret() for service in names.SERVICES},
+        service_passwords={service: _secret() for service in names.DATABASES},
+        owner_passwords={service: _secret() for service in names.DATABASES},
+        service_secrets={service: _secret() for service in names.DATABASES},
         carrier_api_key=_secret(),
         carrier_webhook_secret=_secret(),
         staff_key=new_key(STAFF_KEY),
         service_keys={service: new_key(f"service-{service}") for service in names.SERVICES},
+        console_passwords={login: secrets.token_urlsafe(9) for login in PEOPLE},
     )
 
 
-def _parse(document: dict[str, str]) -> Credentials:
-    keys: dict[str, dict[str, str]] = document.pop("service_keys")  # type: ignore[assignment]
-    staff: dict[str, str] = document.pop("staff_key")  # type: ignore[assignment]
+def _parse(document: dict[str, object]) -> Credentials:
+    rest = dict(document)
+    keys: dict[str, dict[str, str]] = rest.pop("service_keys")  # type: ignore[assignment]
+    staff: dict[str, str] = rest.pop("staff_key")  # type: ignore[assignment]
     return Credentials(
-        **document,  # type: ignore[arg-type]
+        **rest,  # type: ignore[arg-type]
         staff_key=Key(**staff),
         service_keys={service: Key(**key) for service, key in keys.items()},
     )

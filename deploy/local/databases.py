@@ -125,7 +125,7 @@ async def _prepare_from_environment() -> None:
     missing = [name for name in (ADMIN_URL, READONLY_PASSWORD) if not os.environ.get(name)]
     if missing:
         raise StackError(f"{' and '.join(missing)} must be set")
-    plans = [plan_from_environment(service, os.environ) for service in names.SERVICES]
+    plans = [plan_from_environment(service, os.environ) for service in names.DATABASES]
     readonly = Login(names.READONLY_ROLE, os.environ[READONLY_PASSWORD])
     await prepare(os.environ[ADMIN_URL], plans, readonly)
     sys.stdout.write(f"prepared: {', '.join(plan.database for plan in plans)}\n")

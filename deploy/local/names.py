@@ -3,6 +3,9 @@
 from typing import Final, Literal
 
 SERVICES: Final = ("orders", "inventory", "shipping", "care")
+# The staff's web pages: a process with a database, but no service: it has no events and no work of its own.
+CONSOLE: Final = "console"
+DATABASES: Final = (*SERVICES, CONSOLE)
 TOPICS: Final = tuple(f"doorstep.{service}" for service in SERVICES)
 
 # What each service's worker reads; a test holds it against the handlers.
@@ -39,6 +42,9 @@ CARRIER_WEBHOOK_SECRET: Final = "SHIPPING_CARRIER_WEBHOOK_SECRET"  # noqa: S105 
 SHIPPING_PUBLIC_URL: Final = "SHIPPING_PUBLIC_URL"
 SMTP_HOST: Final = "CARE_SMTP_HOST"
 SMTP_PORT: Final = "CARE_SMTP_PORT"
+
+CONSOLE_STAFF_PRIVATE_KEY: Final = "CONSOLE_STAFF_PRIVATE_KEY"
+CONSOLE_LOCAL_STAFF: Final = "CONSOLE_LOCAL_STAFF"
 
 SIMULATOR_HOST: Final = "SIMULATOR_HOST"
 SIMULATOR_PORT: Final = "SIMULATOR_PORT"

@@ -11,6 +11,7 @@ DEFAULT_BASE = 8100
 _HIGHEST = 65535
 _OFFSETS: dict[str, int] = {
     **{names.api_of(service): 1 + index for index, service in enumerate(names.SERVICES)},
+    names.CONSOLE: 5,
     **{names.worker_of(service): 11 + index for index, service in enumerate(names.SERVICES)},
     names.SIMULATOR: 9,
     names.MAILBOX: 25,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local import names
-from deploy.local.credentials import Credentials
+from deploy.local.credentials import Credentials, sign_ins_path
 from deploy.local.databases import Login, Plan, dsn
 from deploy.local.names import DatabaseRole
 from deploy.local.ports import Ports
@@ -107,6 +107,20 @@ class Site:
             names.TOKEN_PUBLIC_KEYS: self.credentials.token_public_keys,
             **addresses,
             **stepped,
+        }
+
+    def console_environment(self) -> dict[str, str]:
+        """Give what the console reads."""
+        service = names.CONSOLE
+        return {
+            **self.platform_environment(),
+            names.database_url(service): self.dsn(service),
+            names.migrations_database_url(service): self.dsn(service, "owner"),
+            names.host(service): _HOST,
+            names.port(service): str(self.ports[service]),
+            names.secret(service): self.credentials.service_secrets[service],
+            names.CONSOLE_STAFF_PRIVATE_KEY: self.credentials.staff_key.private_setting,
+            names.CONSOLE_LOCAL_STAFF: str(sign_ins_path(self.home)),
         }
 
     def simulator_environment(self) -> dict[str, str]:

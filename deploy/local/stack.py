@@ -85,6 +85,11 @@ class LocalStack:
         return [names.api_of(service) for service in self.options.services]
 
     @property
+    def pages(self) -> list[str]:
+        """The console, where it is wanted: what people use, and nothing else waits for."""
+        return [names.CONSOLE] if self.options.console else []
+
+    @property
     def workers(self) -> list[str]:
         return [names.worker_of(service) for service in self.options.services]
 
@@ -114,7 +119,7 @@ class LocalStack:
         progress("bringing the databases up to date")
         await self._migrate()
         progress("starting the services")
-        await self.start_processes([*self.apis, *self.workers])
+        await self.start_processes([*self.apis, *self.workers, *self.pages])
 
     async def start_broker(self) -> None:
         """Start the broker and create its topics."""
@@ -156,7 +161,7 @@ class LocalStack:
     async def _migrate(self) -> None:
         if tuple(self.options.entry) != SERVICE_ENTRY:
             await self.run_at(self.options.services, ["migrate"], _MIGRATION_SECONDS)
-        elif self.options.services:
+        elif self.options.services or self.options.console:
             await _run_to_end(migrations_command(self.site, self.options), _MIGRATION_SECONDS)
 
     async def run_at(self, services: Sequence[str], verb: Sequence[str], seconds: float) -> None:
@@ -197,7 +202,7 @@ class LocalStack:
         alive = {name: mark for name, mark in marks.items() if mark is not None}
         owner = mark_of(os.getpid()) if alive else None
         simulator = [names.SIMULATOR] if self.options.simulator else []
-        speaking = [*self.apis, *self.workers, *simulator]
+        speaking = [*self.apis, *self.workers, *simulator, *self.pages]
         state.write(self.site, state.Running(owner, alive, speaking, ready))
 
     async def _report(self, name: str) -> Report | None:
@@ -218,7 +223,7 @@ class LocalStack:
         password = site.credentials.admin_password
         await asyncio.to_thread(postgres.initialise, site.data, password, throwaway=throwaway)
         await self._start_postgres()
-        plans = [site.plan(service) for service in names.SERVICES]
+        plans = [site.plan(service) for service in names.DATABASES]
         await databases.prepare(site.admin_dsn, plans, site.readonly())
 
     async def _start_postgres(self) -> None:
@@ -242,7 +247,7 @@ class LocalStack:
     def _planned(self) -> list[str]:
         extra = [names.SIMULATOR] if self.options.simulator else []
         extra += [names.CONTROLLER] if self.options.broker == "kafka" else []
-        return [names.POSTGRES, names.BROKER, names.MAILBOX, *extra, *self.apis, *self.workers]
+        return [names.POSTGRES, names.BROKER, names.MAILBOX, *extra, *self.apis, *self.workers, *self.pages]
 
 
 def _credentials(home: Path) -> Credentials:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from deploy.local import names
-from deploy.local.credentials import staff_key_path, write_private
+from deploy.local.credentials import sign_ins_path, staff_key_path, write_private
 from deploy.local.processes import Mark, stop_marked
 from deploy.local.site import Site
 
@@ -28,6 +28,8 @@ class Record:
     clock_file: str
     mail: str
     ready: bool
+    # The file with the console's sign-ins; empty where there is no console.
+    sign_ins: str = ""
 
     @property
     def is_owned(self) -> bool:
@@ -64,6 +66,7 @@ def write(site: Site, running: Running) -> None:
         clock_file=str(site.clock_file) if site.clock_file.exists() else "",
         mail=str(site.mail),
         ready=running.ready,
+        sign_ins=str(sign_ins_path(site.home)) if names.CONSOLE in running.speaking else "",
     )
     write_private(path_of(site.home), json.dumps(asdict(record), indent=2))
 

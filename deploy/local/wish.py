@@ -31,8 +31,8 @@ def load(home: Path) -> Wish:
 
 
 def default_options() -> Options:
-    """Give the usual stack; DOORSTEP_BROKER=kafka runs it on a real Kafka."""
-    return Options(broker="kafka" if os.environ.get(names.BROKER_KIND) == "kafka" else "tansu")
+    """Give the usual stack, with the console; DOORSTEP_BROKER=kafka runs it on a real Kafka."""
+    return Options(broker="kafka" if os.environ.get(names.BROKER_KIND) == "kafka" else "tansu", console=True)
 
 
 def _path(home: Path) -> Path:

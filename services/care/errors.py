@@ -63,6 +63,18 @@ class RemedyDecidedError(ConflictError):
     code = "remedy_decided"
 
 
+class MessageNotFoundError(NotFoundError):
+    """There is no such message."""
+
+    code = "message_not_found"
+
+
+class NotSentError(ConflictError):
+    """The message has not left, or is about to leave again."""
+
+    code = "not_sent"
+
+
 class NoAuthorityError(ForbiddenError):
     """The amount is over this person's limit, for one action or for the day."""
 

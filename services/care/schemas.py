@@ -10,6 +10,10 @@ from services.care.states import CaseState, RemedyKind
 from shared.doors import Answer, Body
 from shared.fields import MOST_MINOR_UNITS, NearMoment
 
+ContactReason = Literal[
+    "where_is_it", "late", "damaged", "missing", "wrong_item", "not_received", "cancel", "change", "return", "payment",
+    "other",
+]  # fmt: skip
 Reason = Field(min_length=3, max_length=500)
 
 
@@ -79,6 +83,17 @@ class Report(Body):
     kind: Literal["damage"] = "damage"
     parcel_id: UUID | None = None
     comment: str = Field(default="", max_length=2000)
+
+
+class NoteContact(Body):
+    """Somebody spoke with a customer; `ticket` is the helpdesk's id."""
+
+    order_id: UUID
+    reason: ContactReason
+    channel: Literal["phone", "email", "chat", "letter", "in_person"] = "phone"
+    direction: Literal["inbound", "outbound"] = "inbound"
+    note: str = Field(default="", max_length=500)
+    ticket: str = Field(default="", max_length=100)
 
 
 class CaseView(Answer):
@@ -245,6 +260,28 @@ class MessageView(Answer):
     sent_at: datetime | None
     attempts: int
     last_error: str
+    resend_of: UUID | None = None
+    asked_by: str = ""
+
+
+class ContactView(Answer):
+    """A contact with a customer."""
+
+    id: UUID
+    order_id: UUID
+    channel: str
+    direction: str
+    reason: str
+    note: str
+    ticket: str
+    agent: str
+    at: datetime
+
+
+class ContactList(Answer):
+    """An order's contacts, newest first."""
+
+    data: list[ContactView]
 
 
 class IncidentView(Answer):

@@ -1,6 +1,6 @@
 """Errors of the orders service that a caller can act on."""
 
-from shared.errors import ConflictError, NotFoundError
+from shared.errors import ConflictError, ForbiddenError, NotFoundError
 
 
 class OrderNotFoundError(NotFoundError):
@@ -85,6 +85,12 @@ class EndpointNotFoundError(NotFoundError):
     """No such webhook endpoint."""
 
     code = "webhook_endpoint_not_found"
+
+
+class CallerNotVerifiedError(ForbiddenError):
+    """Personal data is changed on the word of a verified caller only."""
+
+    code = "caller_not_verified"
 
 
 class CursorExpiredError(ConflictError):

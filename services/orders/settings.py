@@ -23,6 +23,7 @@ class OrdersSettings(ServiceSettings):
     unpaid_grace_minutes: int = Field(default=60, ge=1, description="after that, even if nothing was reserved")
     authorization_warning_hours: int = Field(default=48, ge=1, description="an authorization ending sooner is a hold")
     quote_minutes: int = Field(default=30, ge=1)
+    verification_minutes: float = Field(default=60, gt=0, le=24 * 60, description="how long a verified caller is")
     key_cache_seconds: float = Field(default=10.0, ge=0, le=30)
     webhook_attempts: int = Field(default=10, ge=1, le=20)
     webhook_timeout_seconds: float = Field(default=10.0, gt=0, le=30)

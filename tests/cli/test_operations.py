@@ -160,4 +160,4 @@ def test_a_token_of_the_stack_opens_a_route(doorstep: Run) -> None:
 
 
 def test_databases_that_are_up_to_date_stay_so(doorstep: Run) -> None:
-    assert doorstep("migrate", "--json").fields == {"migrated": [*names.SERVICES]}
+    assert doorstep("migrate", "--json").fields == {"migrated": [*names.DATABASES]}

@@ -4,7 +4,7 @@ import importlib
 
 from pydantic_settings import BaseSettings
 
-from shared.settings import PlatformSettings, ServiceSettings
+from shared.settings import DoorSettings, PlatformSettings
 
 
 def fields_of(settings: type[BaseSettings]) -> dict[str, bool]:
@@ -18,8 +18,8 @@ def platform_fields() -> dict[str, bool]:
     return fields_of(PlatformSettings)
 
 
-def service_settings(service: str) -> type[ServiceSettings]:
+def service_settings(service: str) -> type[DoorSettings]:
     """Find the settings class of a service."""
     module = importlib.import_module(f"services.{service}.settings")
-    found: type[ServiceSettings] = getattr(module, f"{service.capitalize()}Settings")
+    found: type[DoorSettings] = getattr(module, f"{service.capitalize()}Settings")
     return found

@@ -15,6 +15,9 @@ from tests.deploy.settings_classes import fields_of, platform_fields, service_se
 
 _ROOT = Path(__file__).resolve().parents[2]
 _VERBS = {"api", "worker", "migrate"}
+_PROCESSES = [(service, verb) for service in names.SERVICES for verb in sorted(_VERBS)]
+# Pages are asked for, they do nothing by themselves: no worker.
+_PROCESSES += [(names.CONSOLE, verb) for verb in sorted(_VERBS - {"worker"})]
 _REFERENCE = re.compile(r"\$\{(\w+)(:[?-])?([^}]*)\}")
 _PINNED = re.compile(r"^[\w./-]+:\d+\.\d+[\w.-]*(@sha256:[0-9a-f]{64})?$")
 _ONE_SHOTS = {"databases": "deploy.local.databases", "topics": "deploy.local.topics"}
@@ -55,8 +58,7 @@ def _example() -> dict[str, bool]:
     return {match[2]: not match[1] for match in found if match}
 
 
-@pytest.mark.parametrize("service", names.SERVICES)
-@pytest.mark.parametrize("verb", sorted(_VERBS))
+@pytest.mark.parametrize(("service", "verb"), _PROCESSES)
 def test_every_variable_is_a_setting_and_every_required_setting_has_one(service: str, verb: str) -> None:
     given = set(_services()[f"{service}-{verb}"]["environment"])
     own = fields_of(service_settings(service))
@@ -74,7 +76,7 @@ def test_the_simulator_gets_what_its_settings_ask_for() -> None:
 
 
 def test_the_one_shots_get_what_they_read() -> None:
-    plans = {f(service) for service in names.SERVICES for f in (names.database_url, names.migrations_database_url)}
+    plans = {f(service) for service in names.DATABASES for f in (names.database_url, names.migrations_database_url)}
     assert set(_services()["databases"]["environment"]) == {
         databases.ADMIN_URL,
         databases.READONLY_PASSWORD,
@@ -83,7 +85,7 @@ def test_the_one_shots_get_what_they_read() -> None:
     assert set(_services()["topics"]["environment"]) == {names.KAFKA_BOOTSTRAP, topics.REPLICATION}
 
 
-@pytest.mark.parametrize("service", names.SERVICES)
+@pytest.mark.parametrize("service", names.DATABASES)
 def test_the_database_a_service_uses_is_the_one_that_is_made_for_it(service: str) -> None:
     made = _services()["databases"]["environment"]
     migrating = _services()[f"{service}-migrate"]["environment"]
@@ -95,7 +97,7 @@ def test_the_database_a_service_uses_is_the_one_that_is_made_for_it(service: str
 
 
 def test_every_command_starts_an_entry_point_that_exists() -> None:
-    expected = {f"{service}-{verb}" for service in names.SERVICES for verb in _VERBS}
+    expected = {f"{service}-{verb}" for service, verb in _PROCESSES}
     assert set(_own()) == expected | _ONE_SHOTS.keys() | {"simulator"}
     for name, service in _own().items():
         python, flag, module, *verb = service["command"]
@@ -139,6 +141,8 @@ def test_nothing_starts_before_what_it_needs(service: str) -> None:
     assert _services()[f"{service}-migrate"]["depends_on"] == {"databases": {"condition": done}}
     assert _services()["databases"]["depends_on"] == {"postgres": {"condition": healthy}}
     assert _services()["topics"]["depends_on"] == {"kafka": {"condition": healthy}}
+    console = {"console-migrate": {"condition": done}}
+    assert _services()["console-api"]["depends_on"] == console
     for needed in ("postgres", "kafka", "gateway"):
         assert _services()[needed]["healthcheck"]["test"]
 
@@ -191,14 +195,19 @@ def test_the_image_runs_as_nobody_in_particular_and_installs_by_hash() -> None:
         assert service["read_only"], name
 
 
-def test_the_gateway_publishes_two_paths_and_is_the_only_one_published() -> None:
+def test_the_gateway_publishes_two_paths_and_the_console_and_is_the_only_one_published() -> None:
     caddyfile = (_ROOT / "deploy" / "gateway" / "Caddyfile").read_text()
     routes = re.findall(r"handle (/\S+) \{\s+reverse_proxy (\S+)", caddyfile)
     ports = {service: _services()[f"{service}-api"]["environment"][names.port(service)] for service in names.SERVICES}
+    console = _services()["console-api"]["environment"][names.port(names.CONSOLE)]
     assert routes == [
         ("/v1/*", f"orders-api:{ports['orders']}"),
         ("/carriers/*", f"shipping-api:{ports['shipping']}"),
+        ("/*", f"console-api:{console}"),
     ]
+    sites = re.findall(r"^\{\$(\w+)\} \{", caddyfile, re.MULTILINE)
+    assert sites == ["DOORSTEP_SITE_ADDRESS", "DOORSTEP_CONSOLE_ADDRESS"], "the console shares its name with nothing"
+    assert set(sites) <= _services()["gateway"]["environment"].keys()
     assert [name for name, service in _services().items() if service.get("ports")] == ["gateway"]
     probe = re.search(r"127\.0\.0\.1:(\d+)", " ".join(_services()["gateway"]["healthcheck"]["test"]))
     assert probe is not None

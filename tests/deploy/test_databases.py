@@ -19,7 +19,7 @@ _LIMITS = {
 }
 
 
-@pytest.mark.parametrize("service", names.SERVICES)
+@pytest.mark.parametrize("service", names.DATABASES)
 async def test_a_service_may_change_rows_but_not_tables_of_its_owner(stack: LocalStack, service: str) -> None:
     owner = await asyncpg.connect(stack.dsn(service, "owner"))
     used = await asyncpg.connect(stack.dsn(service))
@@ -39,7 +39,7 @@ async def test_a_service_may_change_rows_but_not_tables_of_its_owner(stack: Loca
 
 
 async def test_the_readonly_role_reads_every_database_and_changes_none(stack: LocalStack) -> None:
-    for service in names.SERVICES:
+    for service in names.DATABASES:
         owner = await asyncpg.connect(stack.dsn(service, "owner"))
         reader = await asyncpg.connect(stack.dsn(service, "readonly"))
         try:
@@ -72,7 +72,7 @@ async def test_a_service_has_limits_that_its_migrations_have_not(stack: LocalSta
 
 async def test_preparing_the_databases_again_changes_nothing(stack: LocalStack) -> None:
     site = stack.site
-    plans = [site.plan(service) for service in names.SERVICES]
+    plans = [site.plan(service) for service in names.DATABASES]
     await databases.prepare(site.admin_dsn, plans, site.readonly())
     used = await asyncpg.connect(stack.dsn("care"))
     assert await used.fetchval("SELECT current_user") == "care"
@@ -97,10 +97,12 @@ async def test_the_one_shots_of_compose_do_the_same_from_their_environment(stack
     environment = {
         databases.ADMIN_URL: site.admin_dsn,
         databases.READONLY_PASSWORD: site.credentials.readonly_password,
-        **{names.database_url(service): site.dsn(service) for service in names.SERVICES},
-        **{names.migrations_database_url(service): site.dsn(service, "owner") for service in names.SERVICES},
+        **{names.database_url(service): site.dsn(service) for service in names.DATABASES},
+        **{names.migrations_database_url(service): site.dsn(service, "owner") for service in names.DATABASES},
     }
-    assert await _run("deploy.local.databases", environment) == "0 prepared: orders, inventory, shipping, care\n"
+    assert (
+        await _run("deploy.local.databases", environment) == "0 prepared: orders, inventory, shipping, care, console\n"
+    )
     assert await _run("deploy.local.topics", {names.KAFKA_BOOTSTRAP: stack.bootstrap}) == "0 "
 
 

@@ -1,5 +1,6 @@
 """What the embedded stack tells its processes, held against the settings classes and the event handlers."""
 
+import json
 from pathlib import Path
 from typing import cast
 
@@ -26,6 +27,28 @@ def test_every_variable_is_a_setting_and_every_required_setting_has_one(tmp_path
     expected = platform_fields() | fields_of(service_settings(service))
     assert given <= expected.keys()
     assert {name for name, required in expected.items() if required} <= given
+
+
+def test_the_console_gets_what_its_settings_ask_for(tmp_path: Path) -> None:
+    given = set(command_of(_site(tmp_path), Options(), names.CONSOLE).environment)
+    expected = platform_fields() | fields_of(service_settings(names.CONSOLE))
+    assert given <= expected.keys()
+    assert {name for name, required in expected.items() if required} <= given
+
+
+def test_a_home_made_before_the_console_gets_what_it_lacks_and_keeps_the_rest(tmp_path: Path) -> None:
+    first = load_or_create(tmp_path)
+    path = tmp_path / "secrets.json"
+    document = json.loads(path.read_text())
+    del document["console_passwords"]
+    del document["service_passwords"][names.CONSOLE]
+    path.write_text(json.dumps(document))
+    again = load_or_create(tmp_path)
+    assert again.service_passwords.keys() == first.service_passwords.keys()
+    assert again.service_passwords["orders"] == first.service_passwords["orders"]
+    assert again.staff_key == first.staff_key
+    assert again.console_passwords.keys() == first.console_passwords.keys()
+    assert load_or_create(tmp_path) == again
 
 
 def test_the_simulator_gets_what_its_settings_ask_for(tmp_path: Path) -> None:

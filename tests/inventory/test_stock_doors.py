@@ -345,3 +345,12 @@ async def test_a_tables_class_has_the_columns_of_the_migrated_table(lab: Lab, ta
     optional = {name for name, column in table.__table__.columns.items() if column.nullable}  # type: ignore[attr-defined]
     assert {row["column_name"] for row in rows} == set(table.model_fields)
     assert {row["column_name"] for row in rows if row["is_nullable"] == "YES"} == optional
+
+
+async def test_a_sku_is_found_by_what_a_scanner_reads(lab: Lab) -> None:
+    code = f"S-{str(new_id())[-8:]}"
+    await lab.do("/staff/skus", {"skus": [{"code": code, "name": "A", **SIZE, "barcodes": [{"code": f"x-{code}"}]}]})
+    for read in (code, f"x-{code}"):
+        (found,) = (await lab.get("/staff/skus", barcode=read))["data"]
+        assert found["code"] == code
+    assert (await lab.get("/staff/skus", barcode="nothing"))["data"] == []

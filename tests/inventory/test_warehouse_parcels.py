@@ -305,3 +305,26 @@ async def test_work_past_its_cut_off_is_listed_first_and_says_why(floor: Floor, 
     assert [row["order_id"] for row in only_late] == [str(late.order_id)]
     assert rows[0]["why"] == "1 units to pick, nobody is on it"
     assert [page["data"][0]["id"], rest["data"][0]["id"]] == [row["id"] for row in rows]
+
+
+async def test_parcels_that_have_not_left_are_listed_and_found_by_their_label(floor: Floor, lab: Lab) -> None:
+    sku, place = await lab.stocked(5)
+    _, parcel, number = await floor.ready(sku, place)
+    assert [p["id"] for p in (await lab.get("/staff/parcels", location=place))["data"]] == [parcel["id"]]
+    assert (await lab.get("/staff/parcels", location=place, state="closed"))["data"] == []
+
+    await floor.hand_over(place, number)
+
+    assert (await lab.get("/staff/parcels", location=place))["data"] == []
+    (found,) = (await lab.get("/staff/parcels", tracking_number=number))["data"]
+    assert (found["id"], found["state"]) == (parcel["id"], "handed_over")
+
+
+async def test_fulfilment_orders_are_found_by_number_reference_and_tote(floor: Floor, lab: Lab) -> None:
+    sku, place = await lab.stocked(5)
+    order = await floor.release(Line(sku, 1))
+    await floor.pick_all(place)
+    for name in (order.placed.number, order.placed.reference.lower(), "t1"):
+        (found,) = (await lab.get("/staff/fulfilments", location=place, named=name))["data"]
+        assert (found["order_id"], found["totes"]) == (str(order.order_id), ["T1"])
+    assert (await lab.get("/staff/fulfilments", location=place, named="T9"))["data"] == []

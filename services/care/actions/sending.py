@@ -85,6 +85,8 @@ async def _silence_now(tx: Transaction, message: Message) -> Silence | None:
     watch = await get_watch(tx, message.order_id)
     if watch is None:
         return Silence.CANCELLED
+    if message.resend_of is not None:
+        return None
     news = News(Topic(message.topic), message.promise_revision, message.promised_by, message.state_told)
     delivered = watch["outcome"] in {"delivered", "partially_delivered"} or watch["delivered_at"] is not None
     cancelled = watch["outcome"] == "cancelled"

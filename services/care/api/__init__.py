@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter
 
-from services.care.api import cases, oversight, remedies
+from services.care.api import cases, contacts, oversight, remedies
 
 router = APIRouter(prefix="/staff")
 router.include_router(cases.router)
 router.include_router(remedies.router)
 router.include_router(oversight.router)
+router.include_router(contacts.router)

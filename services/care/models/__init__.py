@@ -11,6 +11,7 @@ from services.care.models.cases import (
     Message,
     Remedy,
 )
+from services.care.models.contacts import Contact
 from services.care.models.watch import (
     CarrierFeedRow,
     SampleRow,
@@ -29,6 +30,7 @@ __all__ = [
     "Case",
     "CaseClock",
     "CaseEntry",
+    "Contact",
     "DetectedException",
     "ExceptionLevel",
     "Incident",

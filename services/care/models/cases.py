@@ -199,3 +199,6 @@ class Message(CareTable, table=True):
     leased_until: datetime | None = Field(default=None, sa_column=moment())
     attempts: int = 0
     last_error: str = ""
+    # An agent's wish to send a message once more: no news, so no rule keeps it silent.
+    resend_of: UUID | None = None
+    asked_by: str = ""

@@ -158,7 +158,9 @@ async def get_told(tx: Transaction, order_id: UUID) -> list[Message]:
     """Give the messages of an order that left or are about to."""
     states = [MessageState.PLANNED.value, MessageState.SENT.value, MessageState.OBSERVED.value]
     found = await tx.session.exec(
-        select(Message).where(Message.order_id == order_id, col(Message.state).in_(states)).order_by(col(Message.id))
+        select(Message)
+        .where(Message.order_id == order_id, col(Message.state).in_(states), col(Message.resend_of).is_(None))
+        .order_by(col(Message.id))
     )
     return list(found)
 
@@ -183,6 +185,15 @@ async def lock_due_messages(tx: Transaction, limit: int) -> list[Message]:
         return []
     found = await tx.session.exec(select(Message).where(col(Message.id).in_([row["id"] for row in rows])))
     return sorted(found, key=lambda message: str(message.id))
+
+
+async def is_being_resent(tx: Transaction, message_id: UUID) -> bool:
+    """Say whether a copy of a message, or of what it is a copy of, waits to be sent."""
+    question = (
+        "select exists (select from message waiting join message m on m.id = $1 "
+        "where waiting.resend_of = coalesce(m.resend_of, m.id) and waiting.state = 'planned')"
+    )
+    return bool(await tx.value(question, message_id))
 
 
 async def lock_message(tx: Transaction, message_id: UUID) -> Message | None:

@@ -12,6 +12,8 @@ FORMULAS: Mapping[str, str] = {
     "self_heal": "self_healed / cases opened",
     "proactive": "informed by us / cases that ended by a remedy or a reason",
     "sla_attainment": "clocks fulfilled in time / (those + breached); what only a self-heal ended is neither",
+    "contacts": "contacts noted, by reason; none noted is no data, not zero",
+    "wismo": "contacts 'where is it' / orders handed over; no data until contacts are noted",
     "resolution_hours": "median and p90 of (resolved_at - opened_at) of resolved and closed cases",
     "flag_recall": "late orders flagged before the first promise's end / late orders delivered",
     "flag_precision": "late orders flagged / all delivered orders flagged",
@@ -61,6 +63,11 @@ select k.kind, count(*) filter (where k.fulfilled_at is not null and k.breached_
 from case_clock k join care_case c on c.id = k.case_id
 where k.started_at >= $1 and k.started_at < $2 group by k.kind order by k.kind
 """
+_WISMO = """
+select count(*) as noted, count(*) filter (where reason = 'where_is_it') as asked,
+  (select count(distinct order_id) from watch_parcel where handed_over_at >= $1 and handed_over_at < $2) as shipped
+from contact where at >= $1 and at < $2
+"""
 _FLAGS = """
 with ended as (
   select order_id, first_deliver_by, delivered_at, delivered_at >= first_deliver_by as late from watch
@@ -109,6 +116,8 @@ async def measure(tx: Transaction, since: datetime, until: datetime) -> dict[str
         "silences": await _counts(
             tx, ("coalesce(nullif(split_part(silence, ':', 1), ''), state)", "message", "created_at"), since, until
         ),
+        "contacts": await _counts(tx, ("reason", "contact", "at"), since, until) or None,
+        "wismo": await _wismo(tx, since, until),
         "flags": await _flags(tx, since, until),
         "formulas": dict(FORMULAS),
     }
@@ -175,6 +184,11 @@ async def _promises(tx: Transaction, since: datetime, until: datetime) -> dict[s
         "delivered": row["delivered"],
         "on_time_first_promise": _ratio(row["on_time"], row["delivered"]),
     }
+
+
+async def _wismo(tx: Transaction, since: datetime, until: datetime) -> float | None:
+    row = await tx.row(_WISMO, since, until)
+    return _ratio(row["asked"], row["shipped"]) if row is not None and row["noted"] else None
 
 
 async def _flags(tx: Transaction, since: datetime, until: datetime) -> dict[str, object]:

@@ -6,7 +6,7 @@ from uuid import UUID
 from services.inventory.errors import ParcelNotFoundError
 from services.inventory.models.warehouse import Parcel
 from services.inventory.queries import parcels as queries
-from services.inventory.queries.parcels import ContentLine
+from services.inventory.queries.parcels import ContentLine, ParcelFilter
 from services.inventory.schemas.packing import DestinationAnswer, ParcelAnswer, ParcelLabel, ParcelLine
 from services.inventory.states.warehouse import PARCEL, LabelState, ParcelState
 from shared.db import Transaction
@@ -41,6 +41,11 @@ async def read_parcel(tx: Transaction, parcel_id: UUID) -> ParcelAnswer:
     if parcel_id not in found:
         raise ParcelNotFoundError(f"there is no parcel {parcel_id}")
     return await show_parcel(tx, found[parcel_id])
+
+
+async def read_parcels(tx: Transaction, wanted: ParcelFilter) -> list[ParcelAnswer]:
+    """Read parcels that have not left, or the one with a tracking number."""
+    return await show_parcels(tx, await queries.list_waiting(tx, wanted))
 
 
 async def show_parcel(tx: Transaction, parcel: Parcel) -> ParcelAnswer:

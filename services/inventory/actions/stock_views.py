@@ -31,6 +31,12 @@ async def show_sku(tx: Transaction, code: str) -> SkuAnswer:
     return page.data[0]
 
 
+async def show_scanned(tx: Transaction, barcode: str) -> SkuPage:
+    """Show the SKU that a barcode, or its own code, stands for."""
+    found = await skus.find_by_barcode(tx, barcode)
+    return await show_skus(tx, code=found[0], after="", limit=1) if found is not None else SkuPage(data=[])
+
+
 async def show_skus(tx: Transaction, *, code: str | None, after: str, limit: int) -> SkuPage:
     """Show a page of SKUs."""
     rows = await skus.list_skus(tx, codes=[code] if code is not None else None, after=after, limit=limit)

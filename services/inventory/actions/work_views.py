@@ -96,7 +96,7 @@ def _show(row: Fulfilment, around: Circumstances, now: datetime) -> FulfilmentAn
         id=row.id, order_id=row.order_id, number=row.number, location=row.location, release_no=row.release_no,
         part=row.part, state=F(row.state), since=row.since, due_at=progress.due_at, cut_off_at=row.cut_off_at,
         late=unfinished and row.cut_off_at < now, why=_why(row, around), unblock=progress.unblock,
-        missing=row.missing,
+        missing=row.missing, totes=around.totes.get(row.id, []),
         lines=_show_lines(tasks),
     )  # fmt: skip
 

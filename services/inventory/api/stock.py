@@ -28,9 +28,16 @@ async def save_skus(body: bodies.SaveSkus, call: Mutation, who: Warehouse) -> Re
 
 @router.get("/staff/skus")
 async def list_skus(
-    tx: Tx, _who: Reader, code: str | None = None, limit: Limit = 100, cursor: Cursor = None
+    tx: Tx,
+    _who: Reader,
+    code: str | None = None,
+    barcode: str | None = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
 ) -> answers.SkuPage:
-    """List SKUs with their barcodes and bins."""
+    """List SKUs with their barcodes and bins; `barcode` finds the one that a scan stands for."""
+    if barcode is not None:
+        return await stock_views.show_scanned(tx, barcode)
     return await stock_views.show_skus(tx, code=code, after=str(read_cursor(cursor, [""])[0]), limit=limit)
 
 

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Depends, Query
 from services.inventory.actions import parcel_views, work_views
 from services.inventory.api import parcels, picking
 from services.inventory.queries.orders import WorkFilter
+from services.inventory.queries.parcels import ParcelFilter
 from services.inventory.schemas.packing import ParcelAnswer
-from services.inventory.schemas.warehouse import FulfilmentsAnswer, OrderWorkAnswer
-from services.inventory.states.warehouse import FulfilmentState
+from services.inventory.schemas.warehouse import FulfilmentsAnswer, OrderWorkAnswer, ParcelsAnswer
+from services.inventory.states.warehouse import FulfilmentState, ParcelState
 from shared.auth import Internal, Principal, Scope, require
 from shared.doors import Tx, public_router
 
@@ -26,17 +27,21 @@ Code = Annotated[str | None, Query(max_length=64)]
 
 
 @router.get("/staff/fulfilments")
-async def list_fulfilments(
+async def list_fulfilments(  # noqa: PLR0913, PLR0917 - one query parameter each
     tx: Tx,
     _who: Reader,
     location: Code = None,
     state: FulfilmentState | None = None,
     late: bool = False,
+    named: Code = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> FulfilmentsAnswer:
-    """List fulfilment orders by cut-off, the latest first, each with why it is where it is."""
-    wanted = WorkFilter(location, state, late, work_views.read_place(cursor), limit)
+    """List fulfilment orders by cut-off, the latest first, each with why it is where it is.
+
+    `named` is an order's number or reference, or a tote.
+    """
+    wanted = WorkFilter(location, state, late, work_views.read_place(cursor), limit, named)
     return await work_views.read_fulfilments(tx, wanted)
 
 
@@ -44,6 +49,20 @@ async def list_fulfilments(
 async def read_order(order_id: UUID, tx: Tx, _who: Reader) -> OrderWorkAnswer:
     """Read all the warehouse has about one order."""
     return await work_views.read_order_work(tx, order_id)
+
+
+@router.get("/staff/parcels")
+async def list_parcels(
+    tx: Tx,
+    _who: Reader,
+    location: Code = None,
+    state: ParcelState | None = None,
+    tracking_number: Code = None,
+    limit: Limit = 100,
+) -> ParcelsAnswer:
+    """List parcels that have not left, the earliest cut-off first; by tracking number one that has left too."""
+    wanted = ParcelFilter(location, state, tracking_number, limit)
+    return ParcelsAnswer(data=await parcel_views.read_parcels(tx, wanted))
 
 
 @router.get("/staff/parcels/{parcel_id}")

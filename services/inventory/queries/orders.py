@@ -15,6 +15,8 @@ select f.* from fulfilment f
 where ($1::text is null or f.location = $1) and ($2::text is null or f.state = $2)
   and ($2::text is not null or f.state not in ('handed_over', 'cancelled')) and (not $3 or f.cut_off_at < $4)
   and ($5::timestamptz is null or (f.cut_off_at, f.id) > ($5, $6::uuid))
+  and ($8::text is null or upper($8) in (upper(f.number), upper(f.reference)) or exists (
+    select from pick_list_tote p where p.fulfilment_id = f.id and upper(p.tote) = upper($8)))
 order by f.cut_off_at, f.id limit $7
 """
 _LISTS = """
@@ -28,23 +30,28 @@ order by l.id
 
 @dataclass(frozen=True, slots=True)
 class WorkFilter:
-    """Which fulfilment orders to show; without a state those that are not finished."""
+    """Which fulfilment orders to show; without a state those that are not finished.
+
+    `named` is an order's number or reference, or a tote that units of it are in: other carts have totes of that name.
+    """
 
     location: str | None
     state: str | None
     late: bool
     after: tuple[datetime, UUID] | None
     limit: int
+    named: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What explains fulfilment orders: their tasks and parcels, the holds of their orders, the pickers on them."""
+    """What explains fulfilment orders: their tasks, parcels and totes, the holds of their orders, their pickers."""
 
     tasks: dict[UUID, list[PickTask]]
     parcels: dict[UUID, list[Parcel]]
     holds: dict[UUID, list[str]]
     pickers: dict[UUID, str]
+    totes: dict[UUID, list[str]]
 
 
 async def order_of_fulfilment(tx: Transaction, fulfilment_id: UUID) -> UUID | None:
@@ -74,7 +81,9 @@ async def list_of_order(tx: Transaction, order_id: UUID) -> list[Fulfilment]:
 async def list_page(tx: Transaction, wanted: WorkFilter) -> list[Fulfilment]:
     """List fulfilment orders by cut-off."""
     moment, last = wanted.after if wanted.after is not None else (None, None)
-    rows = await tx.fetch(_PAGE, wanted.location, wanted.state, wanted.late, tx.now, moment, last, wanted.limit)
+    rows = await tx.fetch(
+        _PAGE, wanted.location, wanted.state, wanted.late, tx.now, moment, last, wanted.limit, wanted.named
+    )
     return [Fulfilment(**dict(row)) for row in rows]
 
 
@@ -100,11 +109,17 @@ async def read_circumstances(tx: Transaction, fulfilments: Collection[Fulfilment
         "where p.fulfilment_id = any($1::uuid[]) and l.active_at is not null",
         ids,
     )
+    totes: dict[UUID, list[str]] = {}
+    for row in await tx.fetch(
+        "select fulfilment_id, tote from pick_list_tote where fulfilment_id = any($1::uuid[]) order by list_id", ids
+    ):
+        totes.setdefault(row["fulfilment_id"], []).append(row["tote"])
     return Circumstances(
         tasks,
         parcels,
         {row["order_id"]: list(row["holds"]) for row in holds},
         {row["fulfilment_id"]: row["picker"] for row in pickers},
+        totes,
     )
 
 

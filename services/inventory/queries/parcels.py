@@ -40,6 +40,25 @@ order by c.parcel_id, t.line_id
 """
 
 
+# The unfinished fulfilment orders of a location have an index; a parcel that has not left belongs to one.
+_WAITING = """
+select p.* from fulfilment f join parcel p on p.fulfilment_id = f.id
+where ($1::text is null or f.location = $1) and f.state not in ('handed_over', 'cancelled')
+  and p.state not in ('handed_over', 'discarded') and ($2::text is null or p.state = $2)
+order by f.cut_off_at, p.id limit $3
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelFilter:
+    """Which parcels to show."""
+
+    location: str | None
+    state: str | None
+    tracking_number: str | None
+    limit: int
+
+
 @dataclass(frozen=True, slots=True)
 class ContentLine:
     """Units of a line in a parcel."""
@@ -62,6 +81,14 @@ async def find_by_numbers(tx: Transaction, tracking_numbers: Collection[str]) ->
     """Find parcels by tracking number."""
     rows = await tx.fetch(_BY_NUMBER, sorted(set(tracking_numbers)))
     return {row["tracking_number"]: Parcel(**dict(row)) for row in rows}
+
+
+async def list_waiting(tx: Transaction, wanted: ParcelFilter) -> list[Parcel]:
+    """List parcels that have not left by cut-off; by tracking number the one it names, wherever it is."""
+    if wanted.tracking_number is not None:
+        return list((await find_by_numbers(tx, [wanted.tracking_number])).values())
+    rows = await tx.fetch(_WAITING, wanted.location, wanted.state, wanted.limit)
+    return [Parcel(**dict(row)) for row in rows]
 
 
 async def list_of_order(tx: Transaction, order_id: UUID) -> list[Parcel]:

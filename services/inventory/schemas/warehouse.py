@@ -47,6 +47,7 @@ class FulfilmentAnswer(Answer):
     why: str
     unblock: str
     missing: int
+    totes: list[str]
     lines: list[WorkLine]
 
 
@@ -55,6 +56,12 @@ class FulfilmentsAnswer(Answer):
 
     data: list[FulfilmentAnswer]
     next_cursor: str | None
+
+
+class ParcelsAnswer(Answer):
+    """Parcels that have not left, in the order of their cut-offs."""
+
+    data: list[ParcelAnswer]
 
 
 class ShortfallAnswer(Answer):

@@ -1,15 +1,18 @@
 """Reading orders: pages, timelines, summaries for other services, and the look-up of support."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
+
+import asyncpg
 
 from services.orders.actions.facts import TELLINGS
 from services.orders.actions.finding import order_id_of, read_order
 from services.orders.actions.looking_up import keys_of
 from services.orders.errors import StorefrontNotFoundError
 from services.orders.models import Document, OrderRecord
-from services.orders.queries import lookup, money, orders, timeline
+from services.orders.queries import callers, lookup, money, orders, timeline
 from services.orders.queries.views import order_view, refund_view
+from services.orders.schemas.callers import PromiseHistory, PromiseRevisionView
 from services.orders.schemas.views import (
     FoundOrder,
     FoundOrders,
@@ -25,6 +28,8 @@ from shared.db import Transaction
 from shared.errors import FieldError, InvalidError
 
 _MOST_FOUND = 50
+_MOST_RELATED = 20
+_TRACKING_NEW = timedelta(days=120)
 
 
 def storefront_of(who: Principal) -> UUID:
@@ -94,6 +99,29 @@ async def look_up(tx: Transaction, query: str) -> FoundOrders:
     """Find orders by whatever somebody has in hand."""
     keys = keys_of(query)
     rows = await lookup.find_orders(tx, keys, _MOST_FOUND) if keys else []
+    return await _found_orders(tx, _without_recycled(rows, tx.now))
+
+
+def _without_recycled(rows: list[asyncpg.Record], now: datetime) -> list[asyncpg.Record]:
+    """Leave out old orders that a tracking number led to, when it leads to a young one: carriers recycle them."""
+    old = [row for row in rows if row["kinds"] == ["tracking"] and row["placed_at"] < now - _TRACKING_NEW]
+    young = [row for row in rows if "tracking" in row["kinds"] and row not in old]
+    return [row for row in rows if row not in old] if young else rows
+
+
+async def find_related(tx: Transaction, who: Principal, named: str) -> FoundOrders:
+    """Find other orders of the same person at the same storefront."""
+    order_id = await order_id_of(tx, who, named)
+    return await _found_orders(tx, await callers.find_related(tx, order_id, _MOST_RELATED))
+
+
+async def list_promises(tx: Transaction, who: Principal, named: str) -> PromiseHistory:
+    """List an order's promises, the original first."""
+    rows = await callers.list_promises(tx, await order_id_of(tx, who, named))
+    return PromiseHistory(data=[PromiseRevisionView.model_validate(row) for row in rows])
+
+
+async def _found_orders(tx: Transaction, rows: list[asyncpg.Record]) -> FoundOrders:
     records = await orders.load_orders(tx, [row["id"] for row in rows]) if rows else {}
     return FoundOrders(data=[_found(records[row["id"]], row["kinds"]) for row in rows])
 

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.orders.api import feed, foreign, intake, internal, orders, staff
+from services.orders.api import feed, foreign, intake, internal, orders, staff, support
 
 router = APIRouter()
-for part in (intake.router, foreign.router, orders.router, feed.router, staff.router, internal.router):
+for part in (intake.router, foreign.router, orders.router, feed.router, staff.router, support.router, internal.router):
     router.include_router(part)

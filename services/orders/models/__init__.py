@@ -1,5 +1,6 @@
 """Tables of the orders service, and the record that holds one order's rows while an action changes them."""
 
+from services.orders.models.callers import CallerVerification, PersonView
 from services.orders.models.catalogue import LocationCopy, LookUpEntry, SkuCopy, StockCopy, TimelineEntry
 from services.orders.models.columns import Document
 from services.orders.models.money import PaymentReport, Refund, Remedy
@@ -26,6 +27,7 @@ from services.orders.models.storefront import (
 
 __all__ = [
     "ApiKey",
+    "CallerVerification",
     "Cancellation",
     "Document",
     "Hold",
@@ -37,6 +39,7 @@ __all__ = [
     "OrderRelease",
     "Parcel",
     "PaymentReport",
+    "PersonView",
     "ProgressRow",
     "PromiseRow",
     "PublicEvent",

@@ -1,0 +1,208 @@
+"""What an agent answers, in plain words: where it is, whether in time, why, what happens next. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.console.actions.orders import Known
+from services.console.schemas import Order, Shipment, Trouble
+
+_POSITIONS: Mapping[str, str] = {
+    "handed_over": "handed to {carrier}, which has not scanned it yet",
+    "picked_up": "with {carrier}",
+    "in_transit": "on its way with {carrier}",
+    "out_for_delivery": "out for delivery with {carrier}",
+    "available_for_pickup": "waiting at the pick-up point of {carrier}",
+    "delivery_attempted": "back at {carrier} after an attempt to deliver it",
+    "returning_to_sender": "on its way back to us",
+    "returned_to_sender": "back with us",
+    "lost": "lost: {carrier} cannot find it",
+    "undeliverable": "held by {carrier}, which cannot deliver it",
+    "delivered": "delivered",
+}
+_INSIDE: Mapping[str, str] = {
+    "unfulfilled": "We have the order and are reserving its items.",
+    "backordered": "It waits for stock.",
+    "allocated": "It is in the warehouse, next to be picked.",
+    "picking": "It is being picked and packed.",
+    "packed": "It is packed and waits for the carrier.",
+}
+_ENDS: Mapping[str, str] = {
+    "cancelled": "The order is cancelled.",
+    "rejected": "The order was refused.",
+}
+# What is worst comes first: it is the reason that is told.
+_REASONS: Mapping[str, str] = {
+    "lost": "The carrier has lost the parcel.",
+    "damage": "The parcel was damaged on its way.",
+    "returned_to_sender": "The parcel came back to us.",
+    "delivery_problem": "The carrier cannot deliver the parcel.",
+    "address_problem": "The address needs a correction.",
+    "loss_suspected": "The parcel may be lost; the carrier is searching.",
+    "short_pick": "An item was missing at its shelf.",
+    "backorder_slip": "Goods we wait for come later than announced.",
+    "promise_breached": "It did not arrive on the promised day.",
+    "failed_attempt": "The carrier could not hand the parcel over at the door.",
+    "stalled": "The carrier has not scanned the parcel for days.",
+    "no_first_scan": "The carrier has not scanned the parcel since we handed it over.",
+    "transit_risk": "The carrier is slower than planned.",
+    "fulfilment_overdue": "It did not leave our warehouse in time.",
+    "preship_risk": "Our warehouse needs longer than planned.",
+    "stuck_flow": "One of our steps takes longer than it should.",
+}
+_REPAIRS: Mapping[tuple[str, str], str] = {
+    ("reship", "executed"): "A replacement was sent.",
+    ("reship", "waiting"): "A replacement is being prepared.",
+    ("refund", "executed"): "The money was paid back.",
+    ("refund", "waiting"): "The money is being paid back.",
+    ("shipping_refund", "executed"): "The shipping costs were paid back.",
+    ("goodwill_credit", "executed"): "A credit was granted.",
+}
+_RISKS: Mapping[str, tuple[str, str]] = {
+    "at_risk": ("May be late", "warn"),
+    "suspected": ("May be late", "warn"),
+    "predicted": ("Will be late", "warn"),
+    "breached": ("Late", "bad"),
+    "confirmed": ("Needs a remedy", "bad"),
+}
+_NAMED: Mapping[str, str] = {"lost": "Lost", "damage": "Damaged", "returned_to_sender": "Came back"}
+_LEVELS = ("confirmed", "breached", "predicted", "suspected", "at_risk")
+_HOLDERS: Mapping[str, str] = {
+    "agent": "Customer care", "customer": "The customer", "carrier": "The carrier", "warehouse": "The warehouse",
+    "inventory": "The warehouse", "orders": "We", "shipping": "We", "storefront": "The shop",
+    "care_lead": "A care lead", "operator": "An operator",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The strip at the top of an order: short sentences, each of one thing."""
+
+    where: str
+    seen_at: datetime | None
+    risk: str
+    tone: str
+    reason: str
+    repair: str
+    next_who: str
+    next_what: str
+    next_by: datetime | None
+    first_promise: datetime
+    promise: datetime
+    is_over: bool
+    delivered_at: datetime | None
+
+    @property
+    def is_revised(self) -> bool:
+        """Whether the customer was told another date than at first."""
+        return self.first_promise != self.promise
+
+
+def answer(known: Known) -> Answer:
+    """Say in a few sentences what a caller wants to know."""
+    order, trouble = known.order, leading(known.troubles)
+    where, seen_at = _where(order)
+    risk, tone = _risk(known, trouble)
+    who, what, by = _next(known)
+    return Answer(
+        where=where,
+        seen_at=seen_at,
+        risk=risk,
+        tone=tone,
+        reason=_reason(known, trouble),
+        repair=next(filter(None, (_REPAIRS.get((one.kind, one.state)) for one in reversed(order.remedies))), ""),
+        next_who=who,
+        next_what=what,
+        next_by=by,
+        first_promise=known.promises[0].deliver_by_latest if known.promises else order.promise.deliver_by_latest,
+        promise=order.promise.deliver_by_latest,
+        is_over=known.is_ended,
+        delivered_at=seen_at if order.fulfilment_status == "delivered" else None,
+    )
+
+
+def leading(troubles: Sequence[Trouble]) -> Trouble | None:
+    """Give the trouble that is told: the worst kind, then the surest."""
+    kinds = list(_REASONS)
+    return min(
+        (one for one in troubles if one.cleared_at is None),
+        key=lambda one: (
+            kinds.index(one.kind) if one.kind in kinds else len(kinds),
+            _LEVELS.index(one.level) if one.level in _LEVELS else len(_LEVELS),
+        ),
+        default=None,
+    )
+
+
+def _where(order: Order) -> tuple[str, datetime | None]:
+    if order.status in _ENDS:
+        return _ENDS[order.status], None
+    shipped = [one for one in order.shipments if one.status in _POSITIONS]
+    if not shipped:
+        return _INSIDE.get(order.fulfilment_status, f"It is {order.fulfilment_status.replace('_', ' ')}."), None
+    undelivered = [one for one in shipped if one.status != "delivered"]
+    one = max(undelivered or shipped, key=lambda each: each.last_scan_at or each.handed_over_at or order.placed_at)
+    subject = _subject(len(order.shipments), len(shipped), len(undelivered))
+    return f"{subject} {_position(one)}.", one.delivered_at or one.last_scan_at
+
+
+def _subject(all_parcels: int, shipped: int, undelivered: int) -> str:
+    if all_parcels == 1:
+        return "It is"
+    if undelivered == 0:
+        return f"All {all_parcels} parcels are" if shipped == all_parcels else "The first part is"
+    delivered = shipped - undelivered
+    return f"{delivered} of {all_parcels} parcels are delivered; the next one is" if delivered else "The parcel is"
+
+
+def _position(parcel: Shipment) -> str:
+    said = _POSITIONS[parcel.status].format(carrier=parcel.carrier or "the carrier")
+    seen = parcel.last_place.city and parcel.status not in {"handed_over", "delivered", "lost", "returned_to_sender"}
+    return f"{said}, last seen in {_town(parcel.last_place.city)}" if seen else said
+
+
+def _town(city: str) -> str:
+    return city.title() if city.isupper() else city
+
+
+def _risk(known: Known, trouble: Trouble | None) -> tuple[str, str]:
+    order = known.order
+    if order.status in _ENDS:
+        return order.status.capitalize(), ""
+    if order.status == "completed" and order.fulfilment_status == "delivered" and trouble is None:
+        return ("Delivered late", "warn") if order.promise.outcome == "broken" else ("Delivered on time", "ok")
+    if trouble is not None:
+        said, tone = _RISKS.get(trouble.level, ("Has trouble", "warn"))
+        return (_NAMED[trouble.kind], "bad") if trouble.kind in _NAMED else (said, tone)
+    if order.holds:
+        return "On hold", "warn"
+    return "On track", "ok"
+
+
+def _reason(known: Known, trouble: Trouble | None) -> str:
+    if trouble is not None and trouble.kind in {parcel.status for parcel in known.order.shipments}:
+        return ""  # where it is has said so
+    if trouble is not None:
+        return _REASONS.get(trouble.kind, trouble.kind.replace("_", " "))
+    if known.order.holds:
+        return f"It is on hold: {known.order.holds[0].reason.replace('_', ' ')}."
+    blocking = known.explanation.blocking
+    if blocking is not None and blocking.overdue:
+        return _REASONS["stuck_flow"]
+    return ""
+
+
+def _next(known: Known) -> tuple[str, str, datetime | None]:
+    cases = sorted(known.open_cases, key=lambda case: case.priority)
+    case = next((case for case in cases if case.next_action), None)
+    if case is not None:
+        return _holder(case.next_action_by), case.next_action, case.next_action_due
+    blocking = known.explanation.blocking
+    if known.is_ended or blocking is None:
+        step = known.order.next_step
+        return "", "nothing more to do" if known.is_ended else step.what, None if known.is_ended else step.by
+    return _holder(blocking.holder), known.order.next_step.what, blocking.due_at or known.order.next_step.by
+
+
+def _holder(named: str) -> str:
+    return _HOLDERS.get(named, named.partition(":")[2].capitalize() or named.replace("_", " ").capitalize())

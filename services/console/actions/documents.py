@@ -1,0 +1,130 @@
+"""Paper of the warehouse as PDF: packing slips with a barcode, and labels that came as pictures."""
+
+import io
+import unicodedata
+from functools import lru_cache
+from typing import Protocol
+
+from reportlab.graphics.barcode.code128 import Code128
+from reportlab.lib.pagesizes import A5
+from reportlab.lib.units import inch, mm
+from reportlab.lib.utils import ImageReader
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+
+from services.console.schemas.warehouse import Parcel, ParcelLine
+
+_LABEL_SIZE = (4 * inch, 6 * inch)
+_MARGIN = 12 * mm
+_ROW = 6.5 * mm
+_FOOT = 18 * mm
+_PLAIN, _BOLD = "Vera", "VeraBd"
+_SKU_AT, _NAME_AT = 16 * mm, 52 * mm
+
+
+class Say(Protocol):
+    """Says a sentence in somebody's language."""
+
+    def __call__(self, text: str, **values: object) -> str: ...
+
+
+@lru_cache(maxsize=1)
+def _fonts() -> TTFont:
+    """Load the fonts that come with the library, once; gives the plain one."""
+    plain = TTFont(_PLAIN, "Vera.ttf")
+    pdfmetrics.registerFont(plain)
+    pdfmetrics.registerFont(TTFont(_BOLD, "VeraBd.ttf"))
+    return plain
+
+
+def printable(text: str) -> str:
+    """Give a text in letters the font has: accents fall before letters do, what is left becomes a question mark."""
+    known = _fonts().face.charToGlyph
+    kept: list[str] = []
+    for letter in text:
+        bare = unicodedata.normalize("NFKD", letter)[:1]
+        kept.append(letter if ord(letter) in known else bare if bare and ord(bare) in known else "?")
+    return "".join(kept)
+
+
+def fit(text: str, width: float, size: float) -> str:
+    """Shorten a text to a width in points."""
+    text = printable(text)
+    if pdfmetrics.stringWidth(text, _PLAIN, size) <= width:
+        return text
+    while text and pdfmetrics.stringWidth(f"{text}…", _PLAIN, size) > width:
+        text = text[:-1]
+    return f"{text.rstrip()}…"
+
+
+def packing_slip(parcel: Parcel, say: Say) -> bytes:
+    """Write what lies in a parcel, for the customer; A5, further pages when the lines need them."""
+    _fonts()
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer, pagesize=A5, invariant=True)
+    canvas.setTitle(printable(say("Packing slip {number}", number=parcel.number)))
+    at = _head(canvas, parcel, say)
+    for line in parcel.contents:
+        if at < _FOOT:
+            _end_page(canvas)
+            at = _head(canvas, parcel, say)
+        at = _row(canvas, line, at)
+    total = say("{count} units in parcel {number} of order {order}", count=parcel.units, number=parcel.parcel_no,
+                 order=parcel.number)  # fmt: skip
+    canvas.setFont(_BOLD, 9)
+    canvas.drawString(_MARGIN, at - 2 * mm, printable(total))
+    _end_page(canvas)
+    canvas.save()
+    return buffer.getvalue()
+
+
+def _head(canvas: Canvas, parcel: Parcel, say: Say) -> float:
+    """Write the head of a page; gives where its first row stands."""
+    width, height = A5
+    top = height - _MARGIN
+    canvas.setFont(_BOLD, 17)
+    canvas.drawString(_MARGIN, top - 6 * mm, printable(say("Packing slip")))
+    canvas.setFont(_PLAIN, 9.5)
+    told = (
+        say("Order {number}", number=parcel.number),
+        say("Your reference {reference}", reference=parcel.reference),
+        say("Parcel {number}", number=parcel.parcel_no),
+    )
+    for index, text in enumerate(told):
+        canvas.drawString(_MARGIN, top - (14 + 5 * index) * mm, fit(text, 68 * mm, 9.5))
+    barcode = Code128(parcel.number, barHeight=13 * mm, barWidth=0.33 * mm, humanReadable=False)
+    barcode.drawOn(canvas, width - _MARGIN - barcode.width + 6 * mm, top - 14 * mm)
+    canvas.setFont(_PLAIN, 8)
+    canvas.drawRightString(width - _MARGIN, top - 18 * mm, printable(parcel.number))
+    head = top - 36 * mm
+    canvas.setFont(_BOLD, 8.5)
+    for at, text in ((0.0, say("Units")), (_SKU_AT, say("Article")), (_NAME_AT, say("Name"))):
+        canvas.drawString(_MARGIN + at, head, printable(text))
+    canvas.line(_MARGIN, head - 2 * mm, width - _MARGIN, head - 2 * mm)
+    return head - 7.5 * mm
+
+
+def _row(canvas: Canvas, line: ParcelLine, at: float) -> float:
+    canvas.setFont(_BOLD, 9.5)
+    canvas.drawString(_MARGIN, at, str(line.quantity))
+    canvas.setFont(_PLAIN, 9.5)
+    canvas.drawString(_MARGIN + _SKU_AT, at, fit(line.sku, _NAME_AT - _SKU_AT - 3 * mm, 9.5))
+    canvas.drawString(_MARGIN + _NAME_AT, at, fit(line.name, A5[0] - 2 * _MARGIN - _NAME_AT, 9.5))
+    return at - _ROW
+
+
+def _end_page(canvas: Canvas) -> None:
+    canvas.setFont(_PLAIN, 7.5)
+    canvas.drawRightString(A5[0] - _MARGIN, 8 * mm, str(canvas.getPageNumber()))
+    canvas.showPage()
+
+
+def label_page(picture: bytes) -> bytes:
+    """Put a label that came as a picture onto a page of 4 x 6 inches, upright and as large as it goes."""
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer, pagesize=_LABEL_SIZE, invariant=True)
+    canvas.drawImage(ImageReader(io.BytesIO(picture)), 0, 0, *_LABEL_SIZE, preserveAspectRatio=True, anchor="c")
+    canvas.showPage()
+    canvas.save()
+    return buffer.getvalue()

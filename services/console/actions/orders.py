@@ -1,0 +1,105 @@
+"""One order as support sees it: what the services know of it, asked at once; what one of them withholds is left out."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from services.console.errors import ServiceAwayError
+from services.console.neighbours import Caller
+from services.console.schemas import (
+    Case,
+    Cases,
+    Contact,
+    Contacts,
+    Explanation,
+    Fact,
+    FoundOrder,
+    FoundOrders,
+    Message,
+    Messages,
+    Order,
+    Person,
+    PromiseRevision,
+    Promises,
+    Timeline,
+    Trouble,
+    Troubles,
+)
+
+_MOST_FACTS = 500
+_ENDED_CASES = frozenset({"resolved", "closed", "self_healed", "merged", "false_positive"})
+_BEFORE_PICK = frozenset({"unfulfilled", "backordered", "allocated"})
+_ENDED = frozenset({"completed", "cancelled", "rejected"})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Everything the services told of an order; `away` names those that did not answer."""
+
+    order: Order
+    explanation: Explanation
+    facts: list[Fact]
+    promises: list[PromiseRevision]
+    related: list[FoundOrder]
+    person: Person | None
+    cases: list[Case] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    contacts: list[Contact] = field(default_factory=list)
+    away: tuple[str, ...] = ()
+
+    @property
+    def open_cases(self) -> list[Case]:
+        """Cases somebody still works on."""
+        return [case for case in self.cases if case.state not in _ENDED_CASES]
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether nothing more happens on purpose."""
+        return self.order.status in _ENDED
+
+    @property
+    def can_be_readdressed(self) -> bool:
+        """Whether the address may still change: nobody has begun to pick."""
+        return not self.is_ended and self.order.fulfilment_status in _BEFORE_PICK and not self.order.shipments
+
+    @property
+    def can_be_reported(self) -> bool:
+        """Whether something has left the house, so that it may have come to harm."""
+        return any(shipment.handed_over_at is not None for shipment in self.order.shipments)
+
+
+async def learn(caller: Caller, named: str, *, person: bool) -> Known:
+    """Ask the services about an order; raises RefusedError when there is none, ServiceAwayError without orders."""
+    order = await caller.get("orders", f"/staff/orders/{named}", Order)
+    own = f"/staff/orders/{order.id}"
+    (explanation, timeline, promises, related, shown), care = await asyncio.gather(
+        asyncio.gather(
+            caller.get("orders", f"{own}/explain", Explanation),
+            caller.get("orders", f"{own}/timeline", Timeline, limit=_MOST_FACTS),
+            caller.get("orders", f"{own}/promises", Promises),
+            caller.get("orders", f"{own}/related", FoundOrders),
+            caller.get("orders", f"{own}/person", Person) if person else _nothing(),
+        ),
+        _ask_care(caller, order),
+    )
+    return Known(order, explanation, timeline.data, promises.data, related.data, shown, *care)
+
+
+async def _ask_care(
+    caller: Caller, order: Order
+) -> tuple[list[Case], list[Trouble], list[Message], list[Contact], tuple[str, ...]]:
+    about = {"order_id": str(order.id)}
+    try:
+        cases, troubles, messages, contacts = await asyncio.gather(
+            caller.get("care", "/staff/cases", Cases, limit=50, **about),
+            caller.get("care", "/staff/exceptions", Troubles, open="true", limit=50, **about),
+            caller.get("care", "/staff/messages", Messages, limit=50, **about),
+            caller.get("care", "/staff/contacts", Contacts, limit=50, **about),
+        )
+    except ServiceAwayError:
+        return [], [], [], [], ("care",)
+    return cases.data, troubles.data, messages.data, contacts.data, ()
+
+
+async def _nothing() -> None:
+    """Ask nothing: this role is not shown it."""

@@ -1,0 +1,181 @@
+"""The pack bench: what lies in front of the packer, and what they do with it."""
+
+import asyncio
+import base64
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.console.actions.articles import read_articles
+from services.console.actions.scans import tracking_number
+from services.console.neighbours import Caller
+from services.console.schemas.stock import Sku
+from services.console.schemas.warehouse import (
+    Fulfilment,
+    Fulfilments,
+    Labelled,
+    OrderWork,
+    Parcel,
+    Parcels,
+    WorkLine,
+)
+from shared.errors import NotFoundError
+
+_SERVICE = "inventory"
+_MOST = 100
+_OPEN = frozenset({"open", "verified"})
+_UNLABELLED = frozenset({"closed", "labelled"})
+_BOXED = _UNLABELLED | {"staged"}  # what is cancelled lies in one of them and must come out
+NEW = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class BenchLine:
+    """A line of the order on the bench."""
+
+    line: WorkLine
+    name: str
+    fragile: bool
+    in_hand: int  # units in the parcel in front of the packer
+    boxed: int  # units in any open parcel
+
+    @property
+    def to_scan(self) -> int:
+        """Units that still lie in the tote."""
+        return max(self.line.picked - self.line.packed - self.boxed, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """One fulfilment order on the bench; `parcel` is the one in front of the packer."""
+
+    work: OrderWork
+    fulfilment: Fulfilment
+    parcel: Parcel | None
+    others: list[Parcel]
+    lines: list[BenchLine]
+
+    @property
+    def to_scan(self) -> int:
+        """Units that still lie in the tote."""
+        return sum(line.to_scan for line in self.lines)
+
+    @property
+    def put_back_due(self) -> int:
+        """Cancelled units that must go back to their shelf."""
+        return sum(entry.line.put_back_due for entry in self.lines)
+
+    @property
+    def to_pick(self) -> int:
+        """Units that are not picked yet."""
+        return sum(max(entry.line.quantity - entry.line.picked, 0) for entry in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for a packer at a location."""
+
+    ready: list[Fulfilment]
+    open_parcels: list[Parcel]
+    without_label: list[Parcel]
+    put_backs: list[Fulfilment]
+
+
+async def read_waiting(caller: Caller, location: str) -> Waiting:
+    """Read what waits for a packer."""
+
+    async def works(state: str) -> list[Fulfilment]:
+        page = await caller.get(
+            _SERVICE, "/staff/fulfilments", Fulfilments, location=location, state=state, limit=_MOST
+        )
+        return page.data
+
+    async def parcels(state: str) -> list[Parcel]:
+        page = await caller.get(_SERVICE, "/staff/parcels", Parcels, location=location, state=state, limit=_MOST)
+        return page.data
+
+    picked, put_backs, begun, weighed, closed = await asyncio.gather(
+        works("in_progress"), works("cancel_requested"), parcels("open"), parcels("verified"), parcels("closed")
+    )
+    in_parcels = {parcel.fulfilment_id for parcel in (*begun, *weighed)}
+    ready = [work for work in picked if work.is_picked and work.to_pack and work.id not in in_parcels]
+    return Waiting(ready, [*begun, *weighed], closed, put_backs)
+
+
+async def find(caller: Caller, location: str, read: str) -> tuple[Parcel | None, list[Fulfilment]]:
+    """Find what a scan at the bench names: a parcel by its label, else orders by number, reference or tote."""
+    labelled = await caller.get(_SERVICE, "/staff/parcels", Parcels, tracking_number=tracking_number(read))
+    if labelled.data:
+        return labelled.data[0], []
+    found = await caller.get(_SERVICE, "/staff/fulfilments", Fulfilments, location=location, named=read, limit=_MOST)
+    # A tote is emptied by packing: its name then belongs to the next cart.
+    unpacked = [work for work in found.data if work.state != "packed" or work.number == read]
+    return None, unpacked or found.data
+
+
+async def read_bench(caller: Caller, order_id: UUID, fulfilment_id: UUID, wanted: str = "") -> Bench:
+    """Read a fulfilment order with its parcels; `wanted` is a parcel's id, or NEW. Raises NotFoundError."""
+    work = await caller.get(_SERVICE, f"/staff/orders/{order_id}", OrderWork)
+    fulfilment = next((entry for entry in work.fulfilments if entry.id == fulfilment_id), None)
+    if fulfilment is None:
+        raise NotFoundError("this order has no such part")
+    parcels = [p for p in work.parcels if p.fulfilment_id == fulfilment_id and p.state != "discarded"]
+    is_cancelled = any(line.put_back_due for line in fulfilment.lines)
+    parcel = choose(parcels, wanted, _BOXED if is_cancelled else _UNLABELLED)
+    articles = await read_articles(caller, [line.sku for line in fulfilment.lines])
+    return Bench(
+        work,
+        fulfilment,
+        parcel,
+        [other for other in parcels if parcel is None or other.id != parcel.id],
+        [_line(line, articles.get(line.sku), parcel, parcels) for line in fulfilment.lines],
+    )
+
+
+def choose(parcels: list[Parcel], wanted: str, closed: frozenset[str] = _UNLABELLED) -> Parcel | None:
+    """Give the parcel that is worked on: the one asked for, else an open one, else one in a state of `closed`."""
+    if wanted == NEW:
+        return None
+    ordered = (
+        *(parcel for parcel in parcels if str(parcel.id) == wanted),
+        *(parcel for parcel in parcels if parcel.state in _OPEN),
+        *(parcel for parcel in parcels if parcel.state in closed),
+    )
+    return ordered[0] if ordered else None
+
+
+def _line(line: WorkLine, sku: Sku | None, parcel: Parcel | None, parcels: list[Parcel]) -> BenchLine:
+    def count(chosen: list[Parcel]) -> int:
+        return sum(c.quantity for p in chosen for c in p.contents if c.line_id == line.line_id)
+
+    return BenchLine(
+        line,
+        name=sku.name if sku is not None else line.sku,
+        fragile=sku is not None and sku.fragile,
+        in_hand=count([parcel]) if parcel is not None else 0,
+        boxed=count([p for p in parcels if p.state in _OPEN]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    """A label as the carrier gave it."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+    @property
+    def is_image(self) -> bool:
+        """Say whether it is a picture, which can be put onto a page."""
+        return self.media_type in {"image/png", "image/jpeg"}
+
+
+async def read_label(caller: Caller, parcel_id: UUID) -> LabelFile:
+    """Read the label of a parcel; raises NotFoundError while there is none."""
+    found = await caller.get(_SERVICE, f"/staff/parcels/{parcel_id}/label", Labelled)
+    if found.label is None:
+        raise NotFoundError("this parcel has no label yet")
+    label = found.label
+    ending = label.format.lower() or "bin"
+    content = base64.b64decode(label.content_base64)
+    return LabelFile(f"{label.tracking_number or parcel_id}.{ending}", label.media_type, content)

@@ -1,0 +1,56 @@
+"""Who may sign in: added by an operator's command, or for the local stack from its own file."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from services.console.actions.passwords import hash_password, make_password
+from services.console.models import Staff
+from services.console.queries.staff import find_staff
+from shared import clock
+from shared.auth import Role
+from shared.db import Database, Transaction
+from shared.errors import ConfigurationError, ConflictError
+from shared.ids import new_id
+
+
+async def add_staff(tx: Transaction, login: str, name: str, roles: Sequence[Role], locations: Sequence[str]) -> str:
+    """Let somebody sign in; gives the first password; raises ConflictError when the login is taken."""
+    if await find_staff(tx, login) is not None:
+        raise ConflictError(f"{login} can sign in already")
+    password = make_password()
+    await _keep(tx, login, password, name, [str(role) for role in roles], locations)
+    return password
+
+
+async def seed_local_staff(database: Database, path: Path | None, environment: str) -> None:
+    """Make the local stack's sign-ins; raises ConfigurationError anywhere else."""
+    if path is None:
+        return
+    if environment != "local":
+        raise ConfigurationError("CONSOLE_LOCAL_STAFF makes known sign-ins: it is for the local stack only")
+    people = _read(path)
+    async with database.transaction("local stack") as tx:
+        for entry in people:
+            if await find_staff(tx, entry["login"]) is None:
+                await _keep(tx, entry["login"], entry["password"], entry["name"], [entry["role"]], [])
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    return list(json.loads(path.read_text(encoding="utf-8")))
+
+
+async def _keep(
+    tx: Transaction, login: str, password: str, name: str, roles: Sequence[str], locations: Sequence[str]
+) -> None:
+    row = Staff(
+        id=new_id(),
+        login=login,
+        name=name,
+        password_hash=await hash_password(password),
+        roles=list(roles),
+        locations=list(locations),
+        created_at=clock.real(),
+    )
+    tx.session.add(row)
+    await tx.session.flush()

@@ -1,0 +1,115 @@
+"""The timeline as people read it: newest first, each fact with its words, its tone and who said it. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.console.actions.orders import Known
+from services.console.schemas import Contact, Fact, Shipment
+
+_TONES: Mapping[str, str] = {
+    "shipment_delivered": "ok", "order_completed": "ok", "shortfall_healed": "ok", "remedy_executed": "ok",
+    "promise_revised": "warn", "hold_applied": "warn", "stock_backordered": "warn", "cancellation_requested": "warn",
+    "exception_raised": "bad", "pick_shorted": "bad", "parcel_damaged": "bad", "booking_failed": "bad",
+    "shortfall_opened": "bad", "remedy_refused": "bad", "order_rejected": "bad", "customer_notified": "info",
+    "case_opened": "info",
+}  # fmt: skip
+_SOURCES: Mapping[str, str] = {"orders": "order", "inventory": "warehouse", "shipping": "carrier", "care": "care"}
+# In which order a fact's own words are read.
+_WORTH_TELLING = ("position", "kind", "topic", "level", "reason", "outcome", "status", "resolution", "code")
+# Whose numbers and tracking numbers the page shows already, once.
+_SAID_BY_THE_PAGE = frozenset({"order_placed", "order_released", "shipment_progressed", "shipment_delivered"})
+STEPS = ("Packed", "Handed over", "In transit", "Out for delivery", "Delivered")
+_STEP_OF: Mapping[str, int] = {
+    "handed_over": 1, "picked_up": 2, "in_transit": 2, "lost": 2, "undeliverable": 2, "out_for_delivery": 3,
+    "delivery_attempted": 3, "available_for_pickup": 3, "returning_to_sender": 3, "returned_to_sender": 4,
+    "delivered": 4,
+}  # fmt: skip
+_NAMED: Mapping[str, str] = {
+    "lost": "Lost", "undeliverable": "Undeliverable", "delivery_attempted": "Attempted",
+    "available_for_pickup": "At the pick-up point", "returning_to_sender": "Coming back",
+    "returned_to_sender": "Returned",
+}  # fmt: skip
+_BAD = frozenset({"lost", "undeliverable", "returning_to_sender", "returned_to_sender"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the timeline; `kinds` are the filters that show it."""
+
+    at: datetime
+    what: str
+    detail: str
+    who: str
+    source: str
+    tone: str
+    kinds: tuple[str, ...]
+
+
+def tell(known: Known) -> list[Entry]:
+    """Give facts and contacts in one timeline, newest first."""
+    entries = [*map(_of_fact, known.facts), *map(_of_contact, known.contacts)]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)
+
+
+def _of_fact(fact: Fact) -> Entry:
+    source = _SOURCES.get(fact.source, fact.source)
+    key = ("key",) if fact.audience == "public" or fact.fact in {"exception_raised", "case_opened"} else ()
+    return Entry(
+        at=fact.at,
+        what=fact.what,
+        detail=" · ".join(_words(fact)),
+        who=fact.actor if ":" in fact.actor else "",
+        source=source,
+        tone="ok" if fact.details.get("position") == "delivered" else _TONES.get(fact.fact, ""),
+        kinds=(source, *key),
+    )
+
+
+def _words(fact: Fact) -> Iterator[str]:
+    for name in _WORTH_TELLING:
+        value = fact.details.get(name)
+        if isinstance(value, str) and value:
+            yield value.replace("_", " ")
+    place = fact.details.get("place")
+    if isinstance(place, dict) and place.get("city"):
+        city = str(place["city"])
+        yield city.title() if city.isupper() else city
+    for name in ("location", "tracking_number", "number"):
+        value = fact.details.get(name)
+        if isinstance(value, str) and value and fact.fact not in _SAID_BY_THE_PAGE:
+            yield value
+
+
+def _of_contact(contact: Contact) -> Entry:
+    detail = " · ".join(filter(None, (contact.reason.replace("_", " "), contact.note)))
+    what = "Customer contacted us" if contact.direction == "inbound" else "We contacted the customer"
+    return Entry(contact.at, what, detail, contact.agent, contact.channel, "info", ("contact", "key"))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A point on a parcel's progress line: done, here, or to come."""
+
+    label: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """How far a parcel is."""
+
+    parcel: Shipment
+    steps: list[Step]
+    tone: str
+
+
+def track(parcel: Shipment) -> Track:
+    """Give a parcel's progress line."""
+    here = _STEP_OF.get(parcel.status, 0)
+    labels = [_NAMED.get(parcel.status, label) if index == here else label for index, label in enumerate(STEPS)]
+    steps = [
+        Step(label, "done" if index < here else "here" if index == here else "") for index, label in enumerate(labels)
+    ]
+    tone = "bad" if parcel.status in _BAD or "damaged" in parcel.flags else "warn" if parcel.flags else ""
+    return Track(parcel, steps, tone)

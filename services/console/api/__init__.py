@@ -1,0 +1,34 @@
+"""The pages: each route declares who may open it, each form carries a token of its session."""
+
+from fastapi import APIRouter, Depends
+
+from services.console.api import (
+    board,
+    dispatch,
+    home,
+    look_up,
+    orders,
+    packing,
+    paper,
+    picking,
+    sign_in,
+    stock,
+    transfers,
+)
+from services.console.api.guard import refuse_foreign_forms
+
+router = APIRouter(dependencies=[Depends(refuse_foreign_forms)], include_in_schema=False)
+for part in (
+    sign_in.router,
+    home.router,
+    look_up.router,
+    orders.router,
+    picking.router,
+    packing.router,
+    paper.router,
+    dispatch.router,
+    transfers.router,
+    stock.router,
+    board.router,
+):
+    router.include_router(part)

@@ -1,0 +1,51 @@
+"""Paper for the bench: labels as the carrier gave them, or on a page, and packing slips."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from services.console.actions import documents, packing
+from services.console.api.guard import Picker
+from services.console.rendering import say
+from services.console.schemas.warehouse import Parcel
+from shared.errors import NotFoundError
+
+router = APIRouter(prefix="/pack/parcels/{parcel_id}")
+
+_PDF = "application/pdf"
+# What a browser may show; anything else, printer languages too, is kept as a file.
+_SHOWN = frozenset({_PDF, "image/png", "image/jpeg"})
+# A browser's own PDF viewer is an object with a style inside the answer's page.
+_VIEWER_POLICY = (
+    "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; img-src 'self'; frame-ancestors 'none'"
+)
+
+
+@router.get("/label")
+async def show_label(
+    parcel_id: UUID, who: Picker, shape: Annotated[Literal["", "pdf"], Query(alias="as")] = ""
+) -> Response:
+    """Give the label's file; a picture becomes a page when asked."""
+    label = await packing.read_label(who.caller, parcel_id)
+    if shape == "pdf" and label.is_image:
+        return _paper(documents.label_page(label.content), _PDF, f"{label.name.rsplit('.', 1)[0]}.pdf")
+    return _paper(label.content, label.media_type, label.name)
+
+
+@router.get("/slip")
+async def show_slip(parcel_id: UUID, who: Picker) -> Response:
+    """Give the packing slip; raises NotFoundError for a parcel with nothing in it."""
+    parcel = await who.caller.get("inventory", f"/staff/parcels/{parcel_id}", Parcel)
+    if not parcel.contents:
+        raise NotFoundError("nothing lies in this parcel")
+    return _paper(documents.packing_slip(parcel, say), _PDF, f"{parcel.number}-{parcel.parcel_no}.pdf")
+
+
+def _paper(content: bytes, media_type: str, name: str) -> Response:
+    kept = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in name if letter.isascii())
+    how = "inline" if media_type in _SHOWN else "attachment"
+    headers = {"content-disposition": f'{how}; filename="{kept}"', "content-security-policy": _VIEWER_POLICY}
+    return Response(
+        content, media_type=media_type if media_type in _SHOWN else "application/octet-stream", headers=headers
+    )

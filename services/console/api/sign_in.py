@@ -1,0 +1,77 @@
+"""Signing in and out, and which role one acts in."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from services.console.actions import sessions
+from services.console.actions.sessions import Attempt
+from services.console.api import guard
+from services.console.api.guard import Anybody, Public
+from services.console.api.pages import THEME, THEMES, came_from, done, local_path, page, words_of
+from services.console.errors import LockedOutError, WrongPasswordError
+from services.console.rendering import say
+from services.console.settings import settings
+from shared.db import Database
+
+router = APIRouter()
+
+_YEAR_SECONDS = 365 * 24 * 3600
+
+Text = Annotated[str, Form(max_length=200)]
+
+
+@router.get("/sign-in", dependencies=[Public])
+async def show_sign_in(request: Request, next: str = "/") -> Response:  # noqa: A002 - the address's own word
+    """Ask for login and password."""
+    return page(request, "sign_in.html", next=local_path(next), login="", problem="")
+
+
+@router.post("/sign-in", dependencies=[Public])
+async def sign_in(request: Request, login: Text, password: Text, next: Text = "/") -> Response:  # noqa: A002
+    """Sign in."""
+    database: Database = request.app.state.database
+    try:
+        token = await sessions.sign_in(database, Attempt(login, password, guard.address_of(request)), settings())
+    except (WrongPasswordError, LockedOutError) as error:
+        response = page(
+            request,
+            "sign_in.html",
+            status=error.status,
+            next=local_path(next),
+            login=login,
+            problem=words_of(error),
+        )
+        response.headers.update(error.headers)
+        return response
+    response = RedirectResponse(local_path(next), status_code=303)
+    guard.set_cookie(response, guard.session_cookie(), token, int(settings().session_hours * 3600))
+    return response
+
+
+@router.post("/sign-out")
+async def sign_out(request: Request, who: Anybody) -> Response:
+    """End the session."""
+    async with request.app.state.database.transaction("sign out") as tx:
+        await sessions.sign_out(tx, who.token, who.person, guard.address_of(request))
+    response = done(request, "/sign-in", say("You are signed out."))
+    guard.drop_cookie(response, guard.session_cookie())
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+@router.post("/role")
+async def change_role(request: Request, who: Anybody, role: Text) -> Response:
+    """Act in another of one's roles."""
+    async with request.app.state.database.transaction("change role") as tx:
+        await sessions.change_role(tx, who.token, who.person, role, guard.address_of(request))
+    return done(request, "/", say("You now act as {role}.", role=role.replace("_", " ")))
+
+
+@router.post("/theme", dependencies=[Public])
+async def set_theme(request: Request, theme: Text) -> Response:
+    """Remember light, dark, or whatever the device says."""
+    response = done(request, came_from(request))
+    guard.set_cookie(response, THEME, theme if theme in THEMES else THEMES[0], _YEAR_SECONDS)
+    return response

@@ -1,0 +1,91 @@
+"""The console put together: its pages, static files, headers and errors."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.console.actions.staff import seed_local_staff
+from services.console.api import pages, router
+from services.console.neighbours import Neighbours
+from services.console.rendering import STATIC
+from services.console.settings import settings
+from shared.db import Database
+from shared.doors import Counters, Edge
+from shared.errors import DomainError
+from shared.operators import Rest, process_router
+from shared.settings import platform
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "content-security-policy": _POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "geolocation=(), microphone=(), payment=()",
+}
+_A_YEAR = "public, max-age=31536000, immutable"
+
+
+class Guarded:
+    """Puts the security headers on every answer, and keeps pages out of caches."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        is_static = scope.get("path", "").startswith("/static/")
+        headers = {**_HEADERS, "cache-control": _A_YEAR if is_static else "no-store"}
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                set_already = {name.lower() for name, _ in message.get("headers", [])}
+                more = [(name.encode(), value.encode()) for name, value in headers.items()]
+                message["headers"] = [
+                    *message.get("headers", []),
+                    *(entry for entry in more if entry[0] not in set_already),
+                ]
+            await send(message)
+
+        await self._app(scope, receive, send_guarded)
+
+
+async def _never_busy(_brief: bool) -> Rest:
+    """Nothing happens here by itself, so a driver of business time has nothing to wait for."""
+    return Rest(at_rest=True, activity=0, next_due=None, why=[])
+
+
+def create_app() -> FastAPI:
+    """Build the console."""
+    own = settings()
+    database = Database(own.database_url.get_secret_value(), pool_size=own.pool_size, application="console")
+    neighbours = Neighbours(platform(), own.staff_private_key.get_secret_value())
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await seed_local_staff(database, own.local_staff, platform().environment)
+        yield
+        await neighbours.close()
+        await database.close()
+
+    app = FastAPI(title="Doorstep console", lifespan=lifespan, openapi_url=None)
+    app.state.database = database
+    app.state.neighbours = neighbours
+    app.add_exception_handler(DomainError, pages.on_domain_error)
+    app.add_exception_handler(RequestValidationError, pages.on_validation_error)
+    app.add_exception_handler(HTTPException, pages.on_http_error)
+    app.include_router(router)
+    app.include_router(process_router(database, _never_busy, "staff"))
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_middleware(Edge, service="console", counters=Counters(), on_fault=pages.on_fault)
+    app.add_middleware(Guarded)
+    return app

@@ -1,0 +1,47 @@
+"""What can go wrong at the console, each with a sentence for the person in front of it."""
+
+from shared.errors import DomainError, ForbiddenError, RateLimitedError, UnauthenticatedError, UnavailableError
+
+
+class SignInNeededError(UnauthenticatedError):
+    """Nobody is signed in, or the session has ended."""
+
+    code = "sign_in_needed"
+
+
+class WrongPasswordError(UnauthenticatedError):
+    """Login and password do not belong together; which of them is wrong is not told."""
+
+    code = "wrong_password"
+
+
+class LockedOutError(RateLimitedError):
+    """Too many wrong passwords for this login or from this address."""
+
+    code = "locked_out"
+
+
+class StaleFormError(ForbiddenError):
+    """The form was not made for this session: another site's, or one of before the last sign-in."""
+
+    code = "stale_form"
+
+
+class ServiceAwayError(UnavailableError):
+    """A service does not answer; `extra` names it."""
+
+    code = "service_away"
+
+
+class AnswerLostError(ServiceAwayError):
+    """The request was sent and no answer came: it may have been done; sending it again is safe."""
+
+    code = "answer_lost"
+
+
+class RefusedError(DomainError):
+    """A service refused; status, code and words are the service's."""
+
+    def __init__(self, status: int, code: str, detail: str, extra: dict[str, object] | None = None) -> None:
+        super().__init__(detail, extra=extra)
+        self.status, self.code = status, code  # type: ignore[misc]  # the service's, not the class's

@@ -1,0 +1,1 @@
+"""Schema changes of the console service's own database."""

@@ -1,0 +1,5 @@
+"""Alembic's entry point; the work is the platform's."""
+
+from shared.migrate import run_env
+
+run_env()

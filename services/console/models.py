@@ -1,0 +1,64 @@
+"""The console's own rows: staff, their sessions, and every sign-in."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import Column, DateTime, MetaData, Text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field, SQLModel
+
+
+class ConsoleTable(SQLModel):
+    """A table of the console; services share table names, so each has its own metadata."""
+
+    metadata: ClassVar[MetaData] = MetaData()
+
+
+def _moment(*, required: bool = True) -> "Column[datetime]":
+    return Column(DateTime(timezone=True), nullable=not required)
+
+
+def _texts() -> "Column[list[str]]":
+    return Column(ARRAY(Text), nullable=False)
+
+
+class Staff(ConsoleTable, table=True):
+    """Somebody who may sign in; `roles` in the order they are offered, `locations` where they work (none: anywhere)."""
+
+    __tablename__ = "staff"
+
+    id: UUID = Field(primary_key=True)
+    login: str
+    name: str
+    password_hash: str
+    roles: list[str] = Field(sa_column=_texts())
+    locations: list[str] = Field(default_factory=list, sa_column=_texts())
+    created_at: datetime = Field(sa_column=_moment())
+    disabled_at: datetime | None = Field(default=None, sa_column=_moment(required=False))
+
+
+class Session(ConsoleTable, table=True):
+    """A signed-in browser; the token itself is only in its cookie."""
+
+    __tablename__ = "session"
+
+    token_hash: str = Field(primary_key=True)
+    staff_id: UUID
+    role: str
+    created_at: datetime = Field(sa_column=_moment())
+    seen_at: datetime = Field(sa_column=_moment())
+    expires_at: datetime = Field(sa_column=_moment())
+
+
+class SignIn(ConsoleTable, table=True):
+    """One attempt to sign in, or a sign-out; never changed."""
+
+    __tablename__ = "sign_in"
+
+    id: UUID = Field(primary_key=True)
+    at: datetime = Field(sa_column=_moment())
+    login: str
+    address: str
+    outcome: str
+    staff_id: UUID | None = None

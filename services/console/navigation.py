@@ -1,0 +1,41 @@
+"""Which pages there are, and who is shown them."""
+
+from dataclasses import dataclass
+
+from shared.auth import SCOPES, Role, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page in the navigation: shown to whoever has any of its scopes; `about` is its line on the first page."""
+
+    path: str
+    title: str
+    icon: str
+    about: str
+    scopes: frozenset[Scope]
+
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        "/look-up", "Look up", "search", "Find an order by whatever the caller has in hand.", frozenset({Scope.LOOK_UP})
+    ),
+    Entry("/floor", "Floor", "board", "Who picks what, what is late and why.", frozenset({Scope.WAREHOUSE})),
+    Entry("/pick", "Pick", "scan", "Walk a pick list, bin by bin, with a scanner.", frozenset({Scope.PICK})),
+    Entry("/pack", "Pack", "box", "Scan a tote into a parcel, weigh it, close it, label it.", frozenset({Scope.PICK})),
+    Entry(
+        "/dispatch",
+        "Dispatch",
+        "truck",
+        "Scan parcels into the truck; what must not leave stays.",
+        frozenset({Scope.PICK}),
+    ),
+    Entry(
+        "/stock", "Stock", "shelf", "Receive deliveries, count shelves, send transfers.", frozenset({Scope.WAREHOUSE})
+    ),
+)
+
+
+def entries_for(role: Role) -> list[Entry]:
+    """Give the pages a role is shown."""
+    return [entry for entry in ENTRIES if entry.scopes & SCOPES[role]]

@@ -1,0 +1,106 @@
+"""The services as a member of staff reaches them: over HTTP, with a token of their role; the services judge."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import BaseModel, JsonValue
+
+from services.console.errors import AnswerLostError, RefusedError, ServiceAwayError
+from shared.auth import Role, mint_token
+from shared.http import Answer, HttpAnswerLostError, HttpClient, HttpStatusError, HttpUnavailableError
+from shared.settings import PlatformSettings
+
+M = TypeVar("M", bound=BaseModel)
+
+SERVICES = ("orders", "inventory", "shipping", "care")
+_SERVER_ERROR = 500
+_TIMEOUT_SECONDS = 15.0
+_READ_ATTEMPTS = 2
+
+
+class Neighbours:
+    """The connections to the services, shared by everybody who is signed in."""
+
+    def __init__(self, platform: PlatformSettings, private_key: str) -> None:
+        self._private_key = private_key
+        self.clients = {
+            name: HttpClient(name, getattr(platform, f"{name}_url"), timeout_seconds=_TIMEOUT_SECONDS)
+            for name in SERVICES
+        }
+
+    def caller(self, login: str, role: Role) -> "Caller":
+        """Give one person's way to the services, for the length of a request."""
+        return Caller(self.clients, mint_token(self._private_key, subject=login, role=role))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for client in self.clients.values():
+            await client.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """One person's way to the services; refusals are RefusedError, silence ServiceAwayError or AnswerLostError."""
+
+    clients: Mapping[str, HttpClient]
+    token: str
+
+    async def get(self, service: str, path: str, shape: type[M], **params: str | int | None) -> M:
+        """Read."""
+        return shape.model_validate(await self.read(service, path, **params))
+
+    async def read(self, service: str, path: str, **params: str | int | None) -> JsonValue:
+        """Read, and give the plain answer."""
+        said = {name: str(value) for name, value in params.items() if value is not None}
+        try:
+            answer = await self.clients[service].get(
+                path, params=said, headers=self._headers(), attempts=_READ_ATTEMPTS
+            )
+        except (HttpStatusError, HttpUnavailableError, HttpAnswerLostError) as error:
+            raise _translated(service, error) from error
+        return _json(answer)
+
+    async def act(
+        self,
+        service: str,
+        path: str,
+        body: object,
+        *,
+        key: str,
+        method: str = "POST",
+        version: int | None = None,
+    ) -> JsonValue:
+        """Act, once per key; `version` is the one the person saw (If-Match); None for an answer without a body."""
+        headers = {**self._headers(), "Idempotency-Key": key}
+        if version is not None:
+            headers["If-Match"] = f'"{version}"'
+        try:
+            answer = await self.clients[service].request(method, path, json=body, headers=headers)
+        except (HttpStatusError, HttpUnavailableError, HttpAnswerLostError) as error:
+            raise _translated(service, error) from error
+        return _json(answer)
+
+    async def fetch(self, service: str, path: str) -> Answer:
+        """Read bytes: a label, a photo."""
+        try:
+            return await self.clients[service].get(path, headers=self._headers(), attempts=_READ_ATTEMPTS)
+        except (HttpStatusError, HttpUnavailableError, HttpAnswerLostError) as error:
+            raise _translated(service, error) from error
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+def _json(answer: Answer) -> JsonValue:
+    return answer.json()  # type: ignore[return-value]  # the same JSON by another name
+
+
+def _translated(service: str, error: Exception) -> RefusedError | ServiceAwayError:
+    if isinstance(error, HttpAnswerLostError):
+        return AnswerLostError(f"{service} did not answer", extra={"service": service})
+    if not isinstance(error, HttpStatusError) or error.status >= _SERVER_ERROR:
+        return ServiceAwayError(f"{service} cannot be reached", extra={"service": service})
+    problem = error.body if isinstance(error.body, dict) else {}
+    detail = str(problem.get("detail") or problem.get("title") or "the request was refused")
+    return RefusedError(error.status, str(problem.get("code", "refused")), detail, dict(problem))

@@ -1,0 +1,111 @@
+"""Staff, sessions and attempts to sign in."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import col, func, select
+
+from services.console.models import Session, SignIn, Staff
+from services.console.states import Outcome
+from shared.db import Transaction
+
+_SIGNED_IN = """
+select s.id, s.login, s.name, s.roles, s.locations, n.role, n.seen_at from session n join staff s on s.id = n.staff_id
+where n.token_hash = $1 and n.expires_at > $2 and n.seen_at > $3 and s.disabled_at is null and n.role = any(s.roles)
+"""
+# A try that was right has its sign-in beside it; who remembers in time starts afresh.
+_FAILURES = """
+select count(*) filter (where outcome = 'tried' and login = $1 and at > coalesce((select max(at) from sign_in
+    where login = $1 and outcome = 'signed_in' and at > $3), $3)) as by_login,
+  count(*) filter (where outcome = 'tried' and address = $2)
+    - count(*) filter (where outcome = 'signed_in' and address = $2) as by_address
+from sign_in where at > $3 and (login = $1 or address = $2)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who a session belongs to, in which role, and when it was last used."""
+
+    id: UUID
+    login: str
+    name: str
+    roles: list[str]
+    locations: list[str]
+    role: str
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Wrong passwords within the window."""
+
+    by_login: int
+    by_address: int
+
+
+async def find_staff(tx: Transaction, login: str) -> Staff | None:
+    """Find somebody by login, in whatever case."""
+    found = await tx.session.exec(select(Staff).where(func.lower(col(Staff.login)) == login.lower()))
+    return found.one_or_none()
+
+
+async def get_staff_by_id(tx: Transaction, staff_id: UUID) -> Staff | None:
+    """Find somebody by id."""
+    return await tx.session.get(Staff, staff_id)
+
+
+async def find_signed_in(tx: Transaction, token_hash: str, now: datetime, idle: timedelta) -> SignedIn | None:
+    """Find whose live session this is."""
+    row = await tx.row(_SIGNED_IN, token_hash, now, now - idle)
+    return SignedIn(**dict(row)) if row is not None else None
+
+
+async def touch_session(tx: Transaction, token_hash: str, now: datetime) -> None:
+    """Note that a session is in use."""
+    await tx.execute("update session set seen_at = $2 where token_hash = $1", token_hash, now)
+
+
+async def set_role(tx: Transaction, token_hash: str, role: str) -> None:
+    """Let a session act in another role."""
+    await tx.execute("update session set role = $2 where token_hash = $1", token_hash, role)
+
+
+async def end_session(tx: Transaction, token_hash: str) -> None:
+    """End a session."""
+    await tx.execute("delete from session where token_hash = $1", token_hash)
+
+
+async def drop_expired_sessions(tx: Transaction, now: datetime) -> int:
+    """Delete sessions whose time is over."""
+    return await tx.execute("delete from session where expires_at <= $1", now)
+
+
+async def count_failures(tx: Transaction, login: str, address: str, since: datetime) -> Failures:
+    """Count wrong passwords of a login (since it last got in) and of an address; others of this login wait."""
+    await tx.execute("select pg_advisory_xact_lock(hashtext($1))", login)
+    row = await tx.row(_FAILURES, login, address, since)
+    return Failures(**dict(row)) if row is not None else Failures(0, 0)
+
+
+def add_session(tx: Transaction, session: Session) -> None:
+    """Keep a new session."""
+    tx.session.add(session)
+
+
+def add_sign_in(tx: Transaction, entry: SignIn) -> None:
+    """Write to the sign-in audit."""
+    entry.outcome = Outcome(entry.outcome).value
+    tx.session.add(entry)
+
+
+async def list_pickers(tx: Transaction, location: str, roles: list[str]) -> list[tuple[str, str]]:
+    """List who may pick at a location: (login, name); who has no locations works anywhere."""
+    rows = await tx.fetch(
+        "select login, name from staff where disabled_at is null and roles && $2::text[] "
+        "and (locations = '{}' or $1 = any(locations)) order by name, login limit 500",
+        location,
+        roles,
+    )
+    return [(row["login"], row["name"]) for row in rows]

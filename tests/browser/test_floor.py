@@ -1,0 +1,239 @@
+"""The warehouse, as people work it: a scanner that types, a phone in the hand, a network that comes and goes."""
+
+import re
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from deploy.local.stack import LocalStack
+from tests.browser.chromium import Colours, Desk, Kind
+from tests.browser.conftest import Sit
+from tests.clients import Clients
+from tests.console.floor import cancel, order, picked, second_location, shelve
+from tests.console.shop import Order, Shop
+
+EVERY_SCREEN = [("phone", "light"), ("phone", "dark"), ("desktop", "light"), ("desktop", "dark")]
+
+
+@pytest_asyncio.fixture
+async def shelves(shop: Shop, clients: Clients) -> Shop:
+    """A shop whose articles have bins and barcodes."""
+    await shelve(clients, shop)
+    return shop
+
+
+async def read(page: Page, code: str) -> None:
+    """Read a barcode: the scanner types into whatever has the focus, and presses Enter."""
+    await page.keyboard.type(code)
+    await page.keyboard.press("Enter")
+
+
+async def judged(page: Page, tone: str, words: str = "") -> None:
+    """See what the scan came to."""
+    verdict = page.locator("[data-verdict]")
+    await expect(verdict).to_have_attribute("data-verdict", tone)
+    await expect(verdict).to_contain_text(words)
+
+
+async def take_list(desk: Desk, shop: Shop) -> None:
+    """Give back what an earlier test left, and take this shop's list."""
+    page = desk.page
+    await desk.goto(f"/pick?location={shop.tag}")
+    if await page.locator("#leave").count():
+        await page.get_by_text("Give the list back").click()
+        await page.get_by_role("button", name="Give it back").click()
+        await expect(page.get_by_text("You have no list.")).to_be_visible()
+        await desk.goto(f"/pick?location={shop.tag}")
+    await page.get_by_role("button", name="Take the next list").click()
+    await expect(page.locator("#scan")).to_be_focused()
+
+
+async def test_a_picker_completes_a_list_through_everything_that_goes_wrong(sit: Sit, shelves: Shop) -> None:
+    placed = await order(shelves)
+    desk = await sit("picker", "phone")
+    page = desk.page
+    await take_list(desk, shelves)
+    await expect(page.locator(".bin")).to_have_text("A-01-3")
+
+    await read(page, "4006381333931")
+    await judged(page, "wrong", "is not on this list: expected is Blue mug")
+    await read(page, f"C0{shelves.tag}")
+    await judged(page, "wrong", "stands for 6 units, 1 wanted")
+
+    await expect(page.locator("#scan")).to_be_focused()
+    await read(page, f"40{shelves.tag}")
+    await judged(page, "right", "This line is complete.")
+    await expect(page.locator(".bin")).to_have_text("A-02-3")
+
+    await page.get_by_text("Short or damaged").click()
+    await page.get_by_label("Not there").check()
+    await page.get_by_label("How many?").fill("1")
+    await page.get_by_role("button", name="Report").click()
+    await judged(page, "ask", "Noted: 1 short")
+
+    await expect(page.locator("#scan")).to_be_focused()
+    await read(page, f"41{shelves.tag}")
+    await judged(page, "done", "List done")
+    await expect(page.get_by_text(placed.number)).to_be_visible()
+
+
+async def test_nothing_counts_before_the_server_answered(sit: Sit, shelves: Shop, stack: LocalStack) -> None:
+    await order(shelves)
+    desk = await sit("picker", "phone")
+    page = desk.page
+    await take_list(desk, shelves)
+
+    await read(page, "NOT-OURS")
+    await judged(page, "wrong")
+    await page.context.set_offline(True)
+    await read(page, f"40{shelves.tag}")
+    await expect(page.locator("#unsaved")).to_be_visible()
+    await expect(page.get_by_text("Not saved yet: the same scan is sent again.")).to_be_visible()
+    await expect(page.locator("[data-verdict]")).to_have_count(0)
+    await page.keyboard.type("4")
+    await expect(page.get_by_text("Wait: the last scan is not saved yet.")).to_be_visible()
+    await expect(page.locator("#scan")).to_have_value(f"40{shelves.tag}")
+    await page.context.set_offline(False)
+    await judged(page, "right", "This line is complete.")
+    await expect(page.locator("#unsaved")).to_be_hidden()
+
+    await stack.stop_processes(["inventory-api"])
+    try:
+        await read(page, f"41{shelves.tag}")
+        await expect(page.locator("#unsaved")).to_be_visible()
+        await expect(page.locator("[data-verdict]")).to_have_count(0)
+        await expect(page.get_by_text("This line is complete.")).to_be_hidden()
+    finally:
+        await stack.start_process("inventory-api")
+    await judged(page, "right", "1 more here.")
+    await expect(page.locator(".progress-row .strong")).to_have_text("2/3")
+    assert desk.complaints, "the browser notes each attempt itself"
+    desk.complaints.clear()
+
+
+async def test_units_are_sent_to_another_location(sit: Sit, shelves: Shop, clients: Clients) -> None:
+    other = await second_location(clients, shelves)
+    desk = await sit("warehouse_lead", "phone")
+    page = desk.page
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: asked.append(dialog.type))
+    await desk.goto(f"/stock/transfers?location={shelves.tag}")
+    await read(page, f"C0{shelves.tag}")
+    await judged(page, "ask", "On the pallet: 6")
+    await page.get_by_label("To", exact=True).select_option(other)
+    await page.get_by_role("button", name="Send it").click()
+    await expect(page.locator(".toasts")).to_contain_text(f"On their way to {other}: 6.")
+    assert asked == [], "what was answered needs no warning before the page is left"
+
+
+async def test_a_picker_silences_the_phone(sit: Sit, shelves: Shop) -> None:
+    await order(shelves)
+    desk = await sit("picker", "phone")
+    await take_list(desk, shelves)
+    sound = desk.page.locator("[data-mute]")
+    await sound.click()
+    await expect(sound).to_have_text("Sound off")
+    await desk.page.reload()
+    await expect(sound).to_have_text("Sound off")
+
+
+async def pack(desk: Desk, shop: Shop, placed: Order) -> str:
+    """Pack an order from its tote to its printed label; give the tracking number."""
+    page = desk.page
+    at = await picked(shop, placed)
+    await desk.goto(f"/pack?location={shop.tag}")
+    await read(page, placed.number)
+    await page.wait_for_url(f"**{at}")
+    await expect(page.locator("#scan")).to_be_focused()
+    await read(page, f"40{shop.tag}")
+    await judged(page, "right", "Units in it now: 1")
+    await page.get_by_role("button", name="One more").first.click()
+    await read(page, f"41{shop.tag}")
+    await judged(page, "right", "Units in it now: 3")
+    await page.get_by_label("Weight on the scale").fill("1200")
+    for name, value in (("Length", "300"), ("Width", "200"), ("Height", "100")):
+        await page.get_by_label(name).fill(value)
+    await page.get_by_role("button", name="Weigh", exact=True).click()
+    await judged(page, "wrong", "300 g too light")
+    await expect(page.get_by_role("button", name="Close it all the same")).to_be_visible()
+    await page.get_by_label("Weight on the scale").fill("1510")
+    await page.get_by_role("button", name="Weigh again").click()
+    await judged(page, "right", "The weight fits")
+    await page.get_by_role("button", name="Close the parcel").click()
+    await judged(page, "right", "The label is here")
+    return await page.locator(".step code").inner_text()
+
+
+async def test_a_packer_closes_a_parcel_and_hands_it_over(sit: Sit, shelves: Shop) -> None:
+    placed = await order(shelves)
+    desk = await sit("picker", "phone")
+    page = desk.page
+    number = await pack(desk, shelves, placed)
+    for link in ("Print the label", "as PDF", "Packing slip"):
+        address = await page.get_by_role("link", name=link).get_attribute("href")
+        paper = await page.request.get(f"{desk.address}{address}")
+        assert paper.ok, link
+    await read(page, number)
+    await judged(page, "done", "Into the lane of")
+
+    await desk.goto(f"/dispatch?location={shelves.tag}")
+    await expect(page.locator("#scan")).to_be_focused()
+    await read(page, number)
+    await judged(page, "right", "Load it")
+    await read(page, number)
+    await judged(page, "wrong", "Has left already")
+
+
+async def test_a_parcel_with_an_open_cancellation_is_refused_at_the_dock(sit: Sit, shelves: Shop) -> None:
+    placed = await order(shelves)
+    desk = await sit("picker", "phone")
+    number = await pack(desk, shelves, placed)
+    await cancel(shelves, placed)
+    await desk.goto(f"/dispatch?location={shelves.tag}")
+    await read(desk.page, number)
+    await judged(desk.page, "wrong", "units that were cancelled: put them back")
+
+
+async def test_the_last_box_is_offered_again(sit: Sit, shelves: Shop) -> None:
+    desk = await sit("picker", "phone")
+    await pack(desk, shelves, await order(shelves))
+    at = await picked(shelves, await order(shelves))
+    await desk.goto(at)
+    await read(desk.page, f"40{shelves.tag}")
+    await expect(desk.page.get_by_label("Length")).to_have_value("300")
+
+
+async def floor_pages(shop: Shop) -> list[str]:
+    """Every page of the warehouse, each with something on it."""
+    bench = await picked(shop, await order(shop))
+    await order(shop)
+    pages = ["/floor", "/pick", "/pack", bench, "/dispatch", "/stock", "/stock/receive", "/stock/count"]
+    return [*pages, f"/stock/count?q={shop.skus[0]}", "/stock/transfers"]
+
+
+@pytest.mark.parametrize(("kind", "colours"), EVERY_SCREEN)
+async def test_nobody_is_kept_out_of_the_warehouse(sit: Sit, shelves: Shop, kind: Kind, colours: Colours) -> None:
+    pages = await floor_pages(shelves)
+    desk = await sit("warehouse_lead", kind, colours)
+    await take_list(desk, shelves)
+    await read(desk.page, "NOT-OURS")
+    await judged(desk.page, "wrong")
+    assert await desk.serious_violations() == [], "a refused scan"
+    await desk.page.get_by_text("Short or damaged").click()
+    assert await desk.serious_violations() == [], "the drawer"
+    for path in pages:
+        await desk.goto(path)
+        assert await desk.serious_violations() == [], path
+        wider = await desk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wider <= 0, path
+
+
+async def test_targets_are_large_enough_for_gloves(sit: Sit, shelves: Shop) -> None:
+    await order(shelves)
+    desk = await sit("picker", "phone")
+    await take_list(desk, shelves)
+    for button in await desk.page.locator("#work button:visible, #work summary:visible").all():
+        box = await button.bounding_box()
+        assert box is not None
+        assert min(box["height"], box["width"]) >= 36, re.sub(r"\s+", " ", await button.inner_text())

@@ -1,0 +1,57 @@
+"""The lead's board: lists by cut-off, given and taken back, and what is late with its reason."""
+
+import re
+
+import asyncpg
+import pytest_asyncio
+
+from deploy.local.stack import LocalStack
+from tests.console.conftest import Visit
+from tests.console.floor import Hand, order
+from tests.console.shop import Shop
+
+
+@pytest_asyncio.fixture
+async def lead(visit: Visit) -> Hand:
+    return Hand(await visit("warehouse_lead"))
+
+
+async def test_a_list_is_planned_given_to_a_picker_and_taken_back(lead: Hand, picker: Hand, shelves: Shop) -> None:
+    await order(shelves)
+    board = await lead.visitor.read("/floor", location=shelves.tag)
+    assert "1 open" in board
+    assert "No list is planned or in work for it." in board
+
+    assert await lead.go_on("/floor/lists", location=shelves.tag) == "/floor"
+    page = (await lead.visitor.get("/floor")).text
+    assert "Planned. Units: 3, totes: 1." in page
+    at = re.search(r'action="(/floor/lists/[0-9a-f-]+)/assign"', page)
+    assert at is not None
+    await lead.go_on(f"{at[1]}/assign", picker="picker")
+
+    assert "Pia Picker assigned" in await lead.visitor.read("/floor")
+    assert "A-01-3" in await picker.visitor.read("/pick"), "the picker finds the list"
+    await lead.go_on(f"{at[1]}/unassign")
+    assert "nobody's" in await lead.visitor.read("/floor")
+    assert "You have no list." in await picker.visitor.read("/pick")
+
+
+async def test_nothing_to_plan_is_said(lead: Hand, shelves: Shop) -> None:
+    await lead.visitor.read("/floor", location=shelves.tag)
+    await lead.go_on("/floor/lists", location=shelves.tag)
+    assert "Nothing is to be planned: no order waits." in await lead.visitor.read("/floor")
+
+
+async def test_an_order_past_its_cut_off_is_late_and_says_why(lead: Hand, shelves: Shop, stack: LocalStack) -> None:
+    placed = await order(shelves)
+    connection = await asyncpg.connect(stack.dsn("inventory"))
+    try:
+        past = "cut_off_at = now() - interval '3 hours'"
+        await connection.execute(f"update fulfilment set {past} where order_id = $1", placed.id)
+    finally:
+        await connection.close()
+
+    board = await lead.visitor.read("/floor", location=shelves.tag)
+
+    assert "Late 1" in board
+    assert f"{placed.number} 3 h ago 3 units to pick, nobody is on it" in board

@@ -1,0 +1,91 @@
+"""What all pages share: colours, words for what went wrong, languages."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from deploy.local import names
+from deploy.local.stack import LocalStack
+from services.console import wording
+from tests.console.conftest import Visit
+from tests.console.visitor import text_of
+
+
+async def test_an_address_that_is_no_page_says_so(visit: Visit) -> None:
+    visitor = await visit("support")
+    answer = await visitor.get("/nowhere")
+    assert answer.status_code == 404
+    assert "This page does not exist" in text_of(answer)
+
+
+async def test_a_page_of_another_role_says_so(visit: Visit) -> None:
+    visitor = await visit("picker")
+    answer = await visitor.get("/look-up")
+    assert answer.status_code == 403
+    assert "belongs to other roles than yours" in text_of(answer)
+
+
+async def test_a_refusal_to_a_script_is_a_sentence_and_not_a_page(visit: Visit) -> None:
+    visitor = await visit("picker")
+    answer = await visitor.http.get("/look-up", headers={"HX-Request": "true"})
+    assert answer.status_code == 403
+    assert "<html" not in answer.text
+    assert "belongs to other roles" in answer.text
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "auto"])
+async def test_the_colours_are_remembered(visit: Visit, theme: str) -> None:
+    visitor = await visit("support")
+    await visitor.post("/theme", {"theme": theme})
+    assert f'data-theme="{theme}"' in (await visitor.get("/")).text
+
+
+async def test_colours_that_do_not_exist_are_the_devices(visit: Visit) -> None:
+    visitor = await visit("support")
+    await visitor.post("/theme", {"theme": '"><script>'})
+    assert 'data-theme="auto"' in (await visitor.get("/")).text
+
+
+async def test_what_somebody_types_is_shown_as_text(visit: Visit) -> None:
+    visitor = await visit("support")
+    page = (await visitor.get("/look-up", q='"><script>alert(1)</script>')).text
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page
+
+
+async def test_no_page_has_code_or_style_of_its_own(visit: Visit) -> None:
+    visitor = await visit("support")
+    for path in ("/", "/look-up", "/nowhere"):
+        text = (await visitor.get(path)).text
+        assert " style=" not in text
+        assert " onclick=" not in text
+        assert "hx-on" not in text
+        assert "<script>" not in text
+
+
+async def test_a_service_that_is_away_is_named_and_the_frame_stays(visit: Visit, stack: LocalStack) -> None:
+    visitor = await visit("support")
+    await stack.stop_processes(["orders-api"])
+    try:
+        answer = await visitor.get("/look-up", q="FH-00001")
+    finally:
+        await stack.start_process("orders-api")
+    assert answer.status_code == 503
+    assert "The orders service cannot be reached" in text_of(answer)
+    assert "Sofia Support" in text_of(answer)
+
+
+async def test_the_consoles_port_and_sign_ins_are_told(stack: LocalStack) -> None:
+    people = json.loads((stack.site.home / "keys" / "console.json").read_text())
+    assert {person["role"] for person in people} == set(stack.site.credentials.console_passwords)
+    assert stack.urls[names.CONSOLE].endswith(str(stack.site.ports[names.CONSOLE]))
+
+
+def test_another_language_is_a_file_beside_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "de.json").write_text(json.dumps({"Hello, {name}": "Guten Tag, {name}"}), encoding="utf-8")
+    monkeypatch.setattr(wording, "_LOCALES", tmp_path)
+    wording.catalogue.cache_clear()
+    assert wording.translate("de", "Hello, {name}", name="Ada") == "Guten Tag, Ada"
+    assert wording.translate("de", "Sign out") == "Sign out"
+    wording.catalogue.cache_clear()
