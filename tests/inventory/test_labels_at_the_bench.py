@@ -65,6 +65,7 @@ async def test_the_same_request_again_sees_the_label_that_was_not_there_before(
         shipping.shipment_id = new_id()
         there = await floor.post(path, key=key)
         again = await floor.post(path, key=key)
+        await labels._shipping().close()  # noqa: SLF001
     labels._shipping.cache_clear()  # noqa: SLF001 - the next test has its own
 
     assert (waiting.status_code, waiting.json()["label"]) == (202, None)

@@ -1,12 +1,18 @@
 """Packing, labels and the last gate: nothing leaves that must not, and what leaves is told once."""
 
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 
 from deploy.local.stack import LocalStack
+from shared import clock
 from shared.events import inventory, shipping
 from shared.ids import new_id
 from tests.inventory.floor import Floor
 from tests.inventory.lab import Json, Lab, Line, cancel, step
+
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -287,14 +293,13 @@ async def test_what_has_left_is_refused_to_be_cancelled(floor: Floor, lab: Lab) 
     assert await floor.states(order) == ["handed_over"]
 
 
-async def test_work_past_its_cut_off_is_listed_first_and_says_why(floor: Floor, lab: Lab) -> None:
-    from datetime import timedelta
-
-    from shared import clock
-
+async def test_work_past_its_cut_off_is_listed_first_and_says_why(floor: Floor, lab: Lab, tmp_path: Path) -> None:
+    clock.use_stepped_file(tmp_path / "clock", environment="local")
+    clock.step_to(clock.real())
     sku, place = await lab.stocked(9)
-    await floor.release(Line(sku, 1))
-    late = await floor.release(Line(sku, 1), ship_by=clock.now() - timedelta(hours=1))
+    await floor.release(Line(sku, 1), ship_by=clock.now() + 9 * DAY)
+    late = await floor.release(Line(sku, 1), ship_by=clock.now() + 2 * DAY)
+    clock.step_to(clock.now() + 3 * DAY)
 
     rows = (await lab.get("/staff/fulfilments", location=place))["data"]
     only_late = (await lab.get("/staff/fulfilments", location=place, late=True))["data"]
