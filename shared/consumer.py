@@ -304,7 +304,7 @@ class Consumer:
             failpoint("consumer.wave")
             touched = {envelope.key for envelope in wave} & self._applier.parked_keys
             if touched and self.after_wave is not None:
-                await self.after_wave(touched)
+                await self._patiently(partial(self.after_wave, touched))
 
     async def _patiently(self, act: Callable[[], Awaitable[None]]) -> None:
         """Do `act`; while the database is away, back off in place and skip nothing."""

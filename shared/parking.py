@@ -17,13 +17,17 @@ log = structlog.get_logger()
 
 RETRY_SECONDS = 0.5
 MAX_ATTEMPTS = 8
-PATIENCE = timedelta(minutes=15)  # before this a missing precondition is no failure
+# Before this a missing precondition is no failure. Real time: what is awaited is a message, not a step of the trade.
+PATIENCE = timedelta(minutes=15)
 _MAX_STREAMS = 200
 
+# A stream whose first event is dead waits for an operator; it must not take the place of one that can go on.
 _STREAMS = """
-select distinct on (source, key) source, key, parked_at from parked
-where consumer = $1 and partition = any($2::int[]) and ($3::text[] is null or key = any($3))
-order by source, key, epoch, sequence
+select source, key, parked_at from (
+  select distinct on (source, key) source, key, parked_at, state from parked
+  where consumer = $1 and partition = any($2::int[]) and ($3::text[] is null or key = any($3))
+  order by source, key, epoch, sequence
+) as first where state = 'parked'
 """
 _FIRST = """
 select * from parked where consumer = $1 and source = $2 and key = $3 order by epoch, sequence limit 1

@@ -1,0 +1,52 @@
+"""Parked streams are tried again, whatever stands before them and whatever the database says meanwhile."""
+
+import asyncpg
+
+from shared import clock
+from tests.shared.conftest import Plumbing, completed, message
+from tests.shared.traffic import Seen, parked, send, until
+from tests.waiting import wait_until
+
+_OLD_DEAD = """
+insert into parked (consumer, source, key, epoch, sequence, event_id, topic, partition, headers, payload, state, reason,
+  parked_at)
+select 'starved', 'orders', 'dead-' || n, 1, 1, gen_random_uuid(), 'doorstep.orders', n % 12, '{}', '{}', 'dead',
+  'broken', $1::timestamptz - interval '1 day'
+from generate_series(1, 250) n
+"""
+
+
+async def test_dead_streams_however_many_starve_no_other(plumbing: Plumbing) -> None:
+    seen, early = Seen(), completed()
+    seen.waits.add(early.order_id)
+    reader = plumbing.consumer("starved", seen.router)
+    async with plumbing.consuming.transaction() as tx:
+        await tx.execute(_OLD_DEAD, clock.real())
+    async with plumbing.running(reader.run()):
+        await send(plumbing, message(early, 1))
+
+        async def is_parked() -> bool:
+            return any(row["key"] == early.key for row in await parked(plumbing, "starved"))
+
+        await wait_until(is_parked, what="the event waits")
+        seen.waits.clear()
+        await until(lambda: seen.has(early.order_id, "delivered"), "it is tried beside 250 dead ones")
+
+
+async def test_a_retry_that_the_database_refuses_for_now_does_not_end_the_worker(plumbing: Plumbing) -> None:
+    seen, early = Seen(), completed()
+    seen.waits.add(early.order_id)
+    reader = plumbing.consumer("refused", seen.router)
+    refusals: list[Exception] = [asyncpg.LockNotAvailableError("lock timeout"), ConnectionResetError("gone")]
+
+    async def retry(keys: set[str]) -> None:
+        if refusals:
+            raise refusals.pop()
+        seen.waits.clear()
+        await reader.retrier.retry(keys)
+
+    reader.consumer.after_wave = retry
+    async with plumbing.running(reader.consumer.run()):
+        await send(plumbing, message(early, 1))
+        await until(lambda: seen.has(early.order_id, "delivered"), "it is tried until the database answers")
+    assert not refusals
