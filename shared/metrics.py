@@ -13,6 +13,7 @@ EVENTS_APPLIED = Counter("doorstep_events_applied", "Events applied", ["service"
 EVENTS_DROPPED = Counter("doorstep_events_dropped", "Events seen before and dropped", ["service"])
 EVENTS_PARKED = Counter("doorstep_events_parked", "Events parked", ["service", "reason"])
 DEAD_LETTERS = Counter("doorstep_dead_letters", "Records that cannot be read or applied", ["service", "reason"])
+DEAD_EVENTS = Gauge("doorstep_dead_events", "Dead events that block a stream, and open dead letters", ["service"])
 CONSUMER_REBUILDS = Counter("doorstep_consumer_rebuilds", "Consumers thrown away and built again", ["service"])
 CONSUMER_LAG = Gauge("doorstep_consumer_lag", "Records not yet read", ["service"])
 RELAY_RESTARTS = Counter("doorstep_relay_restarts", "Relays started again after an error", ["service"])

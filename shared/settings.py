@@ -8,8 +8,10 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import ConfigurationError
+from shared.tables import RING_SLOTS
 
 MIN_SECRET_LENGTH = 32
+MAX_RETENTION_DAYS = RING_SLOTS - 3  # today, tomorrow and the day that is being emptied come on top
 
 
 class PlatformSettings(BaseSettings):
@@ -62,7 +64,9 @@ class ServiceSettings(DoorSettings):
     ops_port: int
     rate_per_second: int = Field(default=1_000, ge=1, description="requests per caller and route, in each process")
     rate_burst: int = Field(default=5_000, ge=1, description="how many of them at once")
-    retention_days: int = Field(default=7, ge=1, le=29, description="of the 32 days that the rings can hold")
+    retention_days: int = Field(
+        default=7, ge=1, le=MAX_RETENTION_DAYS, description="of the days that the rings can hold"
+    )
     producer_epoch: int = Field(default=1, ge=1, description="raised by one after this database was restored")
 
 

@@ -1,6 +1,6 @@
 """The plumbing tables every service's database has; a service's first migration creates them."""
 
-RING_SLOTS = 32  # daily partitions of event_log and inbox; retention is at most RING_SLOTS - 2 days
+RING_SLOTS = 32  # daily partitions of event_log and inbox; at most RING_SLOTS - 3 of them are kept
 
 _TABLES = """
 create table stream (
@@ -87,7 +87,7 @@ create table dead_letter (
   payload text,
   recorded_at timestamptz not null,
   fingerprint text not null,
-  state text not null default 'open' check (state in ('open', 'replayed', 'discarded')),
+  state text not null default 'open' check (state in ('open', 'discarded')),
   unique (consumer, topic, partition, "offset", fingerprint)
 );
 

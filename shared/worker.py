@@ -9,7 +9,7 @@ from datetime import datetime
 import structlog
 from fastapi import FastAPI
 
-from shared import clock, db, inbox, metrics
+from shared import clock, db, inbox, upkeep
 from shared.consumer import Applier, Consumer
 from shared.db import Database, KeptConnection
 from shared.doors import install_errors
@@ -20,11 +20,9 @@ from shared.parking import Retrier
 from shared.process import Notifier, Service, make_server, serve_until_stopped
 from shared.relay import Relay
 from shared.settings import platform
-from shared.tables import RING_SLOTS
 
 log = structlog.get_logger()
 
-_SECONDS_A_DAY = 86_400
 _UPKEEP_SECONDS = 60
 
 
@@ -125,34 +123,9 @@ class Worker:
         """Empty the rings' old days, drop old idempotency rows, and measure the outbox."""
         while True:
             try:
-                await self._clean()
-                await self._measure()
+                await upkeep.clean(self._database, self._settings.retention_days)
+                await upkeep.measure(self._database, self._service.name)
             except Exception as error:
                 if not (db.is_away(error) or db.is_transient(error)):
                     raise
             await asyncio.sleep(_UPKEEP_SECONDS)
-
-    async def _clean(self) -> None:
-        today = int(clock.real().timestamp()) // _SECONDS_A_DAY
-        keep = {(today + offset) % RING_SLOTS for offset in range(-self._settings.retention_days, 2)}
-        for slot in sorted(set(range(RING_SLOTS)) - keep):
-            for table in ("event_log", "inbox"):
-                async with self._database.transaction() as tx:
-                    if await tx.value(f"select exists (select from {table}_{slot})"):
-                        await tx.execute(f"truncate {table}_{slot}")
-        async with self._database.transaction() as tx:
-            await tx.execute(
-                "delete from idempotency where created_at < $1::timestamptz - make_interval(days => $2)",
-                clock.real(),
-                max(self._settings.retention_days, 7),
-            )
-
-    async def _measure(self) -> None:
-        async with self._database.transaction() as tx:
-            row = await tx.row(
-                "select count(*) as rows, coalesce(extract(epoch from clock_timestamp() - min(recorded_at)), 0) as age "
-                "from outbox"
-            )
-        if row is not None:
-            metrics.OUTBOX_ROWS.labels(self._service.name).set(row["rows"])
-            metrics.OUTBOX_AGE.labels(self._service.name).set(float(row["age"]))
