@@ -118,7 +118,7 @@ def completed(order_id: UUID | None = None, outcome: str = "delivered") -> Order
     return OrderCompleted(order_id=order_id or new_id(), outcome=outcome)
 
 
-def message(fact: OrderCompleted, sequence: int, *, event_id: UUID | None = None) -> Message:
+def message(fact: OrderCompleted, sequence: int, *, event_id: UUID | None = None, epoch: int = 1) -> Message:
     """Make the record a producer would send, with a sequence of our choice."""
     headers = {
         "ce_id": str(event_id or new_id()),
@@ -126,6 +126,7 @@ def message(fact: OrderCompleted, sequence: int, *, event_id: UUID | None = None
         "ce_source": "orders",
         "ce_subject": fact.key,
         "ce_time": clock.real().isoformat(),
+        "ce_epoch": str(epoch),
         "ce_sequence": str(sequence),
     }
     encoded = tuple((name, value.encode()) for name, value in headers.items())

@@ -2,9 +2,10 @@
 
 import asyncio
 
+from shared.db import Database
 from shared.ids import new_id
 from tests.shared.conftest import Plumbing, completed, message
-from tests.shared.traffic import Seen, send, until
+from tests.shared.traffic import Seen, dead_letters, send, until
 from tests.waiting import wait_until
 
 
@@ -142,3 +143,40 @@ async def test_a_failing_order_holds_up_its_own_events_only(plumbing: Plumbing) 
         async with plumbing.consuming.transaction() as tx:
             await tx.execute("update parked set state = 'parked' where key = $1", bad.key)
         await until(lambda: seen.has(bad.order_id, "delivered", "after"), "once mended it goes on in order")
+
+
+async def test_a_restored_producer_goes_on_in_a_new_epoch_and_its_former_life_is_refused(plumbing: Plumbing) -> None:
+    seen, fact = Seen(), completed(outcome="first")
+    reader = plumbing.consumer("restored", seen.router)
+    async with plumbing.running(plumbing.relay().run(), reader.run()):
+        await plumbing.publish(fact)
+        await plumbing.publish(lost := completed(fact.order_id, "lost with the database"))
+        await until(lambda: seen.has(fact.order_id, "first", lost.outcome), "both are applied")
+        async with plumbing.producing.transaction() as tx:  # restored to the minute before the second
+            await tx.execute("update stream set sequence = 1 where key = $1", fact.key)
+        restored = Database(plumbing.producing.url, epoch=2)
+        async with restored.transaction() as tx:
+            tx.publish(completed(fact.order_id, "after the restore"))
+        async with restored.transaction() as tx:
+            tx.publish(completed(fact.order_id, "and on"))
+        await restored.close()
+        applied = ("first", lost.outcome, "after the restore", "and on")
+        await until(lambda: seen.has(fact.order_id, *applied), "the new epoch goes on")
+
+        await send(plumbing, message(completed(fact.order_id, "from the former life"), 3))
+
+        async def buried() -> list[str]:
+            letters = await dead_letters(plumbing, "restored")
+            return [letter["reason"] for letter in letters if letter["key"] == fact.key]
+
+        assert await wait_until(buried, what="the former life is refused") == ["forked_stream"]
+    assert seen.has(fact.order_id, *applied)
+
+
+async def test_a_new_consumer_reads_streams_from_their_beginning(plumbing: Plumbing) -> None:
+    fact = completed(outcome="first")
+    await send(plumbing, message(fact, 1), message(completed(fact.order_id, "second"), 2))
+    seen = Seen()
+    reader = plumbing.consumer("late", seen.router)
+    async with plumbing.running(reader.run()):
+        await until(lambda: seen.has(fact.order_id, "first", "second"), "what came before it is applied")
