@@ -10,7 +10,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import IllegalStateError, KafkaError, TopicAlreadyExistsError
+from aiokafka.errors import IllegalStateError, KafkaError, NoError, TopicAlreadyExistsError, for_code
 
 from shared.settings import PlatformSettings
 
@@ -25,6 +25,10 @@ _START_SECONDS = 20
 
 class BrokerAwayError(ConnectionError):
     """The broker did not answer in time or refused; the same call may succeed later."""
+
+
+class TopicRefusedError(RuntimeError):
+    """A topic could not be made as asked, or is there with another number of partitions."""
 
 
 class TopicShrunkError(RuntimeError):
@@ -294,24 +298,38 @@ async def _abort(tasks: Iterable[asyncio.Task[None] | None], client: Any) -> Non
 async def create_topics(
     settings: PlatformSettings, topics: Sequence[str], *, replication: int = 1, retention_hours: int = 24 * 14
 ) -> None:
-    """Create the topics that do not exist yet, 12 partitions each; raises BrokerAwayError."""
+    """Create the topics that do not exist yet, 12 partitions each; raises BrokerAwayError, TopicRefusedError."""
     admin = AIOKafkaAdminClient(
         bootstrap_servers=settings.kafka_bootstrap, request_timeout_ms=10_000, **_security(settings)
     )
     await _within(_START_SECONDS, admin.start(), "connect to the broker")
     try:
         existing = set(await _within(_START_SECONDS, admin.list_topics(), "list topics"))
+        configs = {"retention.ms": str(retention_hours * 3_600_000)}
         for topic in topics:
             if topic not in existing:
-                new = NewTopic(
-                    topic, PARTITIONS, replication, topic_configs={"retention.ms": str(retention_hours * 3_600_000)}
-                )
-                try:
-                    await _within(_START_SECONDS, admin.create_topics([new]), f"create topic {topic}")
-                except TopicAlreadyExistsError:
-                    continue
+                new = NewTopic(topic, PARTITIONS, replication, topic_configs=configs)
+                _accept(topic, await _within(_START_SECONDS, admin.create_topics([new]), f"create topic {topic}"))
+        await _check_partitions(admin, topics)
     finally:
         await asyncio.wait_for(admin.close(), _STOP_SECONDS)
+
+
+def _accept(topic: str, answer: Any) -> None:  # noqa: ANN401 - no types
+    """Raise what the answer says of the topic: aiokafka hands errors over like results."""
+    for _, code, *message in answer.topic_errors:
+        if code not in {NoError.errno, TopicAlreadyExistsError.errno}:
+            raise TopicRefusedError(f"{topic} was not created: {for_code(code).__name__} {' '.join(map(str, message))}")
+
+
+async def _check_partitions(admin: AIOKafkaAdminClient, topics: Sequence[str]) -> None:
+    """Raise TopicRefusedError unless each topic has 12 partitions: keys would go elsewhere for some of us."""
+    described = await _within(_START_SECONDS, admin.describe_topics(list(topics)), "describe topics")
+    for topic in described:
+        count = len(topic["partitions"])
+        # A topic made a moment ago may not be known everywhere yet, and then has none.
+        if count not in {0, PARTITIONS}:
+            raise TopicRefusedError(f"{topic['topic']} has {count} partitions, not {PARTITIONS}: keys would move")
 
 
 async def end_offsets(settings: PlatformSettings, topics: Sequence[str]) -> dict[tuple[str, int], int]:

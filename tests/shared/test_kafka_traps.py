@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.local import names
 from deploy.local.stack import LocalStack
@@ -16,7 +17,7 @@ from shared.db import Transaction
 from shared.events.base import Received
 from shared.events.orders import OrderCompleted
 from shared.ids import new_id
-from shared.kafka import BrokerAwayError, GroupConsumer, Message, Producer, Record, TopicShrunkError
+from shared.kafka import BrokerAwayError, GroupConsumer, Message, Producer, Record, TopicRefusedError, TopicShrunkError
 from shared.relay import Relay
 from tests.shared.conftest import Plumbing, completed, message
 from tests.shared.traffic import Seen, send, until
@@ -240,6 +241,34 @@ async def test_a_topic_that_ends_before_our_position_is_refused(plumbing: Plumbi
             await wait_until(lambda: _poll_nothing(member), what="the topic is refused")
     finally:
         await member.close()
+
+
+async def _create_by_hand(plumbing: Plumbing, topic: str, partitions: int) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=plumbing.settings.kafka_bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic(topic, partitions, 1)])
+    await admin.close()
+
+
+async def test_a_topic_with_other_partitions_is_refused(plumbing: Plumbing) -> None:
+    topic = f"doorstep.narrow-{new_id()}"
+    await _create_by_hand(plumbing, topic, 3)
+    with pytest.raises(TopicRefusedError, match=f"{topic} has 3 partitions, not 12"):
+        await kafka.create_topics(plumbing.settings, [topic])
+
+
+async def test_a_topic_that_is_there_as_it_should_be_is_left_alone(plumbing: Plumbing) -> None:
+    topic = f"doorstep.wide-{new_id()}"
+    for _ in range(2):
+        await kafka.create_topics(plumbing.settings, [topic])
+    assert len(await kafka.end_offsets(plumbing.settings, [topic])) == kafka.PARTITIONS
+
+
+@pytest.mark.kafka_only
+async def test_a_topic_that_the_broker_refuses_is_not_taken_for_made(plumbing: Plumbing) -> None:
+    """Aiokafka gives a topic's error as a result; the embedded broker refuses no replication."""
+    with pytest.raises(TopicRefusedError, match="InvalidReplicationFactor"):
+        await kafka.create_topics(plumbing.settings, [f"doorstep.copies-{new_id()}"], replication=3)
 
 
 class _Slow:
