@@ -173,6 +173,7 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 10, epoch: int = 1, application: str = "doorstep") -> None:
         self.url = url
+        self.application = application
         self.epoch = epoch
         self.activity = 0
         self.open_transactions = 0

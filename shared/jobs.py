@@ -94,7 +94,7 @@ class Jobs:
                 log.warning("outside call failed", effect=name, error=f"{type(error).__name__}: {error}"[:300])
             async with database.transaction(cause=f"effect:{name}:{new_id()}") as tx:
                 await record(tx, item, outcome)
-            metrics.EFFECTS.labels("", name, "failed" if outcome.error else "done").inc()
+            metrics.EFFECTS.labels(database.application, name, "failed" if outcome.error else "done").inc()
 
         async def run(database: Database) -> int:
             async with database.transaction(cause=f"claim:{name}") as tx:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
@@ -25,8 +24,6 @@ from shared.operators import Rest, operators_router, process_router
 from shared.rates import RateLimit
 from shared.settings import DoorSettings, ServiceSettings, platform
 from shared.switches import Switch
-
-logger = structlog.get_logger()
 
 _STOP_SECONDS = 15
 _NOTICE_SECONDS = 0.005

@@ -97,11 +97,6 @@ class Relay:
             self._wake.set()
         self._on_notice()
 
-    @property
-    def is_quiet(self) -> bool:
-        """Say whether nothing is in flight."""
-        return not self._in_flight
-
     async def run(self) -> None:
         """Relay until cancelled; any error throws connection and producer away and starts again."""
         backoff = 0.1
