@@ -159,7 +159,8 @@ class Scheduler:
                         self.running.add(name)
                         group.create_task(self._run_job(self._jobs[name]))
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+                        async with asyncio.timeout(POLL_SECONDS):
+                            await self._wake.wait()
                     # What is committed in a row is looked at once, and not while its rows are still wanted.
                     await asyncio.sleep(_GATHER_SECONDS)
         finally:

@@ -21,6 +21,8 @@ _STOP_SECONDS = 5
 _SEND_SECONDS = 20
 _COMMIT_SECONDS = 5
 _START_SECONDS = 20
+_DESCRIBE_TRIES = 40
+_DESCRIBE_PAUSE_SECONDS = 0.25
 
 
 class BrokerAwayError(ConnectionError):
@@ -277,7 +279,9 @@ def _headers(raw: Iterable[tuple[str, bytes | None]]) -> tuple[tuple[str, bytes]
 
 async def _within(seconds: float, work: Awaitable[Any], what: str) -> Any:  # noqa: ANN401 - aiokafka has no types
     try:
-        return await asyncio.wait_for(work, seconds)
+        # `wait_for` would forget a cancellation that comes in the moment the call ends.
+        async with asyncio.timeout(seconds):
+            return await work
     except TimeoutError as error:
         raise BrokerAwayError(f"could not {what} within {seconds:g} s") from error
     except (KafkaError, IllegalStateError) as error:
@@ -324,12 +328,16 @@ def _accept(topic: str, answer: Any) -> None:  # noqa: ANN401 - no types
 
 async def _check_partitions(admin: AIOKafkaAdminClient, topics: Sequence[str]) -> None:
     """Raise TopicRefusedError unless each topic has 12 partitions: keys would go elsewhere for some of us."""
-    described = await _within(_START_SECONDS, admin.describe_topics(list(topics)), "describe topics")
-    for topic in described:
-        count = len(topic["partitions"])
+    for attempt in range(1, _DESCRIBE_TRIES + 1):
+        described = await _within(_START_SECONDS, admin.describe_topics(list(topics)), "describe topics")
+        counts = {str(topic["topic"]): len(topic["partitions"]) for topic in described}
         # A topic made a moment ago may not be known everywhere yet, and then has none.
-        if count not in {0, PARTITIONS}:
-            raise TopicRefusedError(f"{topic['topic']} has {count} partitions, not {PARTITIONS}: keys would move")
+        if all(counts.values()) or attempt == _DESCRIBE_TRIES:
+            break
+        await asyncio.sleep(_DESCRIBE_PAUSE_SECONDS)
+    for name, count in counts.items():
+        if count != PARTITIONS:
+            raise TopicRefusedError(f"{name} has {count} partitions, not {PARTITIONS}: keys would move")
 
 
 async def end_offsets(settings: PlatformSettings, topics: Sequence[str]) -> dict[tuple[str, int], int]:

@@ -142,7 +142,9 @@ class Relay:
                 await self._acknowledge(connection)
             if len(rows) < _BATCH and not self._in_flight:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
+                    # Not `wait_for`, which forgets a cancellation that comes in the moment of the wake-up.
+                    async with asyncio.timeout(_POLL_SECONDS):
+                        await self._wake.wait()
 
     async def _take_free_shards(self, connection: "DirectConnection") -> None:
         if len(self._mine) == SHARDS or clock.monotonic() - self._asked_at < _SHARDS_SECONDS:

@@ -1,0 +1,168 @@
+"""The relay sends everything in order, whatever fails, whoever shares its shards and however late a commit comes."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from shared import kafka, outbox, relay
+from shared.db import Database, Transaction
+from shared.jobs import Jobs, Scheduler
+from shared.kafka import BrokerAwayError, Message, Producer
+from shared.outbox import SHARDS, Pending
+from shared.relay import Relay
+from shared.settings import PlatformSettings
+from tests.shared.conftest import Plumbing, completed
+from tests.shared.traffic import Seen, until
+from tests.waiting import wait_until
+
+LARGE = 1300  # more than two batches
+
+
+class Failing(Producer):
+    """Loses the answer to its first send: the broker has the events, the relay does not know."""
+
+    def __init__(self, settings: PlatformSettings) -> None:
+        super().__init__(settings, "failing")
+        self.is_broken = False
+
+    async def send(self, messages: Sequence[Message]) -> None:
+        """Send, then say that nothing came back, and never work again."""
+        if self.is_broken:
+            raise BrokerAwayError("a producer that failed was used again")
+        await super().send(messages)
+        self.is_broken = True
+        raise BrokerAwayError("the answer is lost")
+
+
+class Counting(Producer):
+    """Counts how many sends wait for their acknowledgement at once."""
+
+    def __init__(self, settings: PlatformSettings) -> None:
+        super().__init__(settings, "counting")
+        self.now = self.most = 0
+
+    async def send(self, messages: Sequence[Message]) -> None:
+        """Send and count."""
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await super().send(messages)
+        self.now -= 1
+
+
+async def _outbox_rows(database: Database) -> int:
+    async with database.transaction() as tx:
+        return int(await tx.value("select count(*) from outbox"))
+
+
+async def test_after_a_failed_send_a_new_producer_sends_again_and_each_event_is_applied_once(
+    plumbing: Plumbing,
+) -> None:
+    made: list[Producer] = []
+
+    def new_producer() -> Producer:
+        made.append(Failing(plumbing.settings) if not made else Producer(plumbing.settings, "second"))
+        return made[-1]
+
+    seen, fact = Seen(), completed(outcome="first")
+    reader = plumbing.consumer("resent", seen.router)
+    sender = Relay(plumbing.producing.url, "orders", new_producer, on_notice=lambda: None)
+    async with plumbing.running(sender.run(), reader.run()):
+        await plumbing.publish(fact, completed(fact.order_id, "second"))
+        await until(lambda: seen.has(fact.order_id, "first", "second"), "both are applied once")
+
+        async def is_empty() -> bool:
+            return await _outbox_rows(plumbing.producing) == 0
+
+        await wait_until(is_empty, what="what was acknowledged has left the outbox")
+    assert len(made) == 2
+
+
+async def test_two_relays_share_the_shards_and_the_one_that_stays_takes_over(plumbing: Plumbing) -> None:
+    seen, facts = Seen(), [completed(outcome="1") for _ in range(40)]
+    reader = plumbing.consumer("shared", seen.router)
+    first, second = plumbing.relay(), plumbing.relay()
+    async with plumbing.running(reader.run(), second.run()):
+        async with plumbing.running(first.run()):
+            await until(lambda: len(first._mine) + len(second._mine) == SHARDS, "every shard has a relay")  # noqa: SLF001
+            assert not first._mine & second._mine  # noqa: SLF001
+            await plumbing.publish(*facts)
+            await until(lambda: all(seen.has(fact.order_id, "1") for fact in facts), "all are sent")
+        await plumbing.publish(*(completed(fact.order_id, "2") for fact in facts))
+        await until(lambda: all(seen.has(fact.order_id, "1", "2") for fact in facts), "all are sent by one")
+        assert len(second._mine) == SHARDS  # noqa: SLF001
+
+
+async def test_an_event_that_commits_long_after_its_number_was_drawn_is_found_by_the_sweep(
+    plumbing: Plumbing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "_LOW_WATER_SECONDS", 0.2)
+    monkeypatch.setattr(relay, "_SWEEP_SECONDS", 2)
+    seen, late = Seen(), completed(outcome="late")
+    reader, sender = plumbing.consumer("swept", seen.router), plumbing.relay()
+    async with plumbing.running(sender.run(), reader.run()):
+        async with plumbing.producing.transaction() as tx:
+            await outbox.append(await tx.connection(), [Pending(late, tx.now, "", None)], epoch=1)
+            drawn = int(await tx.value("select id from outbox where key = $1", late.key))
+
+            async def is_passed() -> bool:
+                await plumbing.publish(completed())
+                return bool(sender._low_water) and sender._low_water[0][1] > drawn  # noqa: SLF001
+
+            await wait_until(is_passed, what="the relay no longer looks so far back")
+        await until(lambda: seen.has(late.order_id, "late"), "the sweep finds it")
+
+
+async def test_of_a_large_outbox_two_batches_are_in_flight_and_order_is_kept(plumbing: Plumbing) -> None:
+    seen, facts = Seen(), [completed(outcome="0") for _ in range(10)]
+    made: list[Counting] = []
+
+    def new_producer() -> Producer:
+        made.append(Counting(plumbing.settings))
+        return made[-1]
+
+    await plumbing.publish(*(completed(facts[n % 10].order_id, str(n // 10)) for n in range(LARGE)))
+    reader = plumbing.consumer("large", seen.router)
+    sender = Relay(plumbing.producing.url, "orders", new_producer, on_notice=lambda: None)
+    async with plumbing.running(sender.run(), reader.run()):
+        wanted = [str(number) for number in range(LARGE // 10)]
+        await until(lambda: all(seen.by_order[fact.order_id] == wanted for fact in facts), "all arrive in order")
+    assert [producer.most for producer in made] == [2]
+
+
+async def test_a_relay_ends_when_it_is_cancelled_in_the_moment_it_is_woken(plumbing: Plumbing) -> None:
+    sender = plumbing.relay()
+    task = asyncio.create_task(sender.run())
+    await until(lambda: sender._wake._waiters, "it waits for something to send")  # noqa: SLF001
+    sender.wake()
+    task.cancel()
+    done, _ = await asyncio.wait({task}, timeout=10)
+    task.cancel()
+    assert done, "the cancellation was lost"
+
+
+async def test_a_scheduler_ends_when_it_is_cancelled_in_the_moment_it_is_woken(plumbing: Plumbing) -> None:
+    jobs = Jobs()
+
+    @jobs.timer(next_due="select null::timestamptz")
+    async def never_due(_tx: Transaction) -> int:
+        return 0
+
+    scheduler = Scheduler("care", jobs, plumbing.consuming)
+    task = asyncio.create_task(scheduler.run())
+    await until(lambda: scheduler._wake._waiters, "it waits for something due")  # noqa: SLF001
+    scheduler.wake()
+    task.cancel()
+    done, _ = await asyncio.wait({task}, timeout=10)
+    task.cancel()
+    assert done, "the cancellation was lost"
+
+
+async def test_a_call_to_the_broker_that_is_cancelled_in_the_moment_it_ends_stays_cancelled() -> None:
+    answered = asyncio.Event()
+    task = asyncio.create_task(kafka._within(10, answered.wait(), "wait"))  # noqa: SLF001
+    await until(lambda: answered._waiters, "it waits for its answer")  # noqa: SLF001
+    answered.set()
+    task.cancel()
+    await asyncio.wait({task}, timeout=10)
+    assert task.cancelled()
