@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
 
 from shared.auth import Picker, Scope
+from shared.doors import Call, Mutation
 from shared.operators import operators_router
 
 SERVICES = ("orders", "inventory", "shipping", "care")
@@ -19,6 +20,16 @@ WORLDS: dict[str, frozenset[Scope]] = {
     "/staff": frozenset(Scope) - {Scope.STOREFRONT, Scope.PUBLIC},
     "/carriers": frozenset({Scope.PUBLIC}),  # webhooks: the signature is the credential
 }
+
+# Mutating routes without an Idempotency-Key of their own, and what makes the second call harmless there.
+REPEATABLE_OTHERWISE = {
+    "POST /v1/orders/bulk": "each order of the list makes its own claim",
+    "POST /v1/storefronts/shopify/orders": "a claim by Shopify's own id of the order",
+    "POST /staff/parcels/{parcel_id}/label": "a parcel has one live label, and the same parcel gives the same again",
+    "POST /internal/parcels/{parcel_id}/label": "a parcel has one live label, and the same parcel gives the same again",
+    "POST /carriers/easypost/webhooks": "the carrier's id of the event is kept, and a known one changes nothing",
+}
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,20 @@ def undeclared(found: list[Entry]) -> list[str]:
     return [f"{sorted(route.methods)} {route.path}" for route in found if not scopes_of(route.dependant)]
 
 
+def is_claimed(dependant: Dependant) -> bool:
+    return dependant.call is Call or any(is_claimed(inner) for inner in dependant.dependencies)
+
+
+def unrepeatable(found: list[Entry]) -> set[str]:
+    """Name the mutating routes that take no Idempotency-Key."""
+    return {
+        f"{method} {route.path}"
+        for route in found
+        for method in route.methods - _SAFE
+        if not is_claimed(route.dependant)
+    }
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_route_declares_its_scope(name: str) -> None:
     found = service_routes(name)
@@ -73,6 +98,25 @@ def test_routes_are_open_to_those_they_are_for(name: str) -> None:
 def test_only_orders_speaks_to_storefronts() -> None:
     speaking = {name for name in SERVICES for route in service_routes(name) if route.path.startswith("/v1")}
     assert speaking == {"orders"}
+
+
+def test_every_mutating_route_can_be_repeated_safely() -> None:
+    found = {route for name in SERVICES for route in unrepeatable(service_routes(name))}
+    assert found == set(REPEATABLE_OTHERWISE)
+
+
+def test_a_mutating_route_that_cannot_be_repeated_is_found() -> None:
+    router = APIRouter()
+
+    @router.post("/staff/twice")
+    async def forgotten(_who: Picker) -> None:
+        """Do it as often as asked."""
+
+    @router.post("/staff/once")
+    async def claimed(_call: Mutation, _who: Picker) -> None:
+        """Do it once."""
+
+    assert unrepeatable(list(routes(router))) == {"POST /staff/twice"}
 
 
 def test_a_route_without_a_scope_is_found() -> None:
