@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 import random
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Container, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterator, Sequence
 from functools import partial
 from typing import TypeVar, cast
 
 import structlog
 
-from shared import clock, db, inbox, metrics
+from shared import clock, db, inbox, metrics, tracing
 from shared.db import Database, Origin, Transaction
 from shared.errors import NotYetError
 from shared.events.base import REGISTRY, Event, Received, topic_of
@@ -104,7 +104,7 @@ class Applier:
                     middle = len(part) // 2
                     pending.extend([part[:middle], part[middle:]])
                 else:
-                    log.exception("event cannot be applied", event_id=str(part[0].id), event_type=part[0].type)
+                    log.exception("event cannot be applied", **_named(part[0]))
                     state = "dead" if isinstance(error, UnreadableError) else "parked"
                     await self._park(part, f"{type(error).__name__}: {error}", state)
 
@@ -145,7 +145,9 @@ class Applier:
             if envelope.type in self._router.handlers:
                 by_type[envelope.type].append(envelope)
         for event_type, group in by_type.items():
-            await self._router.handlers[event_type](tx, [inbox.read_event(envelope) for envelope in group])
+            events = [inbox.read_event(envelope) for envelope in group]
+            with _told_of(events):
+                await self._router.handlers[event_type](tx, events)
             metrics.EVENTS_APPLIED.labels(self.name, event_type).inc(len(group))
 
     async def _sort_out(self, tx: Transaction, late: list[Envelope]) -> None:
@@ -171,7 +173,7 @@ class Applier:
             except Exception as error:
                 if db.is_away(error) or db.is_transient(error):
                     raise
-                log.exception("event cannot be parked", event_id=str(envelope.id), event_type=envelope.type)
+                log.exception("event cannot be parked", **_named(envelope))
                 await self.bury(envelope.record, UnreadableError(f"cannot be parked: {error}"))
             else:
                 self.parked_keys.add(envelope.key)
@@ -186,6 +188,29 @@ class Applier:
     async def _bury(self, tx: Transaction, record: Record, reason: str, error: str) -> None:
         await inbox.bury(tx, self.name, record, reason, error)
         tx.after_commit(metrics.DEAD_LETTERS.labels(self.name, reason).inc)
+
+
+def _named(envelope: Envelope) -> dict[str, str]:
+    """Give what a log line says of an event: enough to find it, its trace and its stream."""
+    trace_id = tracing.trace_id_of(envelope.traceparent)
+    return {
+        "event_id": str(envelope.id),
+        "event_type": envelope.type,
+        "key": envelope.key,
+        **({"trace_id": trace_id} if trace_id else {}),
+    }
+
+
+@contextlib.contextmanager
+def _told_of(events: Sequence[Received[Event]]) -> Iterator[None]:
+    """Let what a handler logs name the trace and the order it works for, where it is one and not a wave of many."""
+    only = events[0] if len(events) == 1 else None
+    names: dict[str, str] = {}
+    if only is not None:
+        order_id = getattr(only.event, "order_id", None)
+        names = {"event_id": str(only.id), **({"order_id": str(order_id)} if order_id else {"key": only.key})}
+    with tracing.trace(only.traceparent if only else None), structlog.contextvars.bound_contextvars(**names):
+        yield
 
 
 class Consumer:

@@ -16,8 +16,14 @@ def current_traceparent() -> str | None:
 
 def trace_id() -> str:
     """Give the 32 hex digits of the current trace, or an empty string."""
-    current = _traceparent.get()
-    return current.split("-")[1] if current else ""
+    return trace_id_of(_traceparent.get())
+
+
+def trace_id_of(traceparent: str | None) -> str:
+    """Give the 32 hex digits of a trace context, or an empty string when it has none."""
+    parts = (traceparent or "").split("-")
+    valid = len(traceparent or "") == _LENGTH and len(parts) == 4  # noqa: PLR2004 - version, trace, span, flags
+    return parts[1] if valid else ""
 
 
 @contextmanager
@@ -31,7 +37,5 @@ def trace(traceparent: str | None) -> Iterator[str]:
 
 
 def _child(traceparent: str | None) -> str:
-    parts = (traceparent or "").split("-")
-    valid = len(traceparent or "") == _LENGTH and len(parts) == 4  # noqa: PLR2004 - version, trace, span, flags
-    trace_part = parts[1] if valid else secrets.token_hex(16)
+    trace_part = trace_id_of(traceparent) or secrets.token_hex(16)
     return f"00-{trace_part}-{secrets.token_hex(8)}-01"

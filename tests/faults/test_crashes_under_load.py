@@ -17,6 +17,7 @@ CREATED = (201, "application/json")
 AWAY = (503, "application/problem+json")
 BY_FAILPOINT = 137
 FREEZE_SECONDS = 10.0
+STOP_SECONDS = 20.0
 
 
 @pytest.mark.broker
@@ -127,6 +128,23 @@ async def test_orders_are_taken_while_the_broker_is_frozen_and_travel_on_when_it
         stepped_stack.kill(names.BROKER, signal.SIGCONT)
     await crowd.verify()
     assert crowd.answers() == {CREATED}
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("name", ["inventory-worker", "orders-worker", "orders-api"])
+async def test_a_process_told_to_stop_in_mid_work_finishes_and_leaves_within_20_seconds(
+    stepped_stack: LocalStack, crowd: Crowd, name: str
+) -> None:
+    """F19: what it had begun is done, what it had not is left to its successor."""
+    async with crowd.posting(customers=8):
+        await crowd.see_acknowledged(10)
+        began = clock.monotonic()
+        stepped_stack.kill(name, signal.SIGTERM)
+        assert await see_dead(stepped_stack, name) == 0
+        assert clock.monotonic() - began < STOP_SECONDS
+        await stepped_stack.restart(name)
+        await crowd.see_acknowledged(10)
+    await crowd.verify()
 
 
 @pytest.mark.parametrize("crash", [signal.SIGKILL, signal.SIGQUIT])

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from shared import clock
-from shared.http import Breaker, HttpClient, HttpUnavailableError
+from shared.http import Breaker, HttpClient, HttpStatusError, HttpUnavailableError
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
 
@@ -18,10 +18,11 @@ class Listener:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.url = ""
+        self.answer = ANSWER
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.lines.append((await reader.readline()).decode().strip())
-        writer.write(ANSWER)
+        writer.write(self.answer)
         await writer.drain()
         writer.close()
 
@@ -65,6 +66,27 @@ async def test_a_partner_that_failed_again_and_again_is_left_alone_until_one_cal
     assert listener.lines == ["GET /trial HTTP/1.1", "GET /after HTTP/1.1"]
     await broken.close()
     await mended.close()
+
+
+async def test_a_read_is_repeated_a_bounded_number_of_times(listener: Listener) -> None:
+    listener.answer = b"HTTP/1.1 503 Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    client = HttpClient("partner", listener.url, breaker=Breaker(threshold=100))
+    with pytest.raises(HttpStatusError, match="503"):
+        await client.get("/stock", attempts=3)
+    with pytest.raises(HttpStatusError, match="503"):
+        await client.request("POST", "/labels")
+    await client.close()
+    assert listener.lines == ["GET /stock HTTP/1.1"] * 3 + ["POST /labels HTTP/1.1"]
+
+
+async def test_a_refusal_is_an_answer_and_not_asked_for_again(listener: Listener) -> None:
+    listener.answer = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    client = HttpClient("partner", listener.url, breaker=Breaker(threshold=1))
+    for _ in range(2):
+        with pytest.raises(HttpStatusError, match="404"):
+            await client.get("/nothing")
+    await client.close()
+    assert len(listener.lines) == 2
 
 
 def test_an_open_breaker_lets_one_call_through_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

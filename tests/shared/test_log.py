@@ -1,0 +1,126 @@
+"""What processes tell those who run them: lines of JSON with allowed fields only, and whether they are ready."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+from fastapi import FastAPI
+
+from deploy.local.stack import LocalStack
+from shared import tracing
+from shared.consumer import EventRouter
+from shared.db import Database, Transaction
+from shared.doors import install_errors
+from shared.events.base import Received
+from shared.events.orders import OrderCompleted
+from shared.operators import Rest, process_router
+from tests.shared.conftest import Plumbing, completed, message
+from tests.shared.traffic import Raw, send_raw, until
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
+_TALK = """
+import logging
+import structlog
+from shared import log, tracing
+
+log.configure("orders", "api", "INFO")
+logger = structlog.get_logger()
+with tracing.trace("%s"):
+    logger.info("order placed", order_id="o-1", email="ann@example.org", token="t0ken", street="1 Secret Road")
+logger.debug("not wanted at this level")
+logging.getLogger("library").warning("said %%s", "something")
+try:
+    street = "1 Secret Road"
+    raise ValueError("no stock")
+except ValueError:
+    logger.exception("request failed")
+"""
+
+
+def _said() -> list[dict[str, Any]]:
+    done = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", _TALK % TRACEPARENT], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stderr == ""
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_process_logs_one_json_object_a_line_with_allowed_fields_only() -> None:
+    placed, library, failed = _said()
+    when = placed.pop("timestamp")
+    assert when.endswith("Z")
+    assert placed == {
+        "event": "order placed", "level": "info", "service": "orders", "role": "api", "order_id": "o-1",
+        "trace_id": TRACE,
+    }  # fmt: skip
+    assert (library["event"], library["level"]) == ("library: said something", "warning")
+    assert (failed["exc_type"], failed["error"], failed["level"]) == ("ValueError", "no stock", "error")
+    assert failed["where"].startswith("<string>:")
+
+
+def test_a_traceback_in_the_log_tells_places_and_no_values() -> None:
+    assert "Secret" not in json.dumps(_said())
+
+
+async def test_a_handlers_log_lines_name_its_order_and_continue_its_trace(plumbing: Plumbing) -> None:
+    heard: list[tuple[dict[str, Any], str]] = []
+    router = EventRouter()
+
+    @router.on(OrderCompleted)
+    async def listen(_tx: Transaction, events: list[Received[OrderCompleted]]) -> None:
+        if any(event.key == fact.key for event in events):
+            heard.append((structlog.contextvars.get_contextvars(), tracing.trace_id()))
+
+    fact = completed()
+    sent = message(fact, 1)
+    reader = plumbing.consumer("heard", router)
+    async with plumbing.running(reader.run()):
+        # Alone in its wave, once all that other tests have sent is read.
+        await until(reader.consumer.owned_partitions, "it reads")
+        for sequence in range(2, 40):
+            await send_raw(
+                plumbing, Raw(sent.key, sent.value, (*sent.headers, ("ce_traceparent", TRACEPARENT.encode())))
+            )
+            await until(lambda: bool(heard), "it is heard")
+            if heard[-1][0]:
+                break
+            heard.clear()
+            sent = message(fact, sequence)
+    fields, trace_id = heard[-1]
+    assert fields["order_id"] == fact.key
+    assert fields["event_id"] == dict(sent.headers)["ce_id"].decode()
+    assert trace_id == TRACE
+    assert structlog.contextvars.get_contextvars() == {}
+
+
+async def _ready(database: Database) -> httpx.Response:
+    async def rest(_brief: bool) -> Rest:
+        return Rest(at_rest=True, activity=0, next_due=None, why=[])
+
+    app = FastAPI()
+    install_errors(app)
+    app.include_router(process_router(database, rest))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://process") as client:
+        assert (await client.get("/health/live")).status_code == 200
+        return await client.get("/health/ready")
+
+
+async def test_a_process_is_ready_while_its_database_answers(plumbing: Plumbing) -> None:
+    assert (await _ready(plumbing.consuming)).status_code == 200
+
+
+@pytest.mark.parametrize("missing", ["database", "tables"])
+async def test_a_process_without_its_database_or_tables_is_alive_and_not_ready(
+    bare_stack: LocalStack, missing: str
+) -> None:
+    nowhere, unmigrated = "postgresql://nobody@127.0.0.1:1/nothing", bare_stack.dsn("shipping")
+    database = Database(nowhere if missing == "database" else unmigrated)
+    answer = await _ready(database)
+    await database.close()
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "database away or not migrated"}
