@@ -47,13 +47,22 @@ async def _first_records(member: GroupConsumer) -> list[Record]:
 
 
 @asynccontextmanager
-async def frozen_broker(stack: LocalStack) -> AsyncIterator[None]:
-    """Let the broker keep its connections and say nothing."""
+async def frozen_broker(stack: LocalStack, plumbing: Plumbing) -> AsyncIterator[None]:
+    """Let the broker keep its connections and say nothing; afterwards wait until it serves again."""
+
+    async def serves() -> bool:
+        try:
+            await kafka.create_topics(plumbing.settings, [TOPIC])
+        except BrokerAwayError:  # its own controller may have given it up meanwhile
+            return False
+        return True
+
     stack.kill(names.BROKER, signal.SIGSTOP)
     try:
         yield
     finally:
         stack.kill(names.BROKER, signal.SIGCONT)
+        await wait_until(serves, what="the broker is back")
 
 
 async def _seconds(work: Any) -> float:  # noqa: ANN401 - any coroutine
@@ -71,7 +80,7 @@ async def test_a_send_to_a_silent_broker_ends_at_its_deadline_and_its_producer_c
     await producer.start()
     await producer.send([message(completed(), 1)])
     before = asyncio.all_tasks()
-    async with frozen_broker(bare_stack):
+    async with frozen_broker(bare_stack, plumbing):
         with pytest.raises(BrokerAwayError, match="could not send 1 events within 3 s"):
             await asyncio.wait_for(producer.send([message(completed(), 1)]), _HANGS_SECONDS)
         assert await _seconds(producer.close()) < _HANGS_SECONDS
@@ -87,7 +96,7 @@ async def test_a_member_leaves_and_commits_within_a_deadline_though_the_broker_i
     await member.start()
     await send(plumbing, message(completed(), 1))
     records = await _first_records(member)
-    async with frozen_broker(bare_stack):
+    async with frozen_broker(bare_stack, plumbing):
         with pytest.raises(BrokerAwayError, match="could not commit offsets within 5 s"):
             await asyncio.wait_for(member.commit(records), _HANGS_SECONDS)
         assert await _seconds(member.close()) < _HANGS_SECONDS
@@ -100,7 +109,7 @@ async def test_whoever_joins_while_the_broker_is_silent_is_told_at_a_deadline(
 ) -> None:
     monkeypatch.setattr(kafka, "_START_SECONDS", 3)
     member, producer = _member(plumbing, "doorstep.early"), Producer(plumbing.settings, "early")
-    async with frozen_broker(bare_stack):
+    async with frozen_broker(bare_stack, plumbing):
         for part in (member, producer):
             with pytest.raises(BrokerAwayError):
                 await asyncio.wait_for(part.start(), _HANGS_SECONDS)
