@@ -18,7 +18,7 @@ log = structlog.get_logger()
 T = TypeVar("T")
 R = TypeVar("R")
 
-POLL_SECONDS = 0.25
+POLL_SECONDS = 0.5
 _STEPPED_POLL_SECONDS = 0.005
 _GATHER_SECONDS = 0.01
 _EMPTY_PAUSE_SECONDS = 0.1
