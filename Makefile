@@ -87,8 +87,8 @@ contracts: setup ## Write the schemas and AsyncAPI of the events again, and gold
 	$(BIN)/python -m tests.contracts.examples
 
 .PHONY: test
-test: setup ## Run the tests against the embedded stack (ARGS="tests/orders -k ..." narrows it)
-	$(BIN)/pytest -m "not faults and not browser" $(ARGS)
+test: setup ## Run the tests against two embedded stacks at once (ARGS="tests/orders -k ..." narrows it, to one)
+	$(BIN)/pytest -m "not faults and not browser" $(or $(ARGS),-n 2 --dist loadfile)
 
 .PHONY: chromium
 chromium:

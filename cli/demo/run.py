@@ -20,6 +20,9 @@ from shared import clock
 TICK = timedelta(hours=1)  # while orders come in
 STEP = timedelta(hours=2)
 GRID = timedelta(hours=1)
+# Once all orders are in, parcels travel and clocks run out: a coarser grid loses nothing anybody waits for.
+LATER_STEP = timedelta(hours=6)
+LATER_GRID = timedelta(hours=3)
 PATIENCE = timedelta(days=21)  # until then orders with an open case may still end by themselves
 HORIZON = timedelta(days=32)
 _SHIFT = (time(8), time(11), time(13, 30), time(15, 30))  # UTC, when the warehouses work once all orders are in
@@ -114,7 +117,13 @@ class Demo:
             self.show(self)
             if await self._is_over():
                 return
-            await self.driver.run_until(self._next_tick(), STEP)
+            await self._pass_time()
+
+    async def _pass_time(self) -> None:
+        """Step to the next moment people do something."""
+        everything_is_in = len(self.orders) == len(self.choices)
+        self.driver.grid = LATER_GRID if everything_is_in else GRID
+        await self.driver.run_until(self._next_tick(), LATER_STEP if everything_is_in else STEP)
 
     def _next_tick(self) -> datetime:
         """Give the next moment people do something: often while orders come in, thrice a day afterwards."""
