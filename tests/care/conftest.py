@@ -147,6 +147,38 @@ class Order:
             at,
         )
 
+    async def packed(self) -> None:
+        await self.facts.tell(
+            inventory.ParcelClosed(
+                order_id=self.order_id,
+                parcel_id=self.parcel_id,
+                fulfilment_id=self.fulfilment_id,
+                location="berlin",
+                contents=self.units,
+                packed=self.units,
+                weight_grams=500,
+                length_mm=100,
+                width_mm=100,
+                height_mm=100,
+                service_level="standard",
+                destination=Destination(country_code="DE", postal_zone="10"),
+                cut_off_at=now() + HOUR,
+                progress=progress("packed"),
+            )
+        )
+
+    async def reopened(self) -> None:
+        await self.facts.tell(
+            inventory.ParcelReopened(
+                order_id=self.order_id,
+                parcel_id=self.parcel_id,
+                fulfilment_id=self.fulfilment_id,
+                location="berlin",
+                packed=(),
+                progress=progress("in_progress"),
+            )
+        )
+
     async def handed_over(self, at: datetime | None = None) -> "Order":
         at = at or now()
         await self.planned(at)

@@ -6,7 +6,8 @@ import asyncpg
 
 from shared.events import inventory, orders
 from shared.ids import new_id
-from tests.care.conftest import DAY, HOUR, Desk, Facts, Order, now, progress
+from tests.care.conftest import DAY, HOUR, MINUTE, Desk, Facts, Order, now, progress
+from tests.care.rig import CareRig
 from tests.waiting import wait_until
 
 
@@ -177,3 +178,22 @@ async def test_a_release_heard_after_its_planning_leaves_nobody_holding_the_orde
     await order.released(released)
     await wait_until(lambda: heard("orders", 2))
     assert await holders() == {"fulfilment", "parcel"}, "a late release must not revive the order's own step"
+
+
+async def test_work_on_a_parcel_opened_again_may_miss_its_cut_off_anew(care: CareRig) -> None:
+    order = await Order(care).placed()
+    await order.planned(now())
+    await care.later(10 * MINUTE)
+    await order.packed()
+
+    async def overdue() -> list[tuple[str, bool]]:
+        rows = await care.rows("select * from exception where kind = 'fulfilment_overdue' order by detected_at")
+        return [(row["level"], row["cleared_at"] is None) for row in rows]
+
+    in_a_box = await overdue()
+    await order.reopened()
+
+    assert in_a_box == [("at_risk", False)]
+    assert await overdue() == [("at_risk", False), ("at_risk", True)]
+    steps = await care.rows("select about from watch_step where order_id = $1 and not ended", order.order_id)
+    assert {row["about"] for row in steps} == {f"fulfilment:{order.fulfilment_id}"}

@@ -268,6 +268,20 @@ async def close_parcels(tx: Transaction, facts: Sequence[Received[inventory.Parc
     )
 
 
+async def reopen_parcels(tx: Transaction, facts: Sequence[Received[inventory.ParcelReopened]]) -> None:
+    """Note that units lie on the bench again: the fulfilment is not packed, and the parcel is held by nobody."""
+    await _known(tx, facts)
+    await parcels.unpack_fulfilments(tx, [r.event.fulfilment_id for r in facts])
+    await fold.put_steps(
+        tx, [StepNow.end(r.event.order_id, _parcel(r.event.parcel_id), r.occurred_at, r.id) for r in facts]
+    )
+    # The fulfilment's own state may be older than the closing that ended this step.
+    steps = [(r, r.event.progress.model_copy(update={"since": r.occurred_at})) for r in facts]
+    await fold.put_steps(
+        tx, [StepNow(r.event.order_id, _fulfilment(r.event.fulfilment_id), step, r.id) for r, step in steps]
+    )
+
+
 async def hand_over(tx: Transaction, facts: Sequence[Received[inventory.ParcelHandedOver]]) -> None:
     """Note the dispatch scan; parcels of one manifest, or of one location and day, are siblings."""
     await _known(tx, facts)

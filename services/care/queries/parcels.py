@@ -104,6 +104,13 @@ async def mark_fulfilments(tx: Transaction, column: str, rows: Sequence[tuple[UU
     )
 
 
+async def unpack_fulfilments(tx: Transaction, fulfilment_ids: Sequence[UUID]) -> None:
+    """Note that parcels of these fulfilments were opened again."""
+    await tx.execute(
+        "update watch_fulfilment set packed_at = null where fulfilment_id = any($1::uuid[])", list(fulfilment_ids)
+    )
+
+
 async def close_parcels(tx: Transaction, rows: Sequence[ParcelRow]) -> None:
     """Insert (parcel, order, fulfilment, location, contents)."""
     await tx.execute(_CLOSED, *_columns(rows))
