@@ -82,6 +82,11 @@ PLAYBOOKS: Mapping[ExceptionKind, Playbook] = {
     ExceptionKind.RETURNED_TO_SENDER: Playbook("reship or refund", (Step(RemedyKind.RESHIP), _REFUND)),
     ExceptionKind.DELIVERY_PROBLEM: Playbook("ask the carrier", (Step(RemedyKind.RESHIP), _REFUND)),
     ExceptionKind.ADDRESS_PROBLEM: Playbook("mend the address with the customer"),
+    ExceptionKind.VOIDED_LABEL_USED: Playbook(
+        "find out which parcel left, and whether its order still wants it",
+        (Step(RemedyKind.NEW_PROMISE),),
+        CaseState.WAITING_WAREHOUSE,
+    ),
     ExceptionKind.STUCK_FLOW: Playbook("unblock the step", (Step(RemedyKind.NEW_PROMISE),)),
     ExceptionKind.FEED_SILENT: Playbook("ask the carrier about its feed"),
 }
