@@ -76,6 +76,9 @@ on conflict (carrier) do update set last_event_at = greatest(carrier_feed.last_e
   next_check_at = case when carrier_feed.silent_since is null then carrier_feed.next_check_at else $3 end
 """
 
+_TOLD_AS_EXCEPTION = frozenset({"loss_suspected", "address_problem"})
+"""What a fact says as its exception only, for as long as no newer one says otherwise."""
+
 FulfilmentRow = tuple[UUID, UUID, str, datetime, datetime, int, list[Units]]
 ParcelRow = tuple[UUID, UUID, UUID, str, list[Units]]
 
@@ -131,7 +134,7 @@ async def progress_parcels(tx: Transaction, facts: Sequence[ShipmentProgressed])
     rows = []
     for fact in facts:
         scanned_at = fact.scanned_at if fact.physical_scan else None
-        flags = set(fact.flags) | ({fact.exception} if fact.exception == "loss_suspected" else set())
+        flags = set(fact.flags) | ({fact.exception} & _TOLD_AS_EXCEPTION)
         estimate = fact.estimate.deliver_at if fact.estimate and fact.estimate.source == "carrier" else None
         rows.append(
             (

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.orders.actions import checks, looking_up
+from services.orders.actions.addresses import doubt_about
 from services.orders.actions.holding import make_hold
 from services.orders.actions.numbers import order_number
 from services.orders.actions.work import Work
@@ -12,6 +13,7 @@ from services.orders.models import Hold, Order, OrderLine, OrderRecord, PromiseR
 from services.orders.promise import Origin, Place, Window, keep_given, make_window, postal_zone, zone_of
 from services.orders.queries.catalogue import Catalogue
 from services.orders.schemas.intake import PlaceLine, PlaceOrder, PlacePayment
+from services.orders.schemas.parts import Address
 from services.orders.settings import settings
 from services.orders.states import ORDER, HoldReason, OrderState, PaymentStatus, ServiceLevel, hold_progress
 from shared.events.base import Money
@@ -19,6 +21,7 @@ from shared.events.orders import OrderLine as PlacedLine
 from shared.events.orders import OrderPlaced, Policy, PromiseMade
 from shared.ids import new_id
 
+INTAKE = "intake"
 LAPSING = "the payment's authorization expires soon"
 
 
@@ -63,7 +66,14 @@ def draft_order(body: PlaceOrder, keeper: Keeper, catalogue: Catalogue, now: dat
     head = _head(order_id, order_number(catalogue.numbers.pop(0)), body, keeper, payment, now)
     head.origin_location = dates.location
     lines = [_line(order_id, position, line, catalogue) for position, line in enumerate(body.lines, start=1)]
-    return OrderRecord(head=head, lines=lines, promise=first_promise(order_id, dates, now), holds=payment.holds)
+    holds = [*payment.holds, *address_hold(order_id, address, now)]
+    return OrderRecord(head=head, lines=lines, promise=first_promise(order_id, dates, now), holds=holds)
+
+
+def address_hold(order_id: UUID, address: Address, now: datetime) -> list[Hold]:
+    """Hold what cannot be delivered to as it stands, before a label is paid for."""
+    doubt = doubt_about(address.country_code, address.postal_code)
+    return [make_hold(order_id, HoldReason.ADDRESS, INTAKE, doubt, now)] if doubt else []
 
 
 def _head(order_id: UUID, number: str, body: PlaceOrder, keeper: Keeper, payment: Payment, now: datetime) -> Order:
