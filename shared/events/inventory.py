@@ -229,13 +229,15 @@ class StockChanged(StockEvent, fact="stock_changed"):
 
 
 class SkuSaved(StockEvent, fact="sku_saved"):
-    """A SKU was created or changed; orders keeps a read copy."""
+    """A SKU was created or changed; orders keeps a read copy. `safety`: somebody's safety rests on its soundness."""
 
     name: str
     weight_grams: int
     requires_shipping: bool = True
     active: bool = True
     fragile: bool = False
+    perishable: bool = False
+    safety: bool = False
 
 
 class InboundLine(Value):

@@ -91,6 +91,9 @@ class Order:
     quantity: int = 2
     notifications: str = "doorstep"
     promised_in: timedelta = 10 * DAY
+    perishable: bool = False
+    safety: bool = False
+    gift_due_at: datetime | None = None
     carrier: str = field(default_factory=lambda: f"carrier-{new_id()}")
 
     @property
@@ -104,7 +107,17 @@ class Order:
                 number=f"T-{str(self.order_id)[-8:]}",
                 reference=str(self.order_id),
                 storefront_id=self.storefront_id,
-                lines=(orders.OrderLine(line_id=self.line_id, reference="1", sku="MUG-1", quantity=self.quantity),),
+                lines=(
+                    orders.OrderLine(
+                        line_id=self.line_id,
+                        reference="1",
+                        sku="MUG-1",
+                        quantity=self.quantity,
+                        perishable=self.perishable,
+                        safety=self.safety,
+                    ),
+                ),
+                gift_due_at=self.gift_due_at,
                 destination=Destination(country_code="DE", postal_zone="10"),
                 service_level="standard",
                 promise=orders.Promise(revision=1, ship_by=now() + DAY, deliver_by_latest=now() + self.promised_in),

@@ -1,5 +1,7 @@
 """What only time brings: escalations once per step, shorter clocks, cases that close, remedies nobody answers."""
 
+import pytest
+
 from tests.care.conftest import DAY, HOUR, MINUTE, Json, Order, now
 from tests.care.rig import CareRig
 
@@ -104,6 +106,19 @@ async def test_the_second_failure_of_an_order_weighs_more_than_its_first(care: C
         await order.scanned("delivered", flags=("damaged",), exception="damage")
     priorities = [(await care.case(order.order_id, kind="damage"))["priority"] for order in (first, second)]
     assert priorities == ["P3", "P2"]
+
+
+@pytest.mark.parametrize("cause", ["perishable", "gift"])
+async def test_a_loss_that_cannot_wait_is_a_p1_hours_before_its_promise_ends(care: CareRig, cause: str) -> None:
+    plain, urgent = Order(care, promised_in=12 * HOUR), Order(care, promised_in=12 * HOUR, safety=True)
+    urgent.perishable, urgent.gift_due_at = cause == "perishable", now() + DAY if cause == "gift" else None
+    for order in (plain, urgent):
+        await (await order.placed()).handed_over()
+        await order.scanned("lost")
+    priorities = [(await care.case(order.order_id, family="delivery"))["priority"] for order in (plain, urgent)]
+    assert priorities == ["P2", "P1"]
+    watched = await care.rows("select safety, perishable from watch where order_id = $1", urgent.order_id)
+    assert watched == [{"safety": True, "perishable": cause == "perishable"}]
 
 
 async def test_a_pick_up_about_to_expire_is_more_urgent_than_its_promise(care: CareRig) -> None:

@@ -1,7 +1,7 @@
 """Making a new order's rows and first facts, for a storefront's order and for a reshipment alike."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from services.orders.actions import checks, looking_up
@@ -10,7 +10,7 @@ from services.orders.actions.holding import make_hold
 from services.orders.actions.numbers import order_number
 from services.orders.actions.work import Work
 from services.orders.models import Hold, Order, OrderLine, OrderRecord, PromiseRow
-from services.orders.promise import Origin, Place, Window, keep_given, make_window, postal_zone, zone_of
+from services.orders.promise import Origin, Place, Window, end_of_day, keep_given, make_window, postal_zone, zone_of
 from services.orders.queries.catalogue import Catalogue
 from services.orders.schemas.intake import PlaceLine, PlaceOrder, PlacePayment
 from services.orders.schemas.parts import Address
@@ -129,6 +129,8 @@ def _line(order_id: UUID, position: int, line: PlaceLine, catalogue: Catalogue) 
         name=line.name or sku.name,
         quantity=line.quantity,
         requires_shipping=ships,
+        perishable=sku.perishable,
+        safety=sku.safety,
         location=line.location,
         unit_price=line.unit_price.amount,
         discount=line.discount.amount if line.discount else 0,
@@ -232,12 +234,19 @@ def placed_fact(record: OrderRecord) -> OrderPlaced:
         value=Money(amount=head.total, currency=head.currency),
         reship_of=head.reship_of,
         remedy_id=head.remedy_id,
+        gift_due_at=_gift_due_at(head),
         notifications=head.notifications,
         test=head.test,
         progress=hold_progress(first.reason, first.since, first.due_at)
         if first
         else ORDER.progress(OrderState.PLACED, head.since),
     )
+
+
+def _gift_due_at(head: Order) -> datetime | None:
+    """Give the end of the day a gift is for, where it goes to."""
+    day = (head.gift or {}).get("needed_on")
+    return end_of_day(date.fromisoformat(str(day)), head.time_zone) if day else None
 
 
 def _placed_line(line: OrderLine) -> PlacedLine:
@@ -248,4 +257,6 @@ def _placed_line(line: OrderLine) -> PlacedLine:
         quantity=line.quantity,
         requires_shipping=line.requires_shipping,
         location=line.location,
+        perishable=line.perishable,
+        safety=line.safety,
     )
