@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 
 from services.care.policy.authority import Authority, Limits
@@ -90,9 +89,6 @@ PLAYBOOKS: Mapping[ExceptionKind, Playbook] = {
     ExceptionKind.STUCK_FLOW: Playbook("unblock the step", (Step(RemedyKind.NEW_PROMISE),)),
     ExceptionKind.FEED_SILENT: Playbook("ask the carrier about its feed"),
 }
-
-NEXT_ACTION_WITHIN = timedelta(hours=24)
-"""A case's next action is due by its next clock; without one, within this time."""
 
 GOODWILL_PERCENT = 5
 GOODWILL_MOST = 10_00
