@@ -2,6 +2,8 @@
 
 import pytest
 
+from shared.auth import Role
+from shared.ids import new_id
 from tests.care.conftest import DAY, HOUR, MINUTE, Json, Order, now
 from tests.care.rig import CareRig
 
@@ -139,3 +141,34 @@ async def test_self_healing_is_no_service_rendered_in_time(care: CareRig) -> Non
     clocks = (await care.get("/report"))["clocks"]
     assert (clocks["resolve"]["in_time"], clocks["resolve"]["breached"]) == (0, 0)
     assert clocks["notify"]["in_time"] == 1
+
+
+async def test_a_planned_message_and_an_open_incident_past_their_dwell_are_overdue_until_they_move_on(
+    care: CareRig,
+) -> None:
+    pause = {"kind": "messages", "scope": "*", "reason": "a strike"}
+    await care.act("/pauses", pause, role=Role.OPERATOR)
+    order = await damaged(care)
+    incident = new_id()
+    async with care.database.transaction() as tx:
+        await tx.execute(
+            "insert into incident (id, kind, scope, state, opened_at, evidence) "
+            "values ($1, 'feed_silent', 'SimPost', 'open', $2, '{}')",
+            incident,
+            now(),
+        )
+
+    async def overdue() -> list[tuple[str, str]]:
+        rows = (await care.get("/overdue", role=Role.OPERATOR))["data"]
+        return sorted((row["kind"], row["order_id"] or row["subject"]) for row in rows)
+
+    await care.later(20 * HOUR)
+    assert await overdue() == []
+    await care.later(12 * HOUR)
+    assert await overdue() == [("message", str(order.order_id))]
+    await care.later(DAY)
+    assert await overdue() == [("incident", str(incident)), ("message", str(order.order_id))]
+    await care.act("/pauses/resume", pause, role=Role.OPERATOR)
+    await care.act(f"/incidents/{incident}/end", {"reason": "the carrier answered"}, role=Role.OPERATOR)
+    await care.later(6 * HOUR)
+    assert await overdue() == []
