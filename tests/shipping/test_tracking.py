@@ -7,6 +7,7 @@ from typing import cast
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from services.shipping.actions.tracking import record_tracking
 from services.shipping.carriers.easypost_messages import parse_tracker, signature_of
@@ -119,6 +120,30 @@ async def test_duplicated_forged_or_shuffled_messages_change_nothing(shipping: S
     assert len(await shipping.told(parcel, ShipmentDelivered)) == 1
     assert (await shipping.shipment(parcel))["delivered_at"] == shown["delivered_at"]
     assert len(parts(await shipping.shipment(parcel), "tracking")) == len(JOURNEY)
+
+
+def refused() -> float:
+    """Count the messages turned away at the carrier's door in this process."""
+    labels = {"service": "shipping", "method": "POST", "route": HOOK, "status": "401"}
+    return REGISTRY.get_sample_value("doorstep_http_request_seconds_count", labels) or 0
+
+
+async def test_each_forged_message_arrives_is_refused_and_delivers_nothing(shipping: ShippingRig) -> None:
+    """F17: beside each true message the simulator sends two that say "delivered", unsigned and signed wrong."""
+    parcel, before = Parcel(), refused()
+    await shipping.fault(parcel, "forged_webhooks")
+    await shipping.journey(parcel, *JOURNEY[:2])
+    await shipping.close(parcel)
+    number = str((await shipping.until(parcel, "label_purchased"))["tracking_number"])
+    await shipping.hand_over(parcel, number, at=clock.now() - timedelta(days=5))
+    await shipping.until(parcel, "in_transit")
+    await wait_until(lambda: _all_delivered(shipping), what="the carrier owes no message")
+
+    assert refused() - before >= 2 * len(JOURNEY[:2])
+    shown = await shipping.shipment(parcel)
+    assert (shown["status"], shown["delivered_at"]) == ("in_transit", None)
+    assert [one["raw_status"] for one in parts(shown, "tracking")] == ["in_transit", "in_transit"]
+    assert await shipping.told(parcel, ShipmentDelivered) == []
 
 
 async def _all_delivered(shipping: ShippingRig) -> bool:
