@@ -98,11 +98,17 @@ def release(
     reason: Reason,
     as_json: Json = False,
 ) -> None:
-    """Give back what a reservation holds for nothing; units that are still wanted are cancelled instead."""
+    """Give back what a reservation holds; units that its order still wants seek stock elsewhere, or wait for it."""
     path = f"/staff/reservations/{reservation}/release"
     answer = client.post("inventory", path, Role.WAREHOUSE_LEAD, {"reason": reason})
     quantity, sku = show.named(answer, "quantity"), show.named(answer, "sku")
-    show.done(answer, f"{quantity} {sku} are given back", json=as_json)
+    place = show.named(answer, "location")
+    told = {
+        "released": f"{quantity} {sku} are given back",
+        "backordered": f"{quantity} {sku} are given back; their order waits for stock",
+    }
+    state = show.named(answer, "state")
+    show.done(answer, told.get(state, f"{quantity} {sku} are {state} at {place} instead"), json=as_json)
 
 
 @stock.command("receive")

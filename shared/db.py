@@ -112,7 +112,8 @@ class Transaction:
     def publish(self, fact: Event, *, occurred_at: datetime | None = None) -> None:
         """Queue an event of this service; `occurred_at` defaults to business time now."""
         origin = self.origins.get(fact.key) or Origin(self.cause, tracing.current_traceparent())
-        self.events.append(outbox.Pending(fact, occurred_at or self.now, origin.cause, origin.traceparent))
+        resumes = fact.key not in self.origins and tracing.is_ours() and hasattr(fact, "order_id")
+        self.events.append(outbox.Pending(fact, occurred_at or self.now, origin.cause, origin.traceparent, resumes))
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """Run `act` once the transaction is committed (a metric, a wake-up; nothing that may fail)."""

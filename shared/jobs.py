@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from shared import clock, db, metrics, tracing
+from shared import clock, db, metrics, outbox, tracing
 from shared.db import Database, Transaction
 from shared.ids import new_id
 
@@ -69,7 +69,7 @@ class Jobs:
 
         return register
 
-    def effect(
+    def effect(  # noqa: PLR0913 - one kind of outside work, all of whose parts differ
         self,
         name: str,
         *,
@@ -77,32 +77,48 @@ class Jobs:
         claim: Callable[[Transaction], Awaitable[Sequence[T]]],
         call: Callable[[T], Awaitable[R]],
         record: Callable[[Transaction, T, Outcome[R]], Awaitable[None]],
+        order_of: Callable[[T], object] = lambda _item: None,
         parallel: int = 8,
     ) -> None:
         """Register outside work: claim rows with a lease and commit, call outside any transaction, record.
 
         `claim` uses SKIP LOCKED and sets a lease on the real clock (see `lease_until`); `call` carries a
-        stable key per item, so that a second call after a crash is the same effect.
+        stable key per item, so that a second call after a crash is the same effect. `order_of` gives the order
+        an item is about, whose trace its call and its record continue.
         """
 
-        async def one(database: Database, item: T) -> None:
-            outcome: Outcome[R]
-            try:
-                outcome = Outcome(result=await call(item))
-            except Exception as error:  # noqa: BLE001 - record decides what a failure means
-                outcome = Outcome(error=error)
-                log.warning("outside call failed", effect=name, error=f"{type(error).__name__}: {error}"[:300])
-            async with database.transaction(cause=f"effect:{name}:{new_id()}") as tx:
-                await record(tx, item, outcome)
-            metrics.EFFECTS.labels(database.application, name, "failed" if outcome.error else "done").inc()
+        async def one(database: Database, item: T, traceparent: str | None) -> None:
+            with tracing.trace(traceparent) if traceparent else contextlib.nullcontext():
+                await _perform(database, name, item, call, record)
 
         async def run(database: Database) -> int:
             async with database.transaction(cause=f"claim:{name}") as tx:
                 items = list(await claim(tx))
-            await _together([one(database, item) for item in items], parallel)
+                orders = [str(order_of(item) or "") for item in items]
+                traces = await outbox.traces_of(await tx.connection(), orders) if any(orders) else {}
+            works = [one(database, item, traces.get(order)) for item, order in zip(items, orders, strict=True)]
+            await _together(works, parallel)
             return len(items)
 
         self.jobs.append(Job(name, next_due, run))
+
+
+async def _perform(
+    database: Database,
+    name: str,
+    item: T,
+    call: Callable[[T], Awaitable[R]],
+    record: Callable[[Transaction, T, Outcome[R]], Awaitable[None]],
+) -> None:
+    outcome: Outcome[R]
+    try:
+        outcome = Outcome(result=await call(item))
+    except Exception as error:  # noqa: BLE001 - record decides what a failure means
+        outcome = Outcome(error=error)
+        log.warning("outside call failed", effect=name, error=f"{type(error).__name__}: {error}"[:300])
+    async with database.transaction(cause=f"effect:{name}:{new_id()}") as tx:
+        await record(tx, item, outcome)
+    metrics.EFFECTS.labels(database.application, name, "failed" if outcome.error else "done").inc()
 
 
 async def _together(works: Sequence[Coroutine[None, None, None]], parallel: int) -> None:
@@ -204,7 +220,7 @@ class Scheduler:
     async def _run_job(self, job: Job) -> None:
         pause = _EMPTY_PAUSE_SECONDS  # due, but claimed by others or waiting for a retry
         try:
-            with tracing.trace(None):
+            with tracing.begin():
                 done = await job.run(self._database)
             if done:
                 pause = 0.0

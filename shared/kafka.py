@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
@@ -72,6 +72,13 @@ def _security(settings: PlatformSettings) -> dict[str, Any]:
     return options
 
 
+class Address(NamedTuple):
+    """Where a record lies in its topic."""
+
+    partition: int
+    offset: int
+
+
 class Producer:
     """Sends batches in order with acks from all replicas; thrown away after any error, never repaired."""
 
@@ -95,17 +102,18 @@ class Producer:
         """Connect; raises BrokerAwayError."""
         await _within(_START_SECONDS, self._producer.start(), "connect a producer")
 
-    async def send(self, messages: Sequence[Message]) -> None:
-        """Send in order and wait until every one is acknowledged; raises BrokerAwayError."""
-        await _within(_SEND_SECONDS, self._send(messages), f"send {len(messages)} events")
+    async def send(self, messages: Sequence[Message]) -> list[Address]:
+        """Send in order and wait until every one is acknowledged; gives where each lies; raises BrokerAwayError."""
+        addresses: list[Address] = await _within(_SEND_SECONDS, self._send(messages), f"send {len(messages)} events")
+        return addresses
 
-    async def _send(self, messages: Sequence[Message]) -> None:
+    async def _send(self, messages: Sequence[Message]) -> list[Address]:
         async with self._enqueue:
             acknowledgements = [
                 await self._producer.send(message.topic, message.value, message.key, headers=list(message.headers))
                 for message in messages
             ]
-        await asyncio.gather(*acknowledgements)
+        return [Address(one.partition, one.offset) for one in await asyncio.gather(*acknowledgements)]
 
     async def close(self) -> None:
         """Stop; `stop()` hangs while the broker is down, so after a deadline its tasks are ended."""

@@ -1,7 +1,7 @@
 """Events on their way out: written with the rows they tell of, numbered without gaps per stream."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -18,12 +18,13 @@ SHARDS = 64
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A fact waiting for its transaction's commit."""
+    """A fact waiting for its transaction's commit; one that `resumes` continues the trace its stream began with."""
 
     fact: Event
     occurred_at: datetime
     cause: str
     traceparent: str | None
+    resumes: bool = False
 
 
 # Streams are locked in key order and numbered in the transaction's last statement, so the order of
@@ -31,16 +32,21 @@ class Pending:
 _APPEND = """
 with fact as (
   select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[],
-    $7::timestamptz[], $8::int[], $9::smallint[])
-  with ordinality as f(event_id, topic, key, type, headers, payload, occurred_at, countdown, shard, place)
+    $7::timestamptz[], $8::int[], $9::smallint[], $10::boolean[])
+  with ordinality as f(event_id, topic, key, type, headers, payload, occurred_at, countdown, shard, resumes, place)
 ), taken as (
-  insert into stream (key, sequence)
-  select s.key, s.count from unnest($10::text[], $11::bigint[]) as s(key, count) order by s.key
-  on conflict (key) do update set sequence = stream.sequence + excluded.sequence
-  returning key, sequence
+  insert into stream (key, sequence, traceparent)
+  select s.key, s.count, s.trace from unnest($11::text[], $12::bigint[], $13::text[]) as s(key, count, trace)
+  order by s.key
+  on conflict (key) do update set sequence = stream.sequence + excluded.sequence,
+    traceparent = coalesce(stream.traceparent, excluded.traceparent)
+  returning key, sequence, traceparent
 )
 insert into outbox (event_id, shard, topic, key, epoch, sequence, type, headers, payload, occurred_at)
-select f.event_id, f.shard, f.topic, f.key, $12, t.sequence - f.countdown, f.type, f.headers, f.payload, f.occurred_at
+select f.event_id, f.shard, f.topic, f.key, $14, t.sequence - f.countdown, f.type,
+  case when f.resumes and t.traceparent is not null
+    then f.headers || jsonb_build_object('ce_traceparent', t.traceparent) else f.headers end,
+  f.payload, f.occurred_at
 from fact f join taken t using (key)
 order by f.place
 """
@@ -54,8 +60,10 @@ def shard_of(key: str) -> int:
 async def append(connection: "Connection", events: Sequence[Pending], epoch: int) -> None:
     """Write events to the outbox inside the caller's transaction, as its last statement."""
     totals: dict[str, int] = {}
+    traces: dict[str, str | None] = {}
     for pending in events:
         totals[pending.fact.key] = totals.get(pending.fact.key, 0) + 1
+        traces.setdefault(pending.fact.key, pending.traceparent)
     seen: dict[str, int] = {}
     rows: list[tuple[object, ...]] = []
     for pending in events:
@@ -64,7 +72,16 @@ async def append(connection: "Connection", events: Sequence[Pending], epoch: int
         rows.append(_row(pending, countdown=totals[key] - seen[key]))
     columns = [list(column) for column in zip(*rows, strict=True)]
     keys = sorted(totals)
-    await connection.execute(_APPEND, *columns, keys, [totals[key] for key in keys], epoch)
+    firsts = [traces[key] for key in keys]
+    await connection.execute(_APPEND, *columns, keys, [totals[key] for key in keys], firsts, epoch)
+
+
+async def traces_of(connection: "Connection", keys: Iterable[str]) -> dict[str, str]:
+    """Give the traces that streams of ours began with, of those that have one."""
+    rows = await connection.fetch(
+        "select key, traceparent from stream where key = any($1::text[]) and traceparent is not null", sorted(set(keys))
+    )
+    return {row["key"]: row["traceparent"] for row in rows}
 
 
 def _row(pending: Pending, countdown: int) -> tuple[object, ...]:
@@ -87,4 +104,5 @@ def _row(pending: Pending, countdown: int) -> tuple[object, ...]:
         pending.occurred_at,
         countdown,
         shard_of(fact.key),
+        pending.resumes,
     )

@@ -12,7 +12,7 @@ import structlog
 
 from shared import clock, db, metrics
 from shared.failpoints import failpoint
-from shared.kafka import BrokerAwayError, Message, Producer
+from shared.kafka import Address, BrokerAwayError, Message, Producer
 from shared.outbox import SHARDS
 from shared.tables import RING_SLOTS
 
@@ -44,13 +44,15 @@ from outbox where shard = any($1::smallint[]) and id > $2 and id <> all($3::bigi
 """
 # What is published again counts as published now: else a broker's second death would forget it for good.
 _MOVE = f"""
-with moved as (delete from outbox where id = any($1::bigint[]) returning *)
+with moved as (delete from outbox where id = any($1::bigint[]) returning *),
+acknowledged as (select * from unnest($1::bigint[], $2::int[], $3::bigint[]) as a(id, partition, "offset"))
 insert into event_log (slot, event_id, shard, topic, key, epoch, sequence, type, headers, payload, occurred_at,
-  recorded_at, published_at)
+  recorded_at, published_at, partition, "offset")
 select (extract(epoch from recorded_at)::bigint / 86400 % {RING_SLOTS})::smallint, event_id, shard, topic, key, epoch,
-  sequence, type, headers, payload, occurred_at, recorded_at, clock_timestamp()
-from (select distinct on (key, epoch, sequence) * from moved) as once
-on conflict (slot, key, epoch, sequence) do update set published_at = excluded.published_at
+  sequence, type, headers, payload, occurred_at, recorded_at, clock_timestamp(), partition, "offset"
+from (select distinct on (key, epoch, sequence) * from moved join acknowledged using (id)) as once
+on conflict (slot, key, epoch, sequence) do update set published_at = excluded.published_at,
+  partition = excluded.partition, "offset" = excluded."offset"
 """
 _REPLAY = """
 insert into outbox (event_id, shard, topic, key, epoch, sequence, type, headers, payload, occurred_at, recorded_at)
@@ -79,7 +81,7 @@ class Relay:
         self._producer: Producer | None = None
         self._wake = asyncio.Event()
         self._mine: set[int] = set()
-        self._in_flight: deque[tuple[list[int], asyncio.Task[None]]] = deque()
+        self._in_flight: deque[tuple[list[int], asyncio.Task[list[Address]]]] = deque()
         self._low_water: deque[tuple[float, int]] = deque()
         self._swept_at = 0.0
         self._asked_at = 0.0
@@ -181,9 +183,9 @@ class Relay:
 
     async def _acknowledge(self, connection: "DirectConnection") -> None:
         ids, task = self._in_flight[0]
-        await task
+        addresses = await task
         failpoint("relay.acknowledged")
-        await connection.execute(_MOVE, ids)
+        await connection.execute(_MOVE, ids, [one.partition for one in addresses], [one.offset for one in addresses])
         self._in_flight.popleft()
         self.sent += len(ids)
         self._low_water.append((clock.monotonic(), ids[0] - 1))

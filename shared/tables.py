@@ -150,6 +150,14 @@ for each row execute function refuse_change();
 """
 
 
+TRACEABLE_EVENTS = (
+    "alter table event_log add column partition int",
+    'alter table event_log add column "offset" bigint',
+    "alter table stream add column traceparent text",
+)
+"""What a later migration of every service adds: where in its topic an event lies, and the trace a stream began with."""
+
+
 def plumbing_statements() -> list[str]:
     """Give the statements that create the plumbing, one by one."""
     statements = [statement.strip() for statement in _TABLES.split(";\n\n") if statement.strip()]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+_is_ours: ContextVar[bool] = ContextVar("trace_is_ours", default=False)
 _traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
 _LENGTH = 55
 
@@ -26,14 +27,33 @@ def trace_id_of(traceparent: str | None) -> str:
     return parts[1] if valid else ""
 
 
+def is_ours() -> bool:
+    """Say whether a timer of ours began this trace: what it does for an order belongs to the order's own."""
+    return _is_ours.get()
+
+
+@contextmanager
+def begin() -> Iterator[str]:
+    """Begin a trace of our own, because time has come and nobody called."""
+    ours = _is_ours.set(True)
+    token = _traceparent.set(_child(None))
+    try:
+        yield _traceparent.get() or ""
+    finally:
+        _traceparent.reset(token)
+        _is_ours.reset(ours)
+
+
 @contextmanager
 def trace(traceparent: str | None) -> Iterator[str]:
     """Continue the trace that arrived, or start one; gives the context to hand on."""
+    ours = _is_ours.set(False)
     token = _traceparent.set(_child(traceparent))
     try:
         yield _traceparent.get() or ""
     finally:
         _traceparent.reset(token)
+        _is_ours.reset(ours)
 
 
 def _child(traceparent: str | None) -> str:

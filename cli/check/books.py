@@ -11,10 +11,11 @@ from shared.tables import RING_SLOTS
 
 # With its slots named, each partition is searched by its key.
 _TOLD = """
-select type, sequence, occurred_at, payload from (
-  select epoch, type, sequence, occurred_at, payload from event_log where slot = any($2::smallint[]) and key = $1
+select type, sequence, occurred_at, payload, topic, partition, "offset" from (
+  select epoch, type, sequence, occurred_at, payload, topic, partition, "offset" from event_log
+  where slot = any($2::smallint[]) and key = $1
   union all
-  select epoch, type, sequence, occurred_at, payload from outbox where key = $1
+  select epoch, type, sequence, occurred_at, payload, topic, null, null from outbox where key = $1
 ) e order by epoch, sequence
 """
 _SLOTS = list(range(RING_SLOTS))
@@ -31,6 +32,9 @@ class Told:
     sequence: int
     occurred_at: datetime
     payload: Payload
+    topic: str
+    partition: int | None
+    offset: int | None
 
     @property
     def name(self) -> str:
@@ -64,7 +68,8 @@ class Books:
 
     def fact(self, key: str, told: Told) -> Fact:
         """Name an event."""
-        return Fact(self.name(key), told.type, told.sequence, f"{told.occurred_at:%Y-%m-%d %H:%M}")
+        at = f"{told.occurred_at:%Y-%m-%d %H:%M}"
+        return Fact(self.name(key), told.type, told.sequence, at, told.topic, told.partition, told.offset)
 
     async def first(self, service: str, key: str | None, diverges: Callable[[Told], bool]) -> Fact:
         """Name the first event of a key at which the records part, else the last one after which they did."""

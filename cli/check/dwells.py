@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from cli.check.books import Books
 from cli.check.databases import Row
 from cli.check.findings import Fact, Finding
+from services.care.queries import overdue as care
 from services.inventory.queries import overdue as inventory
 from services.orders.queries import overdue as orders
 from services.shipping.queries import overdue as shipping
@@ -15,6 +16,7 @@ DWELLINGS: Mapping[str, Sequence[Dwelling]] = {
     "orders": orders.DWELLINGS,
     "inventory": inventory.DWELLINGS,
     "shipping": shipping.DWELLINGS,
+    "care": care.DWELLINGS,
 }
 # Who moves on between two looks is not told of.
 _FORGOTTEN = """

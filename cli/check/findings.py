@@ -17,17 +17,24 @@ INVARIANTS = {
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """An event by its stream, type and sequence; in stock, a row of the ledger by its document, act and id."""
+    """An event by its stream, type and sequence, and by topic, partition and offset once it is published.
+
+    In stock, a row of the ledger by its document, act and id.
+    """
 
     stream: str
     type: str
     sequence: int
     at: str = ""
+    topic: str = ""
+    partition: int | None = None
+    offset: int | None = None
 
     def __str__(self) -> str:
         """Name it in a few words."""
         when = f" of {self.at}" if self.at else ""
-        return f"{self.stream}, {self.type} #{self.sequence}{when}"
+        where = f" at {self.topic}[{self.partition}]@{self.offset}" if self.partition is not None else ""
+        return f"{self.stream}, {self.type} #{self.sequence}{when}{where}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,11 +39,6 @@ select c ->> 'line_id' as line_id,
   coalesce(sum((c ->> 'quantity')::int) filter (where status = 'returned_to_sender'), 0) as returned
 from shipment, jsonb_array_elements(contents) c group by 1
 """
-# Opening a parcel again tells nobody: until it is closed again, orders counts its units as packed.
-_REOPENED = """
-select distinct p.order_id::text from parcel p join audit a on a.subject = p.id::text and a.act = 'reopen_parcel'
-where p.state in ('open', 'verified', 'discarded')
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +75,7 @@ STAGES = (
     Stage("backordered", "inventory", _STOCK, "lines", "backordered"),
     Stage("given_back", "inventory", _STOCK, "lines", "released"),
     Stage("picked", "inventory", frozenset({"pick_confirmed"}), "lines"),
-    Stage("packed", "inventory", frozenset({"parcel_closed"}), "packed"),
+    Stage("packed", "inventory", frozenset({"parcel_closed", "parcel_reopened"}), "packed"),
     Stage("handed_over", "inventory", frozenset({"parcel_handed_over"}), "handed_over"),
     Stage("put_back", "inventory", frozenset({"picks_put_back"}), "lines"),
     Stage("cancelled", "inventory", _ANSWER, "outcomes", running=True, word="cancelled"),
@@ -95,16 +90,16 @@ Recorded = Mapping[str, Mapping[str, int]]
 async def check_lines(books: Books) -> list[Finding]:
     """Compare every total of every settled line, then its buckets with what was ordered."""
     recorded = await _recorded(books)
-    reopened = {row[0] for row in await books.rows("inventory", _REOPENED)}
     findings: list[Finding] = []
     for row in await books.rows("orders", _LINES):
         if not books.is_settled(row["order_id"]):
             continue
         theirs = recorded.get(row["line_id"], {})
-        for stage in STAGES:
-            lags = stage.column == "packed" and row["order_id"] in reopened
-            if row[stage.column] != theirs.get(stage.column, 0) and not lags:
-                findings.append(await _disagreement(books, row, stage, theirs.get(stage.column, 0)))
+        findings += [
+            await _disagreement(books, row, stage, theirs.get(stage.column, 0))
+            for stage in STAGES
+            if row[stage.column] != theirs.get(stage.column, 0)
+        ]
         problem = _sum(row, theirs)
         if problem:
             fact = await books.naming("inventory", row["order_id"], row["line_id"], _STOCK)

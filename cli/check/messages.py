@@ -1,6 +1,6 @@
 """Invariant 7, and which orders are settled: every consumer has read what its producers published."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
 
 from cli.check.books import Books
@@ -32,7 +32,8 @@ select c.key, c.sequence, c.kept, c.first, (
 _POSITIONS = "select source, key, sequence from stream_position where consumer = $1"
 _STREAMS = "select key, sequence from stream where key = any($1::text[])"
 _EVENTS = """
-select event_id, key, sequence, type from event_log where published_at > $1 order by slot, key, epoch, sequence
+select event_id, key, sequence, type, topic, partition, "offset" from event_log where published_at > $1
+order by slot, key, epoch, sequence
 """
 _UNAPPLIED = """
 select e.id from unnest($1::uuid[]) as e(id) where not exists (
@@ -42,7 +43,9 @@ select e.id from unnest($1::uuid[]) as e(id) where not exists (
 _TWICE = """
 select event_id, count(*) as times from inbox where consumer = $1 group by event_id having count(*) > 1 limit 100
 """
-_WHOSE = "select event_id, key, sequence, type from event_log where event_id = any($1::uuid[])"
+_WHOSE = """
+select event_id, key, sequence, type, topic, partition, "offset" from event_log where event_id = any($1::uuid[])
+"""
 _STUCK = """
 select source, key, sequence, state, reason, headers ->> 'ce_type' as type from parked
 where state = 'dead' or attempts > 0 order by parked_at limit 100
@@ -136,9 +139,10 @@ def _batches(items: list[object], size: int) -> Iterable[list[object]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
-def _event(books: Books, row: Mapping[str, object] | Row, detail: str) -> Finding:
-    name = books.name(str(row["key"]))
-    return Finding(7, f"event {row['event_id']}", detail, Fact(name, str(row["type"]), int(str(row["sequence"]))))
+def _event(books: Books, row: Row, detail: str) -> Finding:
+    where = (row["topic"], row["partition"], row["offset"])
+    fact = Fact(books.name(row["key"]), row["type"], row["sequence"], "", *where)
+    return Finding(7, f"event {row['event_id']}", detail, fact)
 
 
 async def _given_up(books: Books, service: str) -> list[Finding]:
@@ -150,6 +154,8 @@ async def _given_up(books: Books, service: str) -> list[Finding]:
     for row in await books.rows(service, _LETTERS):
         place = f"{row['topic']}[{row['partition']}]@{row['offset']}"
         number = row["sequence"] or ""
-        fact = Fact(books.name(row["key"]), row["type"] or "unreadable", int(number) if number.isdigit() else 0)
+        sequence = int(number) if number.isdigit() else 0
+        where = (row["topic"], row["partition"], row["offset"])
+        fact = Fact(books.name(row["key"]), row["type"] or "unreadable", sequence, "", *where)
         findings.append(Finding(7, f"dead letter {row['id']} of {service}", f"{place}: {row['error'][:160]}", fact))
     return findings

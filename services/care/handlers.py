@@ -32,6 +32,7 @@ router.on(inventory.ShortfallOpened)(folding.open_shortfalls)
 router.on(inventory.ShortfallHealed)(folding.heal_shortfalls)
 router.on(inventory.CancellationAnswered)(folding.ask_for_intercepts)
 router.on(inventory.ParcelClosed)(folding.close_parcels)
+router.on(inventory.ParcelReopened)(folding.reopen_parcels)
 router.on(inventory.ParcelHandedOver)(folding.hand_over)
 
 router.on(shipping.ShipmentBooked)(folding.book)

@@ -2,8 +2,10 @@
 
 from services.care.actions import casework, detecting, sending, upkeep
 from services.care.queries.cases import NEXT_HELD
+from services.care.queries.overdue import DWELLINGS
 from services.care.queries.remedies import NEXT_MESSAGE
 from services.care.settings import settings
+from shared import overdue
 from shared.db import Transaction
 from shared.jobs import Jobs
 
@@ -52,4 +54,7 @@ jobs.effect(
     claim=sending.claim,
     call=sending.call,
     record=sending.record,
+    order_of=lambda letter: letter.order_id,
 )
+
+overdue.watch(jobs, DWELLINGS)

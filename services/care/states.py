@@ -27,6 +27,7 @@ class ExceptionKind(StrEnum):
     ADDRESS_PROBLEM = "address_problem"
     RETURNED_TO_SENDER = "returned_to_sender"
     DELIVERY_PROBLEM = "delivery_problem"
+    VOIDED_LABEL_USED = "voided_label_used"
 
 
 class Level(StrEnum):
@@ -62,6 +63,7 @@ FAMILY_OF: Mapping[ExceptionKind, Family] = {
     ExceptionKind.RETURNED_TO_SENDER: Family.DELIVERY,
     ExceptionKind.DELIVERY_PROBLEM: Family.DELIVERY,
     ExceptionKind.ADDRESS_PROBLEM: Family.DELIVERY,
+    ExceptionKind.VOIDED_LABEL_USED: Family.DELIVERY,
     ExceptionKind.DAMAGE: Family.CONDITION,
     ExceptionKind.SHORT_PICK: Family.STOCK,
     ExceptionKind.BACKORDER_SLIP: Family.STOCK,

@@ -51,6 +51,12 @@ class ReservationEndedError(ConflictError):
     code = "reservation_ended"
 
 
+class StillWantedError(ConflictError):
+    """The reservation of a live order holds no stock, and its units are still wanted."""
+
+    code = "still_wanted"
+
+
 class UnitsPickedError(ConflictError):
     """The reservation's units lie in a tote or parcel: they are cancelled and put back by scan."""
 

@@ -28,6 +28,7 @@ jobs.effect(
     claim=webhooks.claim_deliveries,
     call=webhooks.deliver,
     record=webhooks.record_delivery,
+    order_of=lambda delivery: delivery.order_id,
 )
 
 overdue.watch(jobs, DWELLINGS)

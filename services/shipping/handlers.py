@@ -4,7 +4,7 @@ from services.shipping.actions import shipments
 from shared.consumer import EventRouter
 from shared.db import Transaction
 from shared.events.base import Received
-from shared.events.inventory import LocationSaved, ParcelClosed, ParcelHandedOver
+from shared.events.inventory import LocationSaved, ParcelClosed, ParcelHandedOver, ParcelReopened
 from shared.events.orders import OrderCancelled, OrderPlaced, PromiseRevised
 
 router = EventRouter()
@@ -38,6 +38,12 @@ async def on_location_saved(tx: Transaction, events: list[Received[LocationSaved
 async def on_parcel_closed(tx: Transaction, events: list[Received[ParcelClosed]]) -> None:
     """Plan a shipment."""
     await shipments.plan_shipments(tx, events)
+
+
+@router.on(ParcelReopened)
+async def on_parcel_reopened(tx: Transaction, events: list[Received[ParcelReopened]]) -> None:
+    """The parcel travels with no label until it is closed again."""
+    await shipments.unpack_shipments(tx, events)
 
 
 @router.on(ParcelHandedOver)

@@ -15,6 +15,7 @@ jobs.effect(
     claim=booking.claim_bookings,
     call=booking.perform,
     record=outcomes.record_booking,
+    order_of=lambda work: work.job.order_id,
 )
 
 jobs.effect(
@@ -23,6 +24,7 @@ jobs.effect(
     claim=booking.claim_settlements,
     call=booking.perform,
     record=outcomes.record_settlement,
+    order_of=lambda work: work.job.order_id,
 )
 
 jobs.effect(

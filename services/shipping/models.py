@@ -110,6 +110,7 @@ class Shipment(ShippingTable, table=True):
     failure_reason: str | None = None
     handed_over_at: datetime | None = Field(default=None, sa_column=_moment())
     delivered_at: datetime | None = Field(default=None, sa_column=_moment())
+    reopened_at: datetime | None = Field(default=None, sa_column=_moment())
     last_scan_at: datetime | None = Field(default=None, sa_column=_moment())
     poll_due_at: datetime | None = Field(default=None, sa_column=_moment())
     poll_not_before: datetime | None = Field(default=None, sa_column=_moment())

@@ -37,7 +37,6 @@ class ShippingSettings(ServiceSettings):
     history_days: int = Field(default=90, ge=1)
     history_enough: int = Field(default=50, ge=1, description="finished parcels a quantile needs")
 
-    booking_parallel: int = Field(default=8, ge=1, le=64)
     attempts_until_failed: int = Field(default=8, ge=1, le=50, description="of answers nobody understands")
     # Longer than the usual gap between two hubs, shorter than the three days after which care calls it stalled.
     silent_hours: int = Field(default=50, ge=1, description="business hours without a word before we ask")

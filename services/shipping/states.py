@@ -47,6 +47,7 @@ class CarrierException(StrEnum):
 
     DELAY = "delay"
     HOLD = "hold"
+    ADDRESS_PROBLEM = "address_problem"
     FAILED_ATTEMPT = "failed_attempt"
     REFUSED = "refused"
     DAMAGE = "damage"
@@ -137,15 +138,16 @@ STATES: dict[ShipmentStatus, StateRule] = {
         unblock="scan the parcel at hand-over, or void the label",
     ),
     S.VOID_REQUESTED: _rule(
-        {S.VOIDED, S.VOID_REFUSED, S.PENDING},
-        {S.VOIDED},
+        {S.VOIDED, S.VOID_REFUSED, S.PENDING, S.HANDED_OVER},
+        _ON_THE_WAY | {S.VOIDED},
         dwell=timedelta(days=30),
         holder="carrier",
         unblock="the carrier settles the refund",
     ),
-    S.VOIDED: _rule({S.PENDING}),
+    # A parcel may leave under a label that was given back: it is followed, and flagged.
+    S.VOIDED: _rule({S.PENDING, S.HANDED_OVER}, _ON_THE_WAY),
     S.VOID_REFUSED: _rule(
-        {S.PENDING, S.VOID_REQUESTED},
+        {S.PENDING, S.VOID_REQUESTED, S.HANDED_OVER},
         _ON_THE_WAY | {S.VOIDED},
         dwell=timedelta(days=2),
         holder="staff",

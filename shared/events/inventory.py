@@ -158,6 +158,16 @@ class ParcelClosed(InventoryEvent, fact="parcel_closed"):
     progress: Progress
 
 
+class ParcelReopened(InventoryEvent, fact="parcel_reopened"):
+    """A closed parcel was opened again, its label given back before; `packed` has the order's absolute totals."""
+
+    parcel_id: UUID
+    fulfilment_id: UUID
+    location: str
+    packed: tuple[LineCount, ...]
+    progress: Progress
+
+
 class ParcelHandedOver(InventoryEvent, fact="parcel_handed_over"):
     """The dispatch scan: stock has left; `handed_over` has the order's absolute totals."""
 
@@ -219,13 +229,15 @@ class StockChanged(StockEvent, fact="stock_changed"):
 
 
 class SkuSaved(StockEvent, fact="sku_saved"):
-    """A SKU was created or changed; orders keeps a read copy."""
+    """A SKU was created or changed; orders keeps a read copy. `safety`: somebody's safety rests on its soundness."""
 
     name: str
     weight_grams: int
     requires_shipping: bool = True
     active: bool = True
     fragile: bool = False
+    perishable: bool = False
+    safety: bool = False
 
 
 class InboundLine(Value):

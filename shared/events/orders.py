@@ -25,6 +25,8 @@ class OrderLine(Value):
     quantity: int
     requires_shipping: bool = True
     location: str | None = None
+    perishable: bool = False
+    safety: bool = False
 
 
 class Promise(Value):
@@ -50,7 +52,10 @@ class Policy(Value):
 
 
 class OrderPlaced(OrdersEvent, fact="order_placed"):
-    """An order was accepted; `soft_until` is set while a payment hold makes its reservation expire."""
+    """An order was accepted; `soft_until` is set while a payment hold makes its reservation expire.
+
+    `gift_due_at` is the end of the local day for which a gift is meant.
+    """
 
     number: str
     reference: str
@@ -67,6 +72,7 @@ class OrderPlaced(OrdersEvent, fact="order_placed"):
     value: Money
     reship_of: UUID | None = None
     remedy_id: UUID | None = None
+    gift_due_at: datetime | None = None
     notifications: str = "doorstep"  # who writes to the customer: doorstep | storefront
     test: bool = False
     progress: Progress

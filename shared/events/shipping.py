@@ -47,11 +47,12 @@ class ShipmentBooked(ShippingEvent, fact="shipment_booked"):
 
 
 class BookingFailed(ShippingEvent, fact="booking_failed"):
-    """The carrier refused: a person must mend what `reason` says, then retry."""
+    """The carrier refused: a person must mend what `reason` says, the address or something else, then retry."""
 
     carrier: str
     code: str
     reason: str
+    address_refused: bool = False
     progress: Progress
 
 
@@ -82,7 +83,7 @@ class ShipmentProgressed(ShippingEvent, fact="shipment_progressed"):
     """A carrier's fact moved the shipment, set a flag, or is only worth a line on the timeline.
 
     `position` is the shipment's state after the fact; `flags` are delayed, on_hold, damaged;
-    `exception` is our taxonomy's exception (delay, hold, failed_attempt, refused, damage, lost,
+    `exception` is our taxonomy's exception (delay, hold, address_problem, failed_attempt, refused, damage, lost,
     loss_suspected, delivery_problem, returned, voided_label_used, unmapped) or empty.
     """
 

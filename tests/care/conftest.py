@@ -91,6 +91,9 @@ class Order:
     quantity: int = 2
     notifications: str = "doorstep"
     promised_in: timedelta = 10 * DAY
+    perishable: bool = False
+    safety: bool = False
+    gift_due_at: datetime | None = None
     carrier: str = field(default_factory=lambda: f"carrier-{new_id()}")
 
     @property
@@ -104,7 +107,17 @@ class Order:
                 number=f"T-{str(self.order_id)[-8:]}",
                 reference=str(self.order_id),
                 storefront_id=self.storefront_id,
-                lines=(orders.OrderLine(line_id=self.line_id, reference="1", sku="MUG-1", quantity=self.quantity),),
+                lines=(
+                    orders.OrderLine(
+                        line_id=self.line_id,
+                        reference="1",
+                        sku="MUG-1",
+                        quantity=self.quantity,
+                        perishable=self.perishable,
+                        safety=self.safety,
+                    ),
+                ),
+                gift_due_at=self.gift_due_at,
                 destination=Destination(country_code="DE", postal_zone="10"),
                 service_level="standard",
                 promise=orders.Promise(revision=1, ship_by=now() + DAY, deliver_by_latest=now() + self.promised_in),
@@ -145,6 +158,38 @@ class Order:
                 progress=progress("planned"),
             ),
             at,
+        )
+
+    async def packed(self) -> None:
+        await self.facts.tell(
+            inventory.ParcelClosed(
+                order_id=self.order_id,
+                parcel_id=self.parcel_id,
+                fulfilment_id=self.fulfilment_id,
+                location="berlin",
+                contents=self.units,
+                packed=self.units,
+                weight_grams=500,
+                length_mm=100,
+                width_mm=100,
+                height_mm=100,
+                service_level="standard",
+                destination=Destination(country_code="DE", postal_zone="10"),
+                cut_off_at=now() + HOUR,
+                progress=progress("packed"),
+            )
+        )
+
+    async def reopened(self) -> None:
+        await self.facts.tell(
+            inventory.ParcelReopened(
+                order_id=self.order_id,
+                parcel_id=self.parcel_id,
+                fulfilment_id=self.fulfilment_id,
+                location="berlin",
+                packed=(),
+                progress=progress("in_progress"),
+            )
         )
 
     async def handed_over(self, at: datetime | None = None) -> "Order":

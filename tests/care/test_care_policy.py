@@ -52,6 +52,38 @@ def test_a_late_parcel_alone_is_never_a_p1() -> None:
     assert priority_of(ExceptionKind.LOST, Level.CONFIRMED, passed, NOW, again) is Priority.P1
 
 
+PERISHABLE, SAFETY = Circumstances(perishable=True), Circumstances(safety=True)
+GIFT_TODAY, GIFT_NEXT_WEEK = Circumstances(gift_due_at=NOW + DAY / 2), Circumstances(gift_due_at=NOW + 7 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("circumstances", "priority"),
+    [
+        (PLAIN, Priority.P2),
+        (SAFETY, Priority.P1),
+        (PERISHABLE, Priority.P1),
+        (GIFT_TODAY, Priority.P1),
+        (GIFT_NEXT_WEEK, Priority.P2),
+    ],
+)
+def test_what_cannot_wait_is_a_p1(circumstances: Circumstances, priority: Priority) -> None:
+    assert priority_of(ExceptionKind.LOST, Level.CONFIRMED, NOW - DAY, NOW, circumstances) is priority
+
+
+@pytest.mark.parametrize("circumstances", [PERISHABLE, SAFETY, GIFT_TODAY])
+def test_a_mere_risk_is_no_p1_even_for_what_cannot_wait(circumstances: Circumstances) -> None:
+    days_left = NOW + 2 * DAY
+    assert priority_of(ExceptionKind.STALLED, Level.SUSPECTED, days_left, NOW, circumstances) is Priority.P3
+
+
+def test_goods_that_perish_and_dated_gifts_weigh_one_more() -> None:
+    weights = [
+        priority_of(ExceptionKind.STALLED, Level.SUSPECTED, NOW + 5 * DAY, NOW, circumstances)
+        for circumstances in (PLAIN, SAFETY, PERISHABLE, GIFT_NEXT_WEEK)
+    ]
+    assert weights == [Priority.P4, Priority.P4, Priority.P3, Priority.P3]
+
+
 def test_priority_rises_as_the_promise_comes_nearer() -> None:
     days_left = [5, 2, 0.5, -1]
     priorities = [

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import asyncpg
 
-from shared.events import inventory, orders
+from shared.events import inventory, orders, shipping
 from shared.ids import new_id
-from tests.care.conftest import DAY, HOUR, Desk, Facts, Order, now, progress
+from tests.care.conftest import DAY, HOUR, MINUTE, Desk, Facts, Order, now, progress
+from tests.care.rig import CareRig
 from tests.waiting import wait_until
 
 
@@ -177,3 +178,70 @@ async def test_a_release_heard_after_its_planning_leaves_nobody_holding_the_orde
     await order.released(released)
     await wait_until(lambda: heard("orders", 2))
     assert await holders() == {"fulfilment", "parcel"}, "a late release must not revive the order's own step"
+
+
+async def test_work_on_a_parcel_opened_again_may_miss_its_cut_off_anew(care: CareRig) -> None:
+    order = await Order(care).placed()
+    await order.planned(now())
+    await care.later(10 * MINUTE)
+    await order.packed()
+
+    async def overdue() -> list[tuple[str, bool]]:
+        rows = await care.rows("select * from exception where kind = 'fulfilment_overdue' order by detected_at")
+        return [(row["level"], row["cleared_at"] is None) for row in rows]
+
+    in_a_box = await overdue()
+    await order.reopened()
+
+    assert in_a_box == [("at_risk", False)]
+    assert await overdue() == [("at_risk", False), ("at_risk", True)]
+    steps = await care.rows("select about from watch_step where order_id = $1 and not ended", order.order_id)
+    assert {row["about"] for row in steps} == {f"fulfilment:{order.fulfilment_id}"}
+
+
+async def test_a_parcel_that_leaves_on_a_label_given_back_is_a_case_though_nobody_handed_it_over(care: CareRig) -> None:
+    order = await Order(care).placed()
+    await order.planned(now())
+    await order.packed()
+    await order.scanned("picked_up", flags=("voided_label_used",), exception="voided_label_used")
+    case = await care.case(order.order_id, kind="voided_label_used")
+    assert (case["family"], case["state"]) == ("delivery", "waiting_warehouse")
+    await order.scanned("out_for_delivery", flags=("voided_label_used",))
+    await order.delivered()
+    open_still = await care.rows(
+        "select kind from exception where order_id = $1 and cleared_at is null and kind = 'voided_label_used'",
+        order.order_id,
+    )
+    assert open_still == []
+
+
+async def test_an_address_in_doubt_is_a_case_until_the_hold_is_let_go(care: CareRig) -> None:
+    order = await Order(care).placed()
+    held = {"order_id": order.order_id, "hold_id": new_id(), "reason": "address"}
+    await care.tell(orders.HoldApplied(**held, holder="support", progress=progress("hold_address", holder="support")))
+    case = await care.case(order.order_id, kind="address_problem")
+    assert (case["state"], case["next_action"]) == ("open", "mend the address with the customer")
+    await care.later(MINUTE)
+    await care.tell(orders.HoldReleased(**held, remaining=(), progress=progress("open", holder="orders")))
+    assert (await care.case(order.order_id, kind="address_problem"))["state"] == "self_healed"
+
+
+async def test_an_address_the_carrier_refuses_or_asks_about_is_a_case(care: CareRig) -> None:
+    refused, asked = await Order(care).placed(), await Order(care).placed()
+    await refused.packed()
+    await care.tell(
+        shipping.BookingFailed(
+            order_id=refused.order_id,
+            shipment_id=refused.parcel_id,
+            parcel_id=refused.parcel_id,
+            carrier="simulated",
+            code="ADDRESS.VERIFY.FAILURE",
+            reason="Unable to verify address.",
+            address_refused=True,
+            progress=progress("booking_failed", holder="staff"),
+        )
+    )
+    await asked.handed_over()
+    await asked.scanned(flags=("on_hold",), exception="address_problem")
+    for order in (refused, asked):
+        assert (await care.case(order.order_id, kind="address_problem"))["family"] == "delivery"

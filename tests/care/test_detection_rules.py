@@ -318,3 +318,26 @@ def test_the_chance_of_lateness_grows_while_nothing_arrives() -> None:
     chances = [lane.chance_beyond(90, elapsed) for elapsed in range(90)]
     assert chances == sorted(chances)
     assert lane.chance_beyond(90, 90) == 1.0
+
+
+@pytest.mark.parametrize("step", ["order/hold_address", "parcel:1/address_refused"])
+def test_an_address_that_intake_or_the_carrier_refuses_is_a_problem_until_the_step_ends(step: str) -> None:
+    waiting = replace(IN_HOUSE, steps=(StepFacts(step, "support", MONDAY, MONDAY + 2 * DAY),))
+    assert found(waiting, MONDAY + HOUR)[ExceptionKind.ADDRESS_PROBLEM].evidence["step"] == step
+    assert ExceptionKind.ADDRESS_PROBLEM not in found(IN_HOUSE, MONDAY + HOUR)
+
+
+def test_a_parcel_its_carrier_holds_for_its_address_is_a_problem_until_it_moves_on() -> None:
+    asked = frozenset({"on_hold", "address_problem"})
+    stopped = underway(position=Position.IN_TRANSIT, last_scan_at=MONDAY + 9 * HOUR, flags=asked)
+    moving = underway(position=Position.IN_TRANSIT, last_scan_at=MONDAY + 10 * HOUR)
+    assert ExceptionKind.ADDRESS_PROBLEM in found(stopped, MONDAY + 10 * HOUR)
+    assert ExceptionKind.ADDRESS_PROBLEM not in found(moving, MONDAY + 11 * HOUR)
+
+
+def test_a_parcel_on_a_label_given_back_is_a_case_until_it_arrives() -> None:
+    astray = frozenset({"voided_label_used"})
+    stray = underway(position=Position.IN_TRANSIT, last_scan_at=MONDAY + 9 * HOUR, flags=astray)
+    arrived = underway(position=Position.DELIVERED, last_scan_at=MONDAY + 30 * HOUR, flags=astray)
+    assert found(stray, MONDAY + 10 * HOUR)[ExceptionKind.VOIDED_LABEL_USED].level is Level.CONFIRMED
+    assert ExceptionKind.VOIDED_LABEL_USED not in found(arrived, MONDAY + 31 * HOUR)

@@ -1,5 +1,9 @@
 """What only time brings: escalations once per step, shorter clocks, cases that close, remedies nobody answers."""
 
+import pytest
+
+from shared.auth import Role
+from shared.ids import new_id
 from tests.care.conftest import DAY, HOUR, MINUTE, Json, Order, now
 from tests.care.rig import CareRig
 
@@ -106,6 +110,19 @@ async def test_the_second_failure_of_an_order_weighs_more_than_its_first(care: C
     assert priorities == ["P3", "P2"]
 
 
+@pytest.mark.parametrize("cause", ["perishable", "gift"])
+async def test_a_loss_that_cannot_wait_is_a_p1_hours_before_its_promise_ends(care: CareRig, cause: str) -> None:
+    plain, urgent = Order(care, promised_in=12 * HOUR), Order(care, promised_in=12 * HOUR, safety=True)
+    urgent.perishable, urgent.gift_due_at = cause == "perishable", now() + DAY if cause == "gift" else None
+    for order in (plain, urgent):
+        await (await order.placed()).handed_over()
+        await order.scanned("lost")
+    priorities = [(await care.case(order.order_id, family="delivery"))["priority"] for order in (plain, urgent)]
+    assert priorities == ["P2", "P1"]
+    watched = await care.rows("select safety, perishable from watch where order_id = $1", urgent.order_id)
+    assert watched == [{"safety": True, "perishable": cause == "perishable"}]
+
+
 async def test_a_pick_up_about_to_expire_is_more_urgent_than_its_promise(care: CareRig) -> None:
     order = Order(care, promised_in=60 * DAY)
     await (await order.placed()).handed_over()
@@ -124,3 +141,34 @@ async def test_self_healing_is_no_service_rendered_in_time(care: CareRig) -> Non
     clocks = (await care.get("/report"))["clocks"]
     assert (clocks["resolve"]["in_time"], clocks["resolve"]["breached"]) == (0, 0)
     assert clocks["notify"]["in_time"] == 1
+
+
+async def test_a_planned_message_and_an_open_incident_past_their_dwell_are_overdue_until_they_move_on(
+    care: CareRig,
+) -> None:
+    pause = {"kind": "messages", "scope": "*", "reason": "a strike"}
+    await care.act("/pauses", pause, role=Role.OPERATOR)
+    order = await damaged(care)
+    incident = new_id()
+    async with care.database.transaction() as tx:
+        await tx.execute(
+            "insert into incident (id, kind, scope, state, opened_at, evidence) "
+            "values ($1, 'feed_silent', 'SimPost', 'open', $2, '{}')",
+            incident,
+            now(),
+        )
+
+    async def overdue() -> list[tuple[str, str]]:
+        rows = (await care.get("/overdue", role=Role.OPERATOR))["data"]
+        return sorted((row["kind"], row["order_id"] or row["subject"]) for row in rows)
+
+    await care.later(20 * HOUR)
+    assert await overdue() == []
+    await care.later(12 * HOUR)
+    assert await overdue() == [("message", str(order.order_id))]
+    await care.later(DAY)
+    assert await overdue() == [("incident", str(incident)), ("message", str(order.order_id))]
+    await care.act("/pauses/resume", pause, role=Role.OPERATOR)
+    await care.act(f"/incidents/{incident}/end", {"reason": "the carrier answered"}, role=Role.OPERATOR)
+    await care.later(6 * HOUR)
+    assert await overdue() == []

@@ -1,6 +1,7 @@
 """docker-compose.yml, the Dockerfile and the gateway, held against the settings, entry points and ports."""
 
 import importlib.util
+import json
 import re
 from pathlib import Path
 from typing import TypedDict, cast
@@ -188,6 +189,13 @@ def test_the_image_runs_as_nobody_in_particular_and_installs_by_hash() -> None:
     assert re.search(r"^USER (\d+):\d+$", last, re.MULTILINE), "a numeric user other than root"
     assert "USER 0" not in last
     assert "--require-hashes" in dockerfile
+    (command,) = re.findall(r"^CMD (.+)$", last, re.MULTILINE)
+    python, flag, module, verb = json.loads(command)
+    assert (python, flag) == ("python", "-m")
+    assert (module.removeprefix("services."), verb) in _PROCESSES, (
+        "what it runs unless told otherwise is an entry point"
+    )
+    assert importlib.util.find_spec(f"{module}.__main__") is not None
     for copied in re.findall(r"^COPY (?!--from)(\S+)", dockerfile, re.MULTILINE):
         assert (_ROOT / copied).exists(), copied
     for name, service in _own().items():

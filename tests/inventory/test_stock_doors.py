@@ -27,14 +27,23 @@ async def test_a_sku_is_saved_and_told(lab: Lab) -> None:
     code = f"S-{new_id()}"
     barcodes = [{"code": f"b-{code}", "units": 6}]
     bins = [{"location": place, "bin": "A-1-2", "walk_order": 7}]
-    sku = {"code": code, "name": "Mug", **SIZE, "flags": ["fragile"], "barcodes": barcodes, "bins": bins}
+    sku = {
+        "code": code,
+        "name": "Mug",
+        **SIZE,
+        "flags": ["fragile", "perishable", "safety"],
+        "barcodes": barcodes,
+        "bins": bins,
+    }
 
     await lab.do("/staff/skus", {"skus": [sku]})
 
     saved = await lab.get(f"/staff/skus/{code}")
     assert (saved["fragile"], saved["barcodes"], saved["bins"]) == (True, barcodes, bins)
+    assert (saved["perishable"], saved["safety"]) == (True, True)
     (fact,) = await lab.facts(inventory.SkuSaved, code)
     assert (fact.name, fact.weight_grams, fact.fragile) == ("Mug", 300, True)
+    assert (fact.perishable, fact.safety) == (True, True)
 
 
 async def test_saving_a_sku_again_keeps_its_barcodes_unless_new_ones_are_given(lab: Lab) -> None:

@@ -212,6 +212,9 @@ async def test_a_voided_parcel_is_opened_repacked_and_closed_again(floor: Floor,
     assert (opened["state"], while_open, closed["state"]) == ("open", ["in_progress"], "closed")
     told = [fact.packed[0].quantity for fact in await lab.facts(inventory.ParcelClosed, order.order_id)]
     assert told == [1, 1]
+    (reopened,) = await lab.facts(inventory.ParcelReopened, order.order_id)
+    assert (str(reopened.parcel_id), reopened.packed[0].quantity) == (parcel["id"], 0)
+    assert reopened.progress.step == "in_progress"
 
 
 async def test_a_parcel_whose_label_may_live_stays_closed_until_shipping_gives_it_back(floor: Floor, lab: Lab) -> None:

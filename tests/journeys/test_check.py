@@ -228,6 +228,10 @@ async def test_one_changed_row_is_found_with_the_first_fact_that_diverges(story:
     if fact.type.startswith("doorstep."):
         assert fact.stream == f"order {story.numbers[change.order]}"
         assert fact.sequence > 0
+    if fact.type.endswith(".v1") and "event log" not in change.says:
+        assert fact.topic == ".".join(fact.type.split(".")[:2])
+        assert (fact.partition, fact.offset) != (None, None)
+        assert f"{fact.topic}[{fact.partition}]@{fact.offset}" in str(fact)
 
 
 async def test_an_event_that_a_consumer_never_applied_is_named(story: Story) -> None:

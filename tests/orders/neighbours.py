@@ -14,6 +14,7 @@ from shared.events.inventory import (
     LineStock,
     ParcelClosed,
     ParcelHandedOver,
+    ParcelReopened,
     PickConfirmed,
     PicksPutBack,
     PickStarted,
@@ -83,6 +84,14 @@ def packed(order: Placed, fulfilment_id: UUID, parcel_id: UUID) -> ParcelClosed:
         contents=all_units(order), packed=all_units(order), weight_grams=900, length_mm=200, width_mm=200,
         height_mm=100, service_level="standard", destination=Destination(country_code="DE"),
         cut_off_at=clock.now(), progress=WORKING,
+    )  # fmt: skip
+
+
+def reopened(order: Placed, fulfilment_id: UUID, parcel_id: UUID) -> ParcelReopened:
+    """The only parcel is open again: nothing is packed."""
+    return ParcelReopened(
+        order_id=order.id, parcel_id=parcel_id, fulfilment_id=fulfilment_id, location=order.shop.location,
+        packed=tuple(count.model_copy(update={"quantity": 0}) for count in all_units(order)), progress=WORKING,
     )  # fmt: skip
 
 
@@ -164,6 +173,10 @@ class Parcel:
             booked(self.order, self.shipment_id, self.parcel_id, self.tracking),
             handed_over(self.order, self.fulfilment_id, self.parcel_id, self.tracking),
         )
+
+    async def reopen(self) -> None:
+        """Open the parcel again."""
+        await self.order.rig.hear(reopened(self.order, self.fulfilment_id, self.parcel_id))
 
     async def scan(self, position: str) -> None:
         await self.order.rig.hear(scanned(self.order, self.shipment_id, self.parcel_id, self.tracking, position))

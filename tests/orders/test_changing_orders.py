@@ -360,3 +360,34 @@ async def test_a_written_off_parcel_that_arrives_after_all_is_delivered(shop: Sh
 async def write_off(order: Placed, quantity: int) -> httpx.Response:
     body = {"line_id": str(order.lines[0][0]), "quantity": quantity, "reason": "burnt with the truck"}
     return await order.rig.staff("POST", f"/staff/orders/{order.id}/write-offs", body)
+
+
+async def test_an_address_that_cannot_be_right_holds_the_order_until_it_is_mended(shop: Shop) -> None:
+    address = shop.order()["shipping_address"]
+    order = await shop.place(shipping_address={**address, "postal_code": "2045"})
+    await order.rig.hear(neighbours.reserved(order))
+    held = await order.now()
+    assert [(hold["reason"], hold["holder"]) for hold in held["holds"]] == [("address", "support")]
+    assert (await order.told(OrderPlaced))[0]["progress"]["step"] == "hold_address"
+    assert await order.told(OrderReleased) == []
+
+    wrong = {**address, "postal_code": ""}
+    etag = (await shop.call("GET", f"/v1/orders/{order.id}")).headers["etag"]
+    still_wrong = await order.do("", {"shipping_address": wrong}, method="PATCH", if_match=etag)
+    mended = await order.do("", {"shipping_address": address}, method="PATCH", if_match=still_wrong.headers["etag"])
+
+    assert mended.json()["holds"] == []
+    assert [fact["reason"] for fact in await order.told(HoldReleased)] == ["address"]
+    assert len(await order.told(OrderReleased)) == 1
+
+
+async def test_a_new_address_that_cannot_be_right_holds_the_order(shop: Shop) -> None:
+    order = await shop.place()
+    address = {**shop.order()["shipping_address"], "postal_code": "HAMBURG"}
+
+    answer = await order.do("", {"shipping_address": address}, method="PATCH", if_match='"1"')
+    await order.rig.hear(neighbours.reserved(order))
+
+    assert [hold["reason"] for hold in answer.json()["holds"]] == ["address"]
+    assert [fact["reason"] for fact in await order.told(HoldApplied)] == ["address"]
+    assert await order.told(OrderReleased) == []

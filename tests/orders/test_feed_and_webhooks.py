@@ -243,7 +243,7 @@ async def test_in_production_no_endpoint_leads_into_a_private_network(shop: Shop
 
 @pytest.mark.usefixtures("production")
 async def test_in_production_a_name_that_leads_into_a_private_network_is_not_called() -> None:
-    item = Delivery(new_id(), new_id(), "https://localhost:9/hook", 1, {}, b"{}")
+    item = Delivery(new_id(), new_id(), None, "https://localhost:9/hook", 1, {}, b"{}")
 
     with pytest.raises(PrivateAddressError):
         await deliver(item)

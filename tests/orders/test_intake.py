@@ -1,7 +1,8 @@
 """Taking orders in: validation that names everything, promises, and each order exactly once."""
 
 import asyncio
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import httpx
 import orjson
@@ -287,3 +288,14 @@ async def test_an_order_is_read_by_reference_and_by_number(shop: Shop) -> None:
     for named in (f"ref:{order.first['reference']}", str(order.first["number"])):
         answer = await shop.call("GET", f"/v1/orders/{named}")
         assert answer.json()["id"] == str(order.id)
+
+
+async def test_what_makes_an_order_urgent_is_told_with_it(shop: Shop) -> None:
+    await shop.rig.hear(SkuSaved(sku=shop.skus[0], name="Insulin", weight_grams=1, perishable=True, safety=True))
+    order = await shop.place(gift={"needed_on": (clock.now() + timedelta(days=30)).date().isoformat()})
+
+    (placed,) = await order.told(OrderPlaced)
+
+    assert [(line["perishable"], line["safety"]) for line in placed["lines"]] == [(True, True), (False, False)]
+    due = datetime.fromisoformat(placed["gift_due_at"]).astimezone(ZoneInfo("Europe/Berlin"))
+    assert (due.date(), due.hour) == ((clock.now() + timedelta(days=30)).date(), 23)

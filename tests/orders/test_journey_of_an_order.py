@@ -49,3 +49,21 @@ async def test_an_order_travels_from_placed_to_delivered(shop: Shop) -> None:
     assert [fact["outcome"] for fact in await order.told(OrderCompleted)] == ["delivered"]
     assert [fact["outcome"] for fact in await order.told(PromiseSettled)] == ["kept"]
     assert len(await order.told(OrderReleased)) == 1
+
+
+async def test_units_of_a_parcel_opened_again_are_picked_until_it_is_closed_again(shop: Shop) -> None:
+    order = await shop.place()
+    parcel = Parcel(order)
+    await parcel.pack()
+    before = await order.now()
+
+    await parcel.reopen()
+    opened = await order.now()
+    told = (await order.do("/timeline", None, method="GET")).json()["data"]
+    await parcel.send()
+
+    assert [line["packed"] for line in before["lines"]] == [2, 1]
+    assert [(line["picked"], line["packed"]) for line in opened["lines"]] == [(2, 0), (1, 0)]
+    assert (opened["fulfilment_status"], opened["shipments"][0]["status"]) == ("picking", "packing")
+    assert "parcel_reopened" not in [entry["fact"] for entry in told]
+    assert (await order.now())["fulfilment_status"] == "shipped"

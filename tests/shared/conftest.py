@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import pytest_asyncio
 
 from deploy.local.commands import Options
 from deploy.local.stack import LocalStack
-from shared import clock
+from services.care.app import service as care
+from services.orders.app import service as orders
+from shared import clock, migrate
 from shared.consumer import Applier, Consumer, EventRouter
 from shared.db import Database
 from shared.events.orders import OrderCompleted
@@ -24,7 +25,6 @@ from shared.kafka import Message, Producer
 from shared.parking import Retrier
 from shared.relay import Relay
 from shared.settings import PlatformSettings
-from shared.tables import plumbing_statements
 from tests.broker import BROKER
 
 
@@ -94,12 +94,9 @@ async def bare_stack() -> AsyncIterator[LocalStack]:
 
 @pytest_asyncio.fixture(scope="session")
 async def plumbing(bare_stack: LocalStack) -> AsyncIterator[Plumbing]:
-    """The two databases of the bare stack, with the plumbing's tables."""
-    for service in ("orders", "care"):
-        owner = await asyncpg.connect(bare_stack.dsn(service, "owner"))
-        for statement in plumbing_statements():
-            await owner.execute(statement)
-        await owner.close()
+    """The two databases of the bare stack, made by the migrations as a deployment would."""
+    for service in (orders, care):
+        await asyncio.to_thread(migrate.upgrade, service.migrations, bare_stack.dsn(service.name, "owner"))
     settings = PlatformSettings(
         environment="local",
         kafka_session_seconds=2,

@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from shared import clock
+from shared import clock, tracing
 from shared.batch import Batch
 from shared.db import Transaction
 from shared.errors import InvalidError
+from shared.events.orders import OrderCompleted
 from shared.ids import new_id
 from shared.jobs import Jobs, Outcome, Scheduler, back_off_until, lease_until
-from tests.shared.conftest import Plumbing
+from tests.shared.conftest import Plumbing, completed
 from tests.waiting import wait_until
 
 
@@ -133,6 +134,7 @@ async def test_a_timer_runs_while_it_is_due_and_then_rests(plumbing: Plumbing) -
 
 async def test_an_effect_claims_calls_outside_and_records_also_a_failure(plumbing: Plumbing) -> None:
     chores, jobs, called, failed = Chores(plumbing), Jobs(), list[str](), list[str]()
+    recorded: list[str] = []
 
     async def claim(tx: Transaction) -> list[str]:
         rows = await tx.fetch(
@@ -152,13 +154,66 @@ async def test_an_effect_claims_calls_outside_and_records_also_a_failure(plumbin
         if outcome.error is not None:
             failed.append(scope)
         await tx.execute("delete from pause_switch where kind = $1 and scope = $2", chores.kind, scope)
+        recorded.append(scope)
 
     jobs.effect("send", next_due=chores.due(), claim=claim, call=call, record=record, parallel=1)
     await chores.add("fine", "broken")
     async with plumbing.running(Scheduler("test", jobs, plumbing.producing).run()):
-        await wait_until(lambda: _left_is_empty(chores))
+        # Not by asking the database, since that would be an open transaction beside the calls.
+        await wait_until(lambda: _is(sorted(recorded), ["broken", "fine"]))
+    assert await chores.left() == []
     assert sorted(called) == ["broken", "fine"]
     assert failed == ["broken"]
+
+
+async def test_what_time_brings_for_an_order_continues_the_trace_it_began_with(plumbing: Plumbing) -> None:
+    chores, jobs, heard = Chores(plumbing), Jobs(), list[str]()
+    known, unknown = completed(outcome="placed"), completed(outcome="never seen before")
+    with tracing.trace(None) as begun:
+        await plumbing.publish(known)
+
+    @jobs.timer(next_due=chores.due())
+    async def end_orders(tx: Transaction) -> int:
+        for fact in (known, unknown):
+            tx.publish(completed(fact.order_id, "timed"))
+        await tx.execute("delete from pause_switch where kind = $1", chores.kind)
+        return 1
+
+    async def claim(_tx: Transaction) -> list[OrderCompleted]:
+        return [known]
+
+    async def call(_fact: OrderCompleted) -> None:
+        heard.append(tracing.trace_id())
+
+    async def record(tx: Transaction, fact: OrderCompleted, _outcome: Outcome[None]) -> None:
+        tx.publish(completed(fact.order_id, "told"))
+
+    effects = Jobs()
+    effects.effect(
+        "tell", next_due="select null", claim=claim, call=call, record=record, order_of=lambda fact: fact.order_id
+    )
+    await chores.add("one")
+    async with plumbing.running(Scheduler("test", jobs, plumbing.producing).run()):
+        await wait_until(lambda: _left_is_empty(chores))
+    with tracing.begin():
+        await effects.jobs[0].run(plumbing.producing)
+
+    traces = {fact: await _traces(plumbing, fact.key) for fact in (known, unknown)}
+    trace_id = tracing.trace_id_of(begun)
+    assert heard == [trace_id]
+    assert traces[known] == [trace_id] * 3
+    assert traces[unknown] not in ([""], [trace_id])
+
+
+async def _traces(plumbing: Plumbing, key: str) -> list[str]:
+    question = """
+    select headers->>'ce_traceparent' as parent from (
+      select headers, sequence from outbox where key = $1
+      union all select headers, sequence from event_log where key = $1
+    ) e order by sequence
+    """
+    async with plumbing.producing.transaction() as tx:
+        return [tracing.trace_id_of(row["parent"]) for row in await tx.fetch(question, key)]
 
 
 def test_leases_and_back_off_are_on_the_real_clock_and_bounded() -> None:

@@ -3,17 +3,19 @@
 import asyncio
 from collections.abc import Sequence
 
+import asyncpg
+import orjson
 import pytest
 
 from shared import kafka, outbox, relay
 from shared.db import Database, Transaction
 from shared.jobs import Jobs, Scheduler
-from shared.kafka import BrokerAwayError, Message, Producer
+from shared.kafka import Address, BrokerAwayError, Message, Producer
 from shared.outbox import SHARDS, Pending
 from shared.relay import Relay
 from shared.settings import PlatformSettings
 from tests.shared.conftest import Plumbing, completed
-from tests.shared.traffic import Seen, until
+from tests.shared.traffic import Seen, record_at, until
 from tests.waiting import wait_until
 
 LARGE = 1300  # more than two batches
@@ -26,7 +28,7 @@ class Failing(Producer):
         super().__init__(settings, "failing")
         self.is_broken = False
 
-    async def send(self, messages: Sequence[Message]) -> None:
+    async def send(self, messages: Sequence[Message]) -> list[Address]:
         """Send, then say that nothing came back, and never work again."""
         if self.is_broken:
             raise BrokerAwayError("a producer that failed was used again")
@@ -42,12 +44,13 @@ class Counting(Producer):
         super().__init__(settings, "counting")
         self.now = self.most = 0
 
-    async def send(self, messages: Sequence[Message]) -> None:
+    async def send(self, messages: Sequence[Message]) -> list[Address]:
         """Send and count."""
         self.now += 1
         self.most = max(self.most, self.now)
-        await super().send(messages)
+        addresses = await super().send(messages)
         self.now -= 1
+        return addresses
 
 
 async def _outbox_rows(database: Database) -> int:
@@ -76,6 +79,23 @@ async def test_after_a_failed_send_a_new_producer_sends_again_and_each_event_is_
 
         await wait_until(is_empty, what="what was acknowledged has left the outbox")
     assert len(made) == 2
+
+
+async def test_the_event_log_says_where_in_its_topic_an_event_lies(plumbing: Plumbing) -> None:
+    facts = [completed(outcome=f"lies at {number}") for number in range(3)]
+    await plumbing.publish(*facts)
+
+    async def logged() -> list[asyncpg.Record]:
+        async with plumbing.producing.transaction() as tx:
+            rows = await tx.fetch("select * from event_log where key = any($1::text[])", [fact.key for fact in facts])
+        return rows if len(rows) == len(facts) else []
+
+    async with plumbing.running(plumbing.relay().run()):
+        rows = await wait_until(logged, what="all are sent")
+
+    for row in rows:
+        found = await record_at(plumbing, row["topic"], row["partition"], row["offset"])
+        assert orjson.loads(found) == row["payload"]
 
 
 async def test_two_relays_share_the_shards_and_the_one_that_stays_takes_over(plumbing: Plumbing) -> None:

@@ -1,11 +1,12 @@
 """What goes through the plumbing in a test: records sent as they are, and what a handler was given of them."""
 
+import asyncio
 from collections import defaultdict
 from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from shared.consumer import EventRouter
 from shared.db import Transaction
@@ -48,6 +49,21 @@ async def send(plumbing: Plumbing, *messages: Message) -> None:
     await producer.start()
     await producer.send(messages)
     await producer.close()
+
+
+async def record_at(plumbing: Plumbing, topic: str, partition: int, offset: int) -> bytes:
+    """Read the value of one record of the broker."""
+    reader = AIOKafkaConsumer(bootstrap_servers=plumbing.settings.kafka_bootstrap, enable_auto_commit=False)
+    await reader.start()
+    try:
+        place = TopicPartition(topic, partition)
+        reader.assign([place])
+        reader.seek(place, offset)
+        record = await asyncio.wait_for(reader.getone(place), 10)
+    finally:
+        await reader.stop()
+    value: bytes = record.value
+    return value
 
 
 async def until(condition: bool | object, what: str) -> None:

@@ -37,7 +37,7 @@ from shared.process import Server, build_app, make_server
 from tests.shipping.neighbours import Neighbours, neighbours_app
 from tests.waiting import wait_until
 
-HOST = "127.0.0.1"
+HOST, PATIENCE_SECONDS = "127.0.0.1", 3
 API_KEY = "EZTK-test-key"
 WEBHOOK_SECRET = "the carrier's word"
 WORKING = Progress(step="closed", holder="warehouse", since=clock.real())
@@ -345,7 +345,7 @@ async def running_shipping(
             "SHIPPING_CARRIER_URL": f"http://{HOST}:{carrier_port}",
             "SHIPPING_CARRIER_API_KEY": API_KEY,
             "SHIPPING_CARRIER_WEBHOOK_SECRET": WEBHOOK_SECRET,
-            "SHIPPING_CARRIER_TIMEOUT_SECONDS": "3",
+            "SHIPPING_CARRIER_TIMEOUT_SECONDS": str(PATIENCE_SECONDS),
             "SHIPPING_PUBLIC_URL": f"http://{HOST}:{api_port}" if webhooks else "",
             "SHIPPING_SILENT_HOURS": str(silent_hours),
             "SHIPPING_REFUND_CHECK_HOURS": "1",

@@ -19,7 +19,7 @@ ANY_STATUS = {
     "missorted": (Flag.DELAYED, X.DELAY),
     "transit_exception": (Flag.DELAYED, X.DELAY),
     "held": (Flag.ON_HOLD, X.HOLD),
-    "address_correction": (Flag.ON_HOLD, X.HOLD),
+    "address_correction": (Flag.ON_HOLD, X.ADDRESS_PROBLEM),
     "awaiting_information": (Flag.ON_HOLD, X.HOLD),
     "damaged": (Flag.DAMAGED, X.DAMAGE),
 }

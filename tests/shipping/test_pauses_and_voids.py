@@ -102,9 +102,9 @@ async def test_a_parcel_that_left_while_its_void_was_under_way_is_recorded_and_f
     assert str(parcel.order_id) not in shipping.applier.parked_keys
     left = await shipping.shipment(parcel)
     assert left["handed_over_at"] is not None
-    assert left["flags"] == ["voided_label_used"]
+    assert (left["status"], left["flags"]) == ("handed_over", ["voided_label_used"])
     told = await shipping.told(parcel, ShipmentProgressed)
-    assert [fact["exception"] for fact in told] == ["voided_label_used"]
+    assert [(fact["exception"], fact["position"]) for fact in told] == [("voided_label_used", "handed_over")]
 
 
 async def test_a_void_says_who_holds_the_parcel_until_when(shipping: ShippingRig) -> None:

@@ -35,9 +35,9 @@ OWN = f"""
     booking_unknown: pending booking booking_failed label_purchased
     booking_failed: pending voided
     label_purchased: void_requested handed_over
-    void_requested: pending voided void_refused
-    voided: pending
-    void_refused: pending void_requested
+    void_requested: pending voided void_refused handed_over
+    voided: pending handed_over
+    void_refused: pending void_requested handed_over
     handed_over: picked_up {_MOVING}
     picked_up: {_MOVING}
     in_transit: {_DOOR} undeliverable {_OPEN_ENDS}
@@ -53,7 +53,8 @@ OWN = f"""
 """
 CARRIER = f"""
     label_purchased: voided picked_up {_MOVING}
-    void_requested: voided
+    void_requested: voided picked_up {_MOVING}
+    voided: picked_up {_MOVING}
     void_refused: voided picked_up {_MOVING}
     handed_over: picked_up {_MOVING}
     picked_up: {_MOVING}

@@ -7,14 +7,27 @@ from typing import cast
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from services.shipping.actions.tracking import record_tracking
 from services.shipping.carriers.easypost_messages import parse_tracker, signature_of
 from services.shipping.models import Source
 from shared import clock
 from shared.auth import Role
+from shared.events.base import LineCount
+from shared.events.inventory import ParcelReopened
 from shared.events.shipping import LabelVoided, ShipmentDelivered, ShipmentProgressed
-from tests.shipping.rig import WEBHOOK_SECRET, Parcel, ShippingRig, order_cancelled, parcel_handed_over, parts, step
+from shared.ids import new_id
+from tests.shipping.rig import (
+    WEBHOOK_SECRET,
+    WORKING,
+    Parcel,
+    ShippingRig,
+    order_cancelled,
+    parcel_handed_over,
+    parts,
+    step,
+)
 from tests.waiting import wait_until
 
 HOOK = "/carriers/easypost/webhooks"
@@ -107,6 +120,30 @@ async def test_duplicated_forged_or_shuffled_messages_change_nothing(shipping: S
     assert len(await shipping.told(parcel, ShipmentDelivered)) == 1
     assert (await shipping.shipment(parcel))["delivered_at"] == shown["delivered_at"]
     assert len(parts(await shipping.shipment(parcel), "tracking")) == len(JOURNEY)
+
+
+def refused() -> float:
+    """Count the messages turned away at the carrier's door in this process."""
+    labels = {"service": "shipping", "method": "POST", "route": HOOK, "status": "401"}
+    return REGISTRY.get_sample_value("doorstep_http_request_seconds_count", labels) or 0
+
+
+async def test_each_forged_message_arrives_is_refused_and_delivers_nothing(shipping: ShippingRig) -> None:
+    """F17: beside each true message the simulator sends two that say "delivered", unsigned and signed wrong."""
+    parcel, before = Parcel(), refused()
+    await shipping.fault(parcel, "forged_webhooks")
+    await shipping.journey(parcel, *JOURNEY[:2])
+    await shipping.close(parcel)
+    number = str((await shipping.until(parcel, "label_purchased"))["tracking_number"])
+    await shipping.hand_over(parcel, number, at=clock.now() - timedelta(days=5))
+    await shipping.until(parcel, "in_transit")
+    await wait_until(lambda: _all_delivered(shipping), what="the carrier owes no message")
+
+    assert refused() - before >= 2 * len(JOURNEY[:2])
+    shown = await shipping.shipment(parcel)
+    assert (shown["status"], shown["delivered_at"]) == ("in_transit", None)
+    assert [one["raw_status"] for one in parts(shown, "tracking")] == ["in_transit", "in_transit"]
+    assert await shipping.told(parcel, ShipmentDelivered) == []
 
 
 async def _all_delivered(shipping: ShippingRig) -> bool:
@@ -254,7 +291,7 @@ async def test_scans_that_come_before_their_label_is_known_are_applied_with_it(s
     assert (await shipping.until(parcel, "picked_up"))["tracking_number"] == number
 
 
-async def test_a_scan_on_a_label_given_back_is_raised_and_moves_nothing(shipping: ShippingRig) -> None:
+async def test_a_parcel_that_travels_on_a_label_given_back_is_raised_and_followed(shipping: ShippingRig) -> None:
     parcel = Parcel()
     await shipping.close(parcel)
     number = str((await shipping.until(parcel, "label_purchased"))["tracking_number"])
@@ -262,10 +299,38 @@ async def test_a_scan_on_a_label_given_back_is_raised_and_moves_nothing(shipping
     await shipping.until(parcel, "void_requested", "voided")
     await send(shipping, message(number, (1, "in_transit", "picked_up")))
     shown = await shipping.shipment(parcel)
-    assert shown["status"] in {"void_requested", "voided"}
-    assert shown["flags"] == ["voided_label_used"]
+    assert (shown["status"], shown["flags"]) == ("picked_up", ["voided_label_used"])
     told = await shipping.told(parcel, ShipmentProgressed)
-    assert [one["exception"] for one in told] == ["voided_label_used"]
+    assert [(one["exception"], one["position"]) for one in told] == [("voided_label_used", "picked_up")]
+    await send(shipping, message(number, (9, "delivered", "arrived_at_destination")))
+    assert (await shipping.shipment(parcel))["flags"] == ["voided_label_used"]
+    assert len(await shipping.told(parcel, ShipmentDelivered)) == 1
+
+
+def parcel_reopened(parcel: Parcel) -> ParcelReopened:
+    return ParcelReopened(
+        order_id=parcel.order_id,
+        parcel_id=parcel.parcel_id,
+        fulfilment_id=new_id(),
+        location=parcel.location,
+        packed=(LineCount(line_id=parcel.line_id, sku="MUG", quantity=0),),
+        progress=WORKING,
+    )
+
+
+async def test_a_scan_of_the_label_of_a_parcel_opened_again_is_raised_and_moves_nothing(shipping: ShippingRig) -> None:
+    parcel = Parcel()
+    await shipping.close(parcel)
+    shown = await shipping.until(parcel, "label_purchased")
+    path = f"/internal/parcels/{parcel.parcel_id}/void"
+    assert (await shipping.post(Role.SERVICE, path, {"reason": "parcel reopened"})).is_success
+    await shipping.hear(parcel_reopened(parcel))
+    await send(shipping, message(str(shown["tracking_number"]), (1, "in_transit", "picked_up")))
+    opened = await shipping.shipment(parcel)
+    assert opened["status"] in {"void_requested", "voided"}
+    assert opened["flags"] == ["voided_label_used"]
+    await shipping.close(parcel)
+    await shipping.until(parcel, "label_purchased")
 
 
 async def test_a_label_the_carrier_cancelled_itself_is_voided(shipping: ShippingRig) -> None:

@@ -82,9 +82,8 @@ async def _priority(tx: Transaction, trouble: Trouble) -> Priority:
     watch = trouble.watch
     failed_before = watch["reship_of"] is not None or await queries.has_failed_before(tx, watch["order_id"])
     deadline = min(filter(None, (watch["deliver_by"], _pickup_ends(trouble.found))))
-    return priority_of(
-        trouble.kind, Level(trouble.found.level), deadline, tx.now, Circumstances(second_failure=failed_before)
-    )
+    circumstances = Circumstances(failed_before, watch["perishable"], watch["safety"], watch["gift_due_at"])
+    return priority_of(trouble.kind, Level(trouble.found.level), deadline, tx.now, circumstances)
 
 
 def _pickup_ends(found: DetectedException) -> datetime | None:

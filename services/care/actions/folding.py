@@ -16,6 +16,7 @@ OrderFact = orders.OrdersEvent | inventory.InventoryEvent | shipping.ShippingEve
 F = TypeVar("F", bound=OrderFact)
 
 _ORDER = "order"
+_ADDRESS_REFUSED = "address_refused"
 _INTERCEPT = "intercept_requested"
 _STOP = "ask the carrier to stop the parcel, and tell the customer"
 
@@ -74,10 +75,16 @@ def _about(fact: StepFact) -> str:
     return _ORDER
 
 
+def _held(fact: StepFact) -> Progress:
+    if isinstance(fact, shipping.BookingFailed) and fact.address_refused:
+        return fact.progress.model_copy(update={"step": _ADDRESS_REFUSED})
+    return fact.progress
+
+
 async def step(tx: Transaction, facts: Sequence[Received[S]]) -> None:
     """Note who holds an order, a fulfilment or a parcel now."""
     await _known(tx, facts)
-    await fold.put_steps(tx, [StepNow(r.event.order_id, _about(r.event), r.event.progress, r.id) for r in facts])
+    await fold.put_steps(tx, [StepNow(r.event.order_id, _about(r.event), _held(r.event), r.id) for r in facts])
 
 
 async def amend(tx: Transaction, facts: Sequence[Received[orders.OrderAmended]]) -> None:
@@ -265,6 +272,20 @@ async def close_parcels(tx: Transaction, facts: Sequence[Received[inventory.Parc
     )
     await fold.put_steps(
         tx, [StepNow(r.event.order_id, _parcel(r.event.parcel_id), r.event.progress, r.id) for r in facts]
+    )
+
+
+async def reopen_parcels(tx: Transaction, facts: Sequence[Received[inventory.ParcelReopened]]) -> None:
+    """Note that units lie on the bench again: the fulfilment is not packed, and the parcel is held by nobody."""
+    await _known(tx, facts)
+    await parcels.unpack_fulfilments(tx, [r.event.fulfilment_id for r in facts])
+    await fold.put_steps(
+        tx, [StepNow.end(r.event.order_id, _parcel(r.event.parcel_id), r.occurred_at, r.id) for r in facts]
+    )
+    # The fulfilment's own state may be older than the closing that ended this step.
+    steps = [(r, r.event.progress.model_copy(update={"since": r.occurred_at})) for r in facts]
+    await fold.put_steps(
+        tx, [StepNow(r.event.order_id, _fulfilment(r.event.fulfilment_id), step, r.id) for r, step in steps]
     )
 
 

@@ -26,6 +26,9 @@ class Watch(CareTable, table=True):
     currency: str
     notifications: str
     reship_of: UUID | None = None
+    perishable: bool = False
+    safety: bool = False
+    gift_due_at: datetime | None = Field(default=None, sa_column=moment())
     ship_after: datetime | None = Field(default=None, sa_column=moment())
     promise_revision: int
     ship_by: datetime = Field(sa_column=moment(required=True))

@@ -51,17 +51,16 @@ PAUSED_WHILE: Mapping[ClockKind, frozenset[CaseState]] = {
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """Once `share` of a clock's target is used, these people hear of it, once."""
+    """Once `share` of a clock's target is used, these people hear of it, once; a breach raises the priority."""
 
     share: float
     tells: str
-    raises_priority: bool = False
     is_breach: bool = False
 
 
 ESCALATIONS: tuple[Escalation, ...] = (
     Escalation(0.75, "assignee"),
-    Escalation(1.0, "lead", raises_priority=True, is_breach=True),
+    Escalation(1.0, "lead", is_breach=True),
     Escalation(1.5, "manager"),
 )
 

@@ -34,6 +34,7 @@ TOPIC_OF: Mapping[ExceptionKind, Topic] = {
     ExceptionKind.DELIVERY_PROBLEM: Topic.DELIVERY_PROBLEM,
     ExceptionKind.ADDRESS_PROBLEM: Topic.DELIVERY_PROBLEM,
     ExceptionKind.FEED_SILENT: Topic.DELAY,
+    ExceptionKind.VOIDED_LABEL_USED: Topic.DELAY,
     ExceptionKind.LOSS_SUSPECTED: Topic.LOSS,
     ExceptionKind.LOST: Topic.LOSS,
     ExceptionKind.DAMAGE: Topic.DAMAGE,

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 
 from services.care.policy.authority import Authority, Limits
@@ -82,12 +81,14 @@ PLAYBOOKS: Mapping[ExceptionKind, Playbook] = {
     ExceptionKind.RETURNED_TO_SENDER: Playbook("reship or refund", (Step(RemedyKind.RESHIP), _REFUND)),
     ExceptionKind.DELIVERY_PROBLEM: Playbook("ask the carrier", (Step(RemedyKind.RESHIP), _REFUND)),
     ExceptionKind.ADDRESS_PROBLEM: Playbook("mend the address with the customer"),
+    ExceptionKind.VOIDED_LABEL_USED: Playbook(
+        "find out which parcel left, and whether its order still wants it",
+        (Step(RemedyKind.NEW_PROMISE),),
+        CaseState.WAITING_WAREHOUSE,
+    ),
     ExceptionKind.STUCK_FLOW: Playbook("unblock the step", (Step(RemedyKind.NEW_PROMISE),)),
     ExceptionKind.FEED_SILENT: Playbook("ask the carrier about its feed"),
 }
-
-NEXT_ACTION_WITHIN = timedelta(hours=24)
-"""A case's next action is due by its next clock; without one, within this time."""
 
 GOODWILL_PERCENT = 5
 GOODWILL_MOST = 10_00

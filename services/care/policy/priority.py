@@ -33,6 +33,7 @@ IMPACT: Mapping[ExceptionKind, int] = {
     ExceptionKind.BACKORDER_SLIP: 1,
     ExceptionKind.STUCK_FLOW: 1,
     ExceptionKind.ADDRESS_PROBLEM: 1,
+    ExceptionKind.VOIDED_LABEL_USED: 1,
     ExceptionKind.PROMISE_BREACHED: 2,
     ExceptionKind.FAILED_ATTEMPT: 2,
     ExceptionKind.DELIVERY_PROBLEM: 2,
@@ -50,18 +51,31 @@ _URGENCY: tuple[tuple[timedelta, int], ...] = (
     (timedelta(0), 2),
 )
 _DEADLINE_PASSED = 3
+_GIFT_IS_NEAR = timedelta(hours=24)
 _P1_SCORE, _P2_SCORE, _P3_SCORE = 6, 4, 2
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What makes the same exception worse for one customer than for another.
-
-    Perishable goods, dated gifts and danger would count as well, once a fact tells of them.
-    """
+    """What makes the same exception worse for one customer than for another."""
 
     second_failure: bool = False
     """The order's second failure in 90 days; a reshipment that fails is one."""
+    perishable: bool = False
+    """The order has goods that do not keep."""
+    safety: bool = False
+    """Somebody's safety rests on the goods arriving, and arriving sound."""
+    gift_due_at: datetime | None = None
+    """The end of the day a gift is for."""
+
+    def aggravate(self) -> bool:
+        """Say whether the case weighs one more."""
+        return self.second_failure or self.perishable or self.gift_due_at is not None
+
+    def cannot_wait(self, now: datetime) -> bool:
+        """Say whether the case may be a P1; a gift's day counts from 24 hours before it ends."""
+        is_near = self.gift_due_at is not None and self.gift_due_at - now <= _GIFT_IS_NEAR
+        return self.safety or self.perishable or is_near or self.second_failure
 
 
 def urgency(deadline: datetime | None, now: datetime) -> int:
@@ -77,11 +91,11 @@ def priority_of(
 ) -> Priority:
     """Score a case's leading exception; a mere risk counts one impact less.
 
-    P1 is open only to a second failure: if each late parcel were a P1, the clocks would mean nothing.
+    P1 is open only to what cannot wait: if each late parcel were a P1, the clocks would mean nothing.
     """
     impact = max(0, IMPACT[kind] - (1 if level is Level.AT_RISK else 0))
-    score = impact + urgency(deadline, now) + circumstances.second_failure
-    if score >= _P1_SCORE and circumstances.second_failure:
+    score = impact + urgency(deadline, now) + circumstances.aggravate()
+    if score >= _P1_SCORE and circumstances.cannot_wait(now):
         return Priority.P1
     if score >= _P2_SCORE:
         return Priority.P2

@@ -35,6 +35,8 @@ select greatest(
 """
 _COUNTRIES = "select location, country from watch_location where location = any($1::text[])"
 
+_STRAY = "voided_label_used"
+
 Rows = Mapping[UUID, Sequence[asyncpg.Record]]
 
 
@@ -119,8 +121,14 @@ def facts_of(watch: asyncpg.Record, known: Known) -> OrderFacts:
         else tuple(_step(row) for row in known.rows["watch_step"].get(order_id, ()) if not row["ended"]),
         lines=() if ended else tuple(map(_line, lines)),
         fulfilments=() if ended else tuple(_fulfilment(row) for row in fulfilments if _is_open(row, lines)),
-        parcels=tuple(_parcel(row, known.siblings, damaged) for row in parcels if row["handed_over_at"] is not None),
+        parcels=tuple(_parcel(row, known.siblings, damaged) for row in parcels if _has_left(row)),
     )
+
+
+def _has_left(parcel: asyncpg.Record) -> bool:
+    """Say whether a parcel left the house: by our scan, or on a label given back by the carrier's alone."""
+    scanned = parcel["last_scan_at"] is not None and _STRAY in parcel["flags"] and parcel["position"] in _POSITIONS
+    return scanned or parcel["handed_over_at"] is not None
 
 
 def _delivered(parcels: Sequence[asyncpg.Record]) -> dict[str, int]:
@@ -205,7 +213,7 @@ def _parcel(row: asyncpg.Record, siblings: Mapping[str, float], damaged: set[UUI
         parcel_id=str(row["parcel_id"]),
         carrier=row["carrier"],
         service=row["service"],
-        handed_over_at=row["handed_over_at"],
+        handed_over_at=row["handed_over_at"] or min(row["scans"], default=row["last_scan_at"]),
         position=_POSITIONS.get(row["position"], Position.HANDED_OVER),
         last_scan_at=row["last_scan_at"],
         out_for_delivery_at=row["out_for_delivery_at"],

@@ -76,6 +76,9 @@ on conflict (carrier) do update set last_event_at = greatest(carrier_feed.last_e
   next_check_at = case when carrier_feed.silent_since is null then carrier_feed.next_check_at else $3 end
 """
 
+_TOLD_AS_EXCEPTION = frozenset({"loss_suspected", "address_problem"})
+"""What a fact says as its exception only, for as long as no newer one says otherwise."""
+
 FulfilmentRow = tuple[UUID, UUID, str, datetime, datetime, int, list[Units]]
 ParcelRow = tuple[UUID, UUID, UUID, str, list[Units]]
 
@@ -104,6 +107,13 @@ async def mark_fulfilments(tx: Transaction, column: str, rows: Sequence[tuple[UU
     )
 
 
+async def unpack_fulfilments(tx: Transaction, fulfilment_ids: Sequence[UUID]) -> None:
+    """Note that parcels of these fulfilments were opened again."""
+    await tx.execute(
+        "update watch_fulfilment set packed_at = null where fulfilment_id = any($1::uuid[])", list(fulfilment_ids)
+    )
+
+
 async def close_parcels(tx: Transaction, rows: Sequence[ParcelRow]) -> None:
     """Insert (parcel, order, fulfilment, location, contents)."""
     await tx.execute(_CLOSED, *_columns(rows))
@@ -124,7 +134,7 @@ async def progress_parcels(tx: Transaction, facts: Sequence[ShipmentProgressed])
     rows = []
     for fact in facts:
         scanned_at = fact.scanned_at if fact.physical_scan else None
-        flags = set(fact.flags) | ({fact.exception} if fact.exception == "loss_suspected" else set())
+        flags = set(fact.flags) | ({fact.exception} & _TOLD_AS_EXCEPTION)
         estimate = fact.estimate.deliver_at if fact.estimate and fact.estimate.source == "carrier" else None
         rows.append(
             (

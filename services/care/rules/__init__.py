@@ -20,6 +20,8 @@ ORDER_RULES: tuple[Rule[OrderFacts], ...] = (
     Rule("loss", 1, ExceptionKind.LOSS_SUSPECTED, after_shipping.loss),
     Rule("returned", 1, ExceptionKind.RETURNED_TO_SENDER, after_shipping.returned),
     Rule("delivery_problem", 1, ExceptionKind.DELIVERY_PROBLEM, after_shipping.delivery_problem),
+    Rule("voided_label_used", 1, ExceptionKind.VOIDED_LABEL_USED, after_shipping.voided_label_used),
+    Rule("address_problem", 1, ExceptionKind.ADDRESS_PROBLEM, whole_order.address_problem),
     Rule("promise_breached", 1, ExceptionKind.PROMISE_BREACHED, whole_order.promise_breached),
     Rule("stuck_flow", 1, ExceptionKind.STUCK_FLOW, whole_order.stuck_flow),
 )

@@ -262,6 +262,25 @@ def delivery_problem(facts: OrderFacts, _now: datetime, _basis: Basis) -> Look:
     )
 
 
+def voided_label_used(facts: OrderFacts, _now: datetime, _basis: Basis) -> Look:
+    """See a parcel that travels on a label that was given back: the warehouse's books or the carrier's are wrong."""
+    return Look(
+        tuple(
+            Seen(
+                _subject(parcel),
+                Level.CONFIRMED,
+                {
+                    "position": parcel.position.value,
+                    "carrier": parcel.carrier,
+                    "last_scan_at": _iso(parcel.last_scan_at),
+                },
+            )
+            for parcel in facts.parcels
+            if "voided_label_used" in parcel.flags and not parcel.ended
+        )
+    )
+
+
 def feed_silent(feed: CarrierFeed, now: datetime, basis: Basis) -> Look:
     """See that a carrier's whole feed says nothing for longer than its p99 gap."""
     if feed.parcels_underway < basis.thresholds.feed_silent_parcels:

@@ -7,6 +7,7 @@ from services.care.rules.finding import NOTHING, Look, Scalar, Seen, Subject, Su
 from services.care.states import Level
 
 _MOMENT = timedelta(seconds=1)
+_ADDRESS_STEPS = frozenset({"hold_address", "address_refused"})
 _ON_ITS_WAY = frozenset(Position) | {"delivery_corrected"}
 """Where a carrier moves a parcel, scans and quantiles judge it, not a maximum dwell."""
 
@@ -25,6 +26,27 @@ def promise_breached(facts: OrderFacts, now: datetime, _basis: Basis) -> Look:
         "in_house_units": facts.units_in_house,
     }
     return Look((Seen(Subject(SubjectKind.ORDER, facts.order_id), Level.BREACHED, evidence),))
+
+
+def address_problem(facts: OrderFacts, _now: datetime, _basis: Basis) -> Look:
+    """See an address that intake, staff or the carrier cannot deliver to."""
+    held = [
+        Seen(
+            Subject(SubjectKind.STEP, step.step), Level.CONFIRMED, {"step": step.step, "since": step.since.isoformat()}
+        )
+        for step in facts.steps
+        if step.step.rpartition("/")[2] in _ADDRESS_STEPS
+    ]
+    stopped = [
+        Seen(
+            Subject(SubjectKind.PARCEL, parcel.parcel_id),
+            Level.CONFIRMED,
+            {"position": parcel.position.value, "carrier": parcel.carrier},
+        )
+        for parcel in facts.parcels
+        if "address_problem" in parcel.flags and not parcel.ended
+    ]
+    return Look((*held, *stopped))
 
 
 def _stuck(step: StepFacts, now: datetime) -> Look:

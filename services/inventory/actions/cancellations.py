@@ -16,7 +16,7 @@ from services.inventory.states.stock import ENDED, HOLDING_STOCK, WAITING, Reser
 from shared.db import Transaction
 from shared.events.base import Received
 from shared.events.inventory import CancellationAnswered, CancellationOutcome
-from shared.events.orders import CancellationRequested, OrderAmended, OrderCancelled, OrderRejected
+from shared.events.orders import CancellationRequested, OrderAmended, OrderCancelled, OrderCompleted, OrderRejected
 
 R = ReservationState
 
@@ -91,6 +91,13 @@ async def end_orders(tx: Transaction, events: Sequence[Received[OrderCancelled] 
             wishes[row.line_id] = Wish(row.order_id, row.line_id, quantity, causes[row.order_id])
     await _withdraw(tx, list(wishes.values()), released="cancelled")
     await reservations.end_orders(tx, causes)
+
+
+async def note_completed(tx: Transaction, events: Sequence[Received[OrderCompleted]]) -> None:
+    """Note that orders want no more stock; what one still holds is drift, and staff give it back."""
+    order_ids = {event.event.order_id for event in events}
+    await reservations.lock_orders(tx, order_ids)
+    await reservations.end_orders(tx, order_ids)
 
 
 async def _withdraw(tx: Transaction, wishes: Sequence[Wish], *, released: str) -> list[Withdrawal]:

@@ -35,7 +35,7 @@ async def make_room(tx: Transaction, wanted: Mapping[stock.Key, int], *, actor: 
             parts += [(reservation, count) for _, reservation, count in found]
     if not parts:
         return 0
-    await _displace(tx, parts, demands, actor)
+    await displace(tx, parts, demands, act=Act.DISPLACE, actor=actor)
     displaced = sum(count for _, count in parts)
     count_units(tx, "displaced", displaced)
     return displaced
@@ -62,13 +62,16 @@ async def _victims(tx: Transaction, sku: str, location: str, missing: int) -> li
     return chosen
 
 
-async def _displace(tx: Transaction, parts: Sequence[Part], demands: Mapping[UUID, Demand], actor: str) -> None:
+async def displace(
+    tx: Transaction, parts: Sequence[Part], demands: Mapping[UUID, Demand], *, act: Act, actor: str
+) -> None:
+    """Have units leave the places that hold them and seek others; pick work on them follows. Orders are locked."""
     lost = [
         Units(row.order_id, row.line_id, row.sku, row.location, count)
         for row, count in parts
         if row.location is not None
     ]
-    found = await seek_stock(tx, demands, parts, act=Act.DISPLACE, actor=actor)
+    found = await seek_stock(tx, demands, parts, act=act, actor=actor)
     await publish_totals(tx, demands, {row.order_id for row, _ in parts})
     await warehouse.stock_lost(tx, lost)
     await warehouse.stock_found(tx, found)

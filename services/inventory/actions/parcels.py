@@ -27,7 +27,7 @@ from services.inventory.states.warehouse import PARCEL, LabelState, ParcelState
 from shared.audit import audit
 from shared.db import Transaction
 from shared.events.base import Destination, LineCount
-from shared.events.inventory import ParcelClosed
+from shared.events.inventory import ParcelClosed, ParcelReopened
 from shared.ids import new_id
 
 P = ParcelState
@@ -140,7 +140,15 @@ async def reopen_parcel(tx: Transaction, wanted: Reopened) -> ParcelAnswer:
     for task, count in await _contents(tx, bench):
         task.packed -= count
     await audit(tx, actor=wanted.actor, act="reopen_parcel", subject=str(parcel.id), reason=wanted.reason)
-    return await _stored(tx, bench)
+    answer = await _stored(tx, bench)
+    tx.publish(
+        ParcelReopened(
+            order_id=parcel.order_id, parcel_id=parcel.id, fulfilment_id=parcel.fulfilment_id,
+            location=parcel.location, packed=fulfilments.totals(bench.work.tasks, lambda t: t.packed),
+            progress=fulfilments.progress_of(bench.fulfilment),
+        )
+    )  # fmt: skip
+    return answer
 
 
 async def discard_parcel(tx: Transaction, parcel_id: UUID) -> ParcelAnswer:

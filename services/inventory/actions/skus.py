@@ -37,7 +37,7 @@ async def save_skus(tx: Transaction, body: SaveSkus) -> Saved:
 def _row(sku: SkuBody) -> tuple[object, ...]:
     return (
         sku.code, sku.name, sku.weight_grams, sku.length_mm, sku.width_mm, sku.height_mm, sku.requires_shipping,
-        sku.active, "fragile" in sku.flags,
+        sku.active, "fragile" in sku.flags, "perishable" in sku.flags, "safety" in sku.flags,
     )  # fmt: skip
 
 
@@ -49,6 +49,8 @@ def _saved(sku: SkuBody) -> SkuSaved:
         requires_shipping=sku.requires_shipping,
         active=sku.active,
         fragile="fragile" in sku.flags,
+        perishable="perishable" in sku.flags,
+        safety="safety" in sku.flags,
     )
 
 

@@ -142,7 +142,7 @@ async def list_reservations(tx: Tx, _who: Reader, order_id: UUID) -> answers.Res
 
 @router.post("/staff/reservations/{reservation_id}/release", response_model=answers.ReservationAnswer)
 async def release(reservation_id: UUID, body: bodies.Release, call: Mutation, who: Warehouse) -> Response:
-    """Give back what a reservation holds, with a reason: the repair of stock held for nothing."""
+    """Give back what a reservation holds, with a reason; what a live order still wants seeks stock again."""
     return await call.once(
         who, body, lambda tx: releasing.release_reservation(tx, reservation_id, body.reason, who.actor)
     )

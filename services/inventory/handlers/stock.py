@@ -9,6 +9,7 @@ from shared.events.orders import (
     HoldReleased,
     OrderAmended,
     OrderCancelled,
+    OrderCompleted,
     OrderPlaced,
     OrderRejected,
     PromiseRevised,
@@ -58,3 +59,9 @@ async def on_order_cancelled(tx: Transaction, events: list[Received[OrderCancell
 async def on_order_rejected(tx: Transaction, events: list[Received[OrderRejected]]) -> None:
     """Give back whatever is still held."""
     await cancellations.end_orders(tx, events)
+
+
+@router.on(OrderCompleted)
+async def on_order_completed(tx: Transaction, events: list[Received[OrderCompleted]]) -> None:
+    """Note that the order wants no more stock."""
+    await cancellations.note_completed(tx, events)

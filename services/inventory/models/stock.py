@@ -37,6 +37,8 @@ class Sku(StockTable, table=True):
     requires_shipping: bool
     active: bool
     fragile: bool
+    perishable: bool = False
+    safety: bool = False
     version: int = 1
     saved_at: datetime = Field(sa_column=_moment())
 

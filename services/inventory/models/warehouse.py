@@ -83,16 +83,6 @@ class PickList(WarehouseTable, table=True):
     active_at: datetime | None = Field(default=None, sa_column=_moment())
 
 
-class PickListTote(WarehouseTable, table=True):
-    """The tote of a fulfilment order on a pick list."""
-
-    __tablename__ = "pick_list_tote"
-
-    list_id: UUID = Field(primary_key=True)
-    fulfilment_id: UUID = Field(primary_key=True)
-    tote: str
-
-
 class PickTask(WarehouseTable, table=True):
     """Units of a line to bring from the shelf into a parcel; every count is a total of this task."""
 

@@ -7,18 +7,20 @@ import asyncpg
 from shared.db import Transaction
 
 _SAVE = """
-insert into sku (code, name, weight_grams, length_mm, width_mm, height_mm, requires_shipping, active, fragile, saved_at)
-select n.*, $10 from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::boolean[],
-  $8::boolean[], $9::boolean[])
-  as n(code, name, weight_grams, length_mm, width_mm, height_mm, requires_shipping, active, fragile)
+insert into sku (code, name, weight_grams, length_mm, width_mm, height_mm, requires_shipping, active, fragile,
+  perishable, safety, saved_at)
+select n.*, $12 from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::boolean[],
+  $8::boolean[], $9::boolean[], $10::boolean[], $11::boolean[])
+  as n(code, name, weight_grams, length_mm, width_mm, height_mm, requires_shipping, active, fragile, perishable, safety)
 order by n.code
 on conflict (code) do update set name = excluded.name, weight_grams = excluded.weight_grams,
   length_mm = excluded.length_mm, width_mm = excluded.width_mm, height_mm = excluded.height_mm,
   requires_shipping = excluded.requires_shipping, active = excluded.active, fragile = excluded.fragile,
-  saved_at = excluded.saved_at, version = sku.version + 1
+  perishable = excluded.perishable, safety = excluded.safety, saved_at = excluded.saved_at, version = sku.version + 1
 """
 _LIST = """
 select s.code, s.name, s.weight_grams, s.length_mm, s.width_mm, s.height_mm, s.requires_shipping, s.active, s.fragile,
+  s.perishable, s.safety,
   coalesce((select jsonb_agg(jsonb_build_object('code', b.code, 'units', b.units) order by b.code)
     from barcode b where b.sku = s.code), '[]') as barcodes,
   coalesce((select jsonb_agg(jsonb_build_object('location', b.location, 'bin', b.bin, 'walk_order', b.walk_order)

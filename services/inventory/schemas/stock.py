@@ -13,7 +13,8 @@ from shared.fields import Day, NearMoment
 MOST_ROWS = 500
 MOST_UNITS = 1_000_000
 UNSUPPORTED_FLAGS = ("lot", "serial", "expiry", "hazmat")
-KNOWN_FLAGS = ("fragile", *UNSUPPORTED_FLAGS)
+KNOWN_FLAGS = ("fragile", "perishable", "safety", *UNSUPPORTED_FLAGS)
+"""safety: somebody's safety rests on these goods arriving sound, such as medicine, or batteries that must not leak."""
 
 Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s/]+$")]
 Text = Annotated[str, Field(min_length=1, max_length=200)]

@@ -99,6 +99,8 @@ class SkuAnswer(Answer):
     requires_shipping: bool
     active: bool
     fragile: bool
+    perishable: bool
+    safety: bool
     barcodes: list[BarcodeBody]
     bins: list[BinBody]
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from services.orders.actions import cancelling, ledger, looking_up
+from services.orders.actions import cancelling, holding, ledger, looking_up
 from services.orders.actions.conclusion import finish
+from services.orders.actions.drafting import INTAKE, address_hold
 from services.orders.actions.finding import named_lines, open_order, refuse_if_ended
 from services.orders.actions.ledger import NewDate
 from services.orders.actions.work import Work
@@ -14,10 +15,10 @@ from services.orders.queries import lookup
 from services.orders.queries.catalogue import origin_of, read_locations
 from services.orders.queries.views import order_view
 from services.orders.schemas.intake import AmendOrder
-from services.orders.schemas.parts import Contact
+from services.orders.schemas.parts import Address, Contact
 from services.orders.schemas.staff import RevisePromise
 from services.orders.schemas.views import OrderView
-from services.orders.states import ServiceLevel
+from services.orders.states import HoldReason, ServiceLevel
 from shared.audit import audit
 from shared.auth import Principal
 from shared.db import Transaction
@@ -40,6 +41,7 @@ async def amend_order(
         changed.append("lines")
     if body.shipping_address is not None:
         _set_address(record, body)
+        _judge_address(work, record, body.shipping_address)
         changed.append("shipping_address")
     if body.contact is not None:
         record.head.customer = {**record.head.customer, **_contact(body.contact)}
@@ -122,6 +124,16 @@ def _set_address(record: OrderRecord, body: AmendOrder) -> None:
     head.country_code = address.country_code
     head.postal_zone = postal_zone(address.country_code, address.postal_code)
     head.time_zone = zone_of(address.country_code, address.region)
+
+
+def _judge_address(work: Work, record: OrderRecord, address: Address) -> None:
+    """Hold an order whose new address cannot be right; let go what intake held, once its address can be."""
+    held = next((hold for hold in record.open_holds if hold.reason == HoldReason.ADDRESS), None)
+    doubtful = address_hold(record.id, address, work.now)
+    if held is None and doubtful:
+        holding.put_on(work, record, doubtful[0])
+    elif held is not None and held.actor == INTAKE and not doubtful:
+        holding.let_go(work, record, held, actor=INTAKE)
 
 
 async def _say(work: Work, record: OrderRecord, changed: list[str], actor: str) -> None:

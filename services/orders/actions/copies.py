@@ -24,6 +24,8 @@ async def copy_skus(tx: Transaction, events: Sequence[Received[SkuSaved]]) -> No
                 weight_grams=event.weight_grams,
                 requires_shipping=event.requires_shipping,
                 active=event.active,
+                perishable=event.perishable,
+                safety=event.safety,
             )
             for event in (received.event for received in events)
         ],

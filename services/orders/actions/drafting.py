@@ -1,17 +1,19 @@
 """Making a new order's rows and first facts, for a storefront's order and for a reshipment alike."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from services.orders.actions import checks, looking_up
+from services.orders.actions.addresses import doubt_about
 from services.orders.actions.holding import make_hold
 from services.orders.actions.numbers import order_number
 from services.orders.actions.work import Work
 from services.orders.models import Hold, Order, OrderLine, OrderRecord, PromiseRow
-from services.orders.promise import Origin, Place, Window, keep_given, make_window, postal_zone, zone_of
+from services.orders.promise import Origin, Place, Window, end_of_day, keep_given, make_window, postal_zone, zone_of
 from services.orders.queries.catalogue import Catalogue
 from services.orders.schemas.intake import PlaceLine, PlaceOrder, PlacePayment
+from services.orders.schemas.parts import Address
 from services.orders.settings import settings
 from services.orders.states import ORDER, HoldReason, OrderState, PaymentStatus, ServiceLevel, hold_progress
 from shared.events.base import Money
@@ -19,6 +21,7 @@ from shared.events.orders import OrderLine as PlacedLine
 from shared.events.orders import OrderPlaced, Policy, PromiseMade
 from shared.ids import new_id
 
+INTAKE = "intake"
 LAPSING = "the payment's authorization expires soon"
 
 
@@ -63,7 +66,14 @@ def draft_order(body: PlaceOrder, keeper: Keeper, catalogue: Catalogue, now: dat
     head = _head(order_id, order_number(catalogue.numbers.pop(0)), body, keeper, payment, now)
     head.origin_location = dates.location
     lines = [_line(order_id, position, line, catalogue) for position, line in enumerate(body.lines, start=1)]
-    return OrderRecord(head=head, lines=lines, promise=first_promise(order_id, dates, now), holds=payment.holds)
+    holds = [*payment.holds, *address_hold(order_id, address, now)]
+    return OrderRecord(head=head, lines=lines, promise=first_promise(order_id, dates, now), holds=holds)
+
+
+def address_hold(order_id: UUID, address: Address, now: datetime) -> list[Hold]:
+    """Hold what cannot be delivered to as it stands, before a label is paid for."""
+    doubt = doubt_about(address.country_code, address.postal_code)
+    return [make_hold(order_id, HoldReason.ADDRESS, INTAKE, doubt, now)] if doubt else []
 
 
 def _head(order_id: UUID, number: str, body: PlaceOrder, keeper: Keeper, payment: Payment, now: datetime) -> Order:
@@ -119,6 +129,8 @@ def _line(order_id: UUID, position: int, line: PlaceLine, catalogue: Catalogue) 
         name=line.name or sku.name,
         quantity=line.quantity,
         requires_shipping=ships,
+        perishable=sku.perishable,
+        safety=sku.safety,
         location=line.location,
         unit_price=line.unit_price.amount,
         discount=line.discount.amount if line.discount else 0,
@@ -222,12 +234,19 @@ def placed_fact(record: OrderRecord) -> OrderPlaced:
         value=Money(amount=head.total, currency=head.currency),
         reship_of=head.reship_of,
         remedy_id=head.remedy_id,
+        gift_due_at=_gift_due_at(head),
         notifications=head.notifications,
         test=head.test,
         progress=hold_progress(first.reason, first.since, first.due_at)
         if first
         else ORDER.progress(OrderState.PLACED, head.since),
     )
+
+
+def _gift_due_at(head: Order) -> datetime | None:
+    """Give the end of the day a gift is for, where it goes to."""
+    day = (head.gift or {}).get("needed_on")
+    return end_of_day(date.fromisoformat(str(day)), head.time_zone) if day else None
 
 
 def _placed_line(line: OrderLine) -> PlacedLine:
@@ -238,4 +257,6 @@ def _placed_line(line: OrderLine) -> PlacedLine:
         quantity=line.quantity,
         requires_shipping=line.requires_shipping,
         location=line.location,
+        perishable=line.perishable,
+        safety=line.safety,
     )

@@ -47,6 +47,7 @@ TELLINGS: Mapping[str, Telling] = {
     "shortfall_healed": Telling("Missing items found elsewhere"),
     "parcel_damaged": Telling("Items damaged before dispatch"),
     "parcel_closed": Telling("Parcel packed", public=True, stage="packed", rank=8, subject="parcel_id"),
+    "parcel_reopened": Telling("Parcel opened again", stage="picked", rank=8, subject="parcel_id"),
     "parcel_handed_over": Telling(
         "Handed to the carrier", public=True, stage="in_transit", rank=10, subject="parcel_id"
     ),

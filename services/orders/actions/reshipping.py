@@ -83,6 +83,8 @@ def _line(order_id: UUID, position: int, line: OrderLine, quantity: int) -> Orde
         name=line.name,
         quantity=quantity,
         requires_shipping=line.requires_shipping,
+        perishable=line.perishable,
+        safety=line.safety,
         location=line.location,
         unit_price=line.unit_price,
         discount=0,

@@ -15,6 +15,7 @@ from shared.events.inventory import (
     InventoryEvent,
     ParcelClosed,
     ParcelHandedOver,
+    ParcelReopened,
     PickConfirmed,
     PicksPutBack,
     PickStarted,
@@ -68,6 +69,19 @@ async def apply_packed(tx: Transaction, events: Sequence[Received[ParcelClosed]]
         parcel.fulfilment_id, parcel.location = event.fulfilment_id, event.location
         parcel.contents, parcel.closed_at = _contents(event.contents), received.occurred_at
         record.count_parcels()
+    await finish(work)
+
+
+async def apply_reopened(tx: Transaction, events: Sequence[Received[ParcelReopened]]) -> None:
+    """A closed parcel was opened again: its units are picked, not packed."""
+    work = await Work.open(tx, (received.event.order_id for received in events))
+    for received in events:
+        event, record = received.event, work.records[received.event.order_id]
+        work.hear(received, record)
+        for count in event.packed:
+            record.line(count.line_id).packed = count.quantity
+        parcel = record.parcel(event.parcel_id)
+        parcel.closed_at = parcel.booked_at = None
     await finish(work)
 
 

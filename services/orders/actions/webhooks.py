@@ -58,6 +58,7 @@ class Delivery:
 
     id: UUID
     endpoint_id: UUID
+    order_id: UUID | None
     url: str
     attempts: int
     headers: dict[str, str]
@@ -211,7 +212,7 @@ def _delivery(row: asyncpg.Record, epoch: int) -> Delivery:
         "webhook-timestamp": str(int(signed_at.timestamp())),
         "webhook-signature": " ".join(Webhook(key).sign(identity, signed_at, body.decode()) for key in keys),
     }
-    return Delivery(row["id"], row["endpoint_id"], row["url"], row["attempts"], headers, body)
+    return Delivery(row["id"], row["endpoint_id"], row["order_id"], row["url"], row["attempts"], headers, body)
 
 
 _clients: dict[tuple[str, str], HttpClient] = {}

@@ -19,6 +19,8 @@ class SkuCopy(OrdersTable, table=True):
     weight_grams: int
     requires_shipping: bool
     active: bool
+    perishable: bool = False
+    safety: bool = False
 
 
 class LocationCopy(OrdersTable, table=True):

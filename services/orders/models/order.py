@@ -89,6 +89,8 @@ class OrderLine(OrdersTable, table=True):
     name: str
     quantity: int
     requires_shipping: bool
+    perishable: bool = False
+    safety: bool = False
     location: str | None = None
     unit_price: int = Field(sa_column=minor_units())
     discount: int = Field(sa_column=minor_units())

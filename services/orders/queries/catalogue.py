@@ -37,6 +37,8 @@ class Sku:
     name: str
     requires_shipping: bool
     active: bool
+    perishable: bool
+    safety: bool
 
 
 @dataclass(slots=True)
@@ -96,7 +98,10 @@ async def read_catalogue(
     if row is None:
         raise LookupError("no row")
     return Catalogue(
-        skus={s["sku"]: Sku(s["sku"], s["name"], s["requires_shipping"], s["active"]) for s in row["skus"]},
+        skus={
+            s["sku"]: Sku(s["sku"], s["name"], s["requires_shipping"], s["active"], s["perishable"], s["safety"])
+            for s in row["skus"]
+        },
         locations={entry["code"]: entry for entry in row["locations"]},
         available={(entry["sku"], entry["location"]): entry["available"] for entry in row["stock"]},
         quotes={entry["id"]: entry for entry in row["quotes"]},

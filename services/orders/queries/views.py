@@ -128,7 +128,7 @@ def _shipment_view(parcel: Parcel, currency: str) -> ShipmentView:
         service=parcel.service,
         tracking_number=parcel.tracking_number,
         tracking_url=parcel.tracking_url,
-        status=parcel.position or "packed",
+        status=parcel.position or ("packed" if parcel.closed_at or parcel.booked_at else "packing"),
         flags=parcel.flags,
         lines=[ShippedLine.model_validate(entry) for entry in parcel.contents],
         packed_at=parcel.closed_at,

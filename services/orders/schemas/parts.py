@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from shared.doors import Body
-from shared.fields import MOST_MINOR_UNITS, free_form
+from shared.fields import MOST_MINOR_UNITS, Day, free_form
 
 _MOST_METADATA_BYTES = 4096
 
@@ -59,7 +59,8 @@ class Address(Body):
 
 
 class Gift(Body):
-    """What a gift needs."""
+    """What a gift needs; `needed_on` is the day it is for, such as a birthday."""
 
     message: LongText = ""
     hide_prices: bool = True
+    needed_on: Day | None = None

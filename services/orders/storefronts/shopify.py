@@ -6,7 +6,6 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from services.orders.schemas.intake import PlaceOrder
 from services.orders.schemas.parts import Quantity
 from services.orders.states import ServiceLevel
 from shared.fields import Serial
@@ -87,6 +86,15 @@ class ShopifyOrder(_Part):
         return document["order"] if isinstance(document, Mapping) and "order" in document else document
 
 
+_ADDRESS = {
+    "company": "company",
+    "line1": "address1",
+    "line2": "address2",
+    "city": "city",
+    "region": "province_code",
+    "postal_code": "zip",
+    "country_code": "country_code",
+}
 # Where our fields come from, so that an error names what the sender wrote.
 POINTERS = {
     "/lines": "/line_items",
@@ -109,12 +117,11 @@ def their_pointer(pointer: str) -> str:
     return pointer
 
 
-def read_order(order: ShopifyOrder) -> PlaceOrder:
-    """Read it as ours; raises pydantic's ValidationError with pointers into our order."""
+def translate(order: ShopifyOrder) -> dict[str, object]:
+    """Write it as ours; what our order asks for beyond Shopify's is not checked here."""
     address = order.shipping_address
-    name = address.name or " ".join(filter(None, (address.first_name, address.last_name)))
     shipping = sum((line.price for line in order.shipping_lines), Decimal(0))
-    document = {
+    return {
         "reference": order.name.lstrip("#"),
         "placed_at": order.created_at,
         "service_level": _level(order.shipping_lines),
@@ -123,23 +130,39 @@ def read_order(order: ShopifyOrder) -> PlaceOrder:
             "phone": order.phone or address.phone or None,
             "locale": order.customer_locale or "en",
         },
-        "shipping_address": {
-            "name": name,
-            "company": address.company or "",
-            "line1": address.address1 or "",
-            "line2": address.address2 or "",
-            "city": address.city or "",
-            "region": address.province_code or "",
-            "postal_code": address.zip or "",
-            "country_code": address.country_code or "",
-        },
+        "shipping_address": _address(address.model_dump()),
         "lines": _lines(order),
         "shipping_price": _price(shipping, order.currency),
         "total": _price(order.total_price, order.currency),
         "payment": {"status": _PAYMENT.get(order.financial_status or "", "pending")},
         "metadata": {"shopify_id": order.id},
     }
-    return PlaceOrder.model_validate(document)
+
+
+def translate_readable(document: object) -> dict[str, object]:
+    """Write what can be read of an order of bad shape as ours: whom, where to, and which goods; no money."""
+    if isinstance(document, Mapping) and isinstance(document.get("order"), Mapping):
+        document = document["order"]
+    if not isinstance(document, Mapping):
+        return {}
+    address, lines = document.get("shipping_address"), document.get("line_items")
+    return {
+        "customer": {"email": document.get("email") or None, "phone": document.get("phone") or None},
+        **({"shipping_address": _address(address)} if isinstance(address, Mapping) else {}),
+        "lines": [_readable_line(line) for line in lines] if isinstance(lines, list) else [],
+    }
+
+
+def _address(address: Mapping[str, object]) -> dict[str, object]:
+    names = (address.get("first_name"), address.get("last_name"))
+    given = {ours: address.get(theirs) or "" for ours, theirs in _ADDRESS.items()}
+    return {"name": address.get("name") or " ".join(str(name) for name in names if name), **given}
+
+
+def _readable_line(line: object) -> dict[str, object] | None:
+    if not isinstance(line, Mapping):
+        return None
+    return {"reference": str(line.get("id")), "sku": line.get("sku"), "quantity": line.get("quantity")}
 
 
 def _level(lines: Sequence[ShopifyShippingLine]) -> ServiceLevel:

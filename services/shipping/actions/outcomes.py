@@ -39,6 +39,8 @@ log = structlog.get_logger()
 
 BOOKINGS = Counter("doorstep_shipping_bookings", "Bookings by outcome", ["outcome"])
 
+# EasyPost's codes of refused addresses (ADDRESS.VERIFY.FAILURE, E.ADDRESS.NOT_FOUND), and our own address_missing.
+_ADDRESS = "ADDRESS"
 _NOTHING_HAPPENED = (CarrierUnavailableError, CredentialsRefusedError, AddressAwayError, CarrierPausedError)
 
 
@@ -192,6 +194,7 @@ async def _failed(tx: Transaction, shipment: Shipment, label: ShippingLabel, why
             carrier=label.adapter,
             code=why[0],
             reason=why[1],
+            address_refused=_ADDRESS in why[0].upper(),
             progress=progress_of(S.BOOKING_FAILED, shipment.since),
         )
     )

@@ -19,7 +19,7 @@ from shared.audit import audit
 from shared.db import Transaction
 from shared.errors import FieldError, IllegalMoveError, InvalidError, NotYetError
 from shared.events.base import Received
-from shared.events.inventory import LocationSaved, ParcelClosed, ParcelHandedOver
+from shared.events.inventory import LocationSaved, ParcelClosed, ParcelHandedOver, ParcelReopened
 from shared.events.orders import OrderCancelled, OrderPlaced, PromiseRevised
 from shared.ids import new_id
 
@@ -134,8 +134,18 @@ async def _plan_again(tx: Transaction, shipment: Shipment, parcel: ParcelClosed)
     await _start_again(tx, shipment)
 
 
+async def unpack_shipments(tx: Transaction, reopened: Sequence[Received[ParcelReopened]]) -> None:
+    """Note parcels that lie open again: scans of the label they had are not theirs; raises NotYetError."""
+    known = await queries.lock_shipments_of_parcels(tx, {received.event.parcel_id for received in reopened})
+    missing = {received.key for received in reopened if received.event.parcel_id not in known}
+    if missing:
+        raise NotYetError(frozenset(missing), "no shipment is planned for the parcel")
+    for received in reopened:
+        known[received.event.parcel_id].reopened_at = received.occurred_at
+
+
 async def _start_again(tx: Transaction, shipment: Shipment) -> None:
-    shipment.failure_code = shipment.failure_reason = shipment.void_reason = None
+    shipment.failure_code = shipment.failure_reason = shipment.void_reason = shipment.reopened_at = None
     move(shipment, S.PENDING, tx.now)
     await ask_for_label(tx, shipment, "png")
 
@@ -153,6 +163,7 @@ async def hand_over(tx: Transaction, handed_over: Sequence[Received[ParcelHanded
         label = await label_queries.get_label(tx, shipment.label_id) if shipment.label_id else None
         if label is not None and status_of(shipment) in _GIVEN_BACK:
             _left_all_the_same(tx, shipment, label, received.occurred_at)
+            listen(shipment, received.occurred_at)
             continue
         if label is None or status_of(shipment) not in LABEL_LIVE:
             raise IllegalMoveError(f"a shipment that is {shipment.status} cannot be handed over")
@@ -168,6 +179,7 @@ async def hand_over(tx: Transaction, handed_over: Sequence[Received[ParcelHanded
 def _left_all_the_same(tx: Transaction, shipment: Shipment, label: ShippingLabel, at: datetime) -> None:
     """Record a dispatch scan that was made before the warehouse heard of the void: the parcel has left."""
     shipment.handed_over_at = at
+    move(shipment, S.HANDED_OVER, at)
     shipment.flags = sorted({*shipment.flags, Flag.VOIDED_LABEL_USED.value})
     publish_progress(tx, shipment, label, scanned_at=at, exception=Flag.VOIDED_LABEL_USED.value)
 

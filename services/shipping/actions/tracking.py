@@ -39,7 +39,13 @@ TRACKED = Counter("doorstep_shipping_tracking_events", "New tracking events", ["
 
 _UNDECIDED = frozenset({S.PENDING, S.BOOKING, S.BOOKING_UNKNOWN, S.BOOKING_FAILED})
 _GIVEN_BACK = frozenset({LabelState.VOID_REQUESTED.value, LabelState.VOIDED.value})
+_START_OF = {
+    LabelState.VOID_REQUESTED.value: S.VOID_REQUESTED,
+    LabelState.VOIDED.value: S.VOIDED,
+    LabelState.VOID_REFUSED.value: S.VOID_REFUSED,
+}
 _MOVING = frozenset(position.value for position in POSITIONS)
+_OURS = frozenset({Flag.VOIDED_LABEL_USED.value})
 _MAX_MESSAGE = 300
 
 
@@ -160,8 +166,8 @@ def fact_of(event: TrackingEvent) -> CarrierFact:
 
 def _start(shipment: Shipment, label: ShippingLabel) -> ShipmentStatus:
     """Give where our own acts alone have brought the parcel."""
-    if label.state == LabelState.VOID_REFUSED:
-        return S.VOID_REFUSED
+    if shipment.handed_over_at is None and label.state in _START_OF:
+        return _START_OF[label.state]
     return S.HANDED_OVER if shipment.handed_over_at is not None else S.LABEL_PURCHASED
 
 
@@ -174,10 +180,10 @@ async def apply_facts(
 ) -> None:
     """Let a locked shipment stand where all facts known of its label put it, and tell what is new."""
     news = sorted(new, key=lambda event: (event.occurred_at, event.id))
-    if label.id != shipment.label_id or label.state in _GIVEN_BACK or status_of(shipment) in _UNDECIDED:
-        await _note_given_back(tx, shipment, label, news)
-        return
     events = await queries.list_events_of_label(tx, label.id)
+    if label.id != shipment.label_id or status_of(shipment) in _UNDECIDED or not _travels(shipment, label, events):
+        _note_given_back(tx, shipment, label, news)
+        return
     said_before = shipment.estimate_at
     for known in _stages(events, news):
         before = status_of(shipment)
@@ -186,9 +192,16 @@ async def apply_facts(
         if status_of(shipment) is not before:
             await _arrive(tx, shipment, label, events, signed=said.signed)
         if news:
-            _publish(tx, shipment, label, known[-1])
+            _publish(tx, shipment, label, known[-1], exception=_flag_given_back(shipment, label, known[-1]))
     if not news and said.estimate_at is not None and shipment.estimate_at != said_before:
         publish_progress(tx, shipment, label, scanned_at=tx.now)
+
+
+def _travels(shipment: Shipment, label: ShippingLabel, events: list[TrackingEvent]) -> bool:
+    """Say whether a parcel goes by this label: also by one given back, once it moves with it and is not open again."""
+    if label.state not in _GIVEN_BACK:
+        return True
+    return shipment.reopened_at is None and any(event.position in _MOVING for event in events)
 
 
 def _stages(events: list[TrackingEvent], news: list[TrackingEvent]) -> list[list[TrackingEvent]]:
@@ -219,8 +232,7 @@ async def _stand(
 def _take(tx: Transaction, shipment: Shipment, standing: Standing) -> None:
     if standing.position is not status_of(shipment):
         place(shipment, standing.position, standing.position_at or tx.now)
-    kept = {Flag.VOIDED_LABEL_USED.value} & set(shipment.flags)
-    shipment.flags = sorted({flag.value for flag in standing.flags} | kept)
+    shipment.flags = sorted({flag.value for flag in standing.flags} | (_OURS & set(shipment.flags)))
     shipment.failed_attempts = standing.failed_attempts
     shipment.last_scan_at = standing.last_scan_at
     shipment.delivered_at = standing.position_at if standing.position is S.DELIVERED else None
@@ -250,17 +262,22 @@ async def _arrive(
         await settle_void(tx, shipment, label, voided=True)
 
 
-async def _note_given_back(
-    tx: Transaction, shipment: Shipment, label: ShippingLabel, news: list[TrackingEvent]
-) -> None:
-    """Raise voided_label_used when a parcel moves on a label that was given back."""
-    given_back = label.state in _GIVEN_BACK or (label.bought_at is not None and label.id != shipment.label_id)
+def _note_given_back(tx: Transaction, shipment: Shipment, label: ShippingLabel, news: list[TrackingEvent]) -> None:
+    """Raise voided_label_used when a label moves that the parcel does not travel with any more."""
     for event in news:
-        if event.position not in _MOVING or not given_back:
-            continue
-        shipment.flags = sorted({*shipment.flags, Flag.VOIDED_LABEL_USED.value})
-        log.error("a label that was given back is in use", shipment_id=str(shipment.id))
-        _publish(tx, shipment, label, event, exception=Flag.VOIDED_LABEL_USED.value)
+        exception = _flag_given_back(shipment, label, event)
+        if exception is not None:
+            _publish(tx, shipment, label, event, exception=exception)
+
+
+def _flag_given_back(shipment: Shipment, label: ShippingLabel, event: TrackingEvent) -> str | None:
+    """Flag a shipment whose label moves though it was given back; give that exception, None where all is well."""
+    replaced = label.bought_at is not None and label.id != shipment.label_id
+    if event.position not in _MOVING or not (label.state in _GIVEN_BACK or replaced):
+        return None
+    shipment.flags = sorted({*shipment.flags, Flag.VOIDED_LABEL_USED.value})
+    log.error("a label that was given back is in use", shipment_id=str(shipment.id))
+    return Flag.VOIDED_LABEL_USED.value
 
 
 def _publish(

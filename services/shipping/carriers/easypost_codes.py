@@ -107,7 +107,7 @@ _DETAIL_ROWS: dict[str, Reading] = {
     "missorted": Reading(flags=frozenset({Flag.DELAYED}), exception=CarrierException.DELAY),
     "transit_exception": Reading(flags=frozenset({Flag.DELAYED}), exception=CarrierException.DELAY),
     "held": Reading(flags=frozenset({Flag.ON_HOLD}), exception=CarrierException.HOLD),
-    "address_correction": Reading(flags=frozenset({Flag.ON_HOLD}), exception=CarrierException.HOLD),
+    "address_correction": Reading(flags=frozenset({Flag.ON_HOLD}), exception=CarrierException.ADDRESS_PROBLEM),
     "awaiting_information": Reading(flags=frozenset({Flag.ON_HOLD}), exception=CarrierException.HOLD),
     "delivery_exception": Reading(_P.DELIVERY_ATTEMPTED, exception=CarrierException.FAILED_ATTEMPT),
     "refused": Reading(_P.RETURNING_TO_SENDER, exception=CarrierException.REFUSED),
