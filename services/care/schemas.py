@@ -280,6 +280,15 @@ class SuggestionView(Answer):
     )
 
 
+class ReportView(Answer):
+    """What a person reported about the order, in their words."""
+
+    kind: str
+    reported_by: str
+    comment: str
+    reported_at: datetime
+
+
 class CaseDetail(CaseView):
     """A case with everything needed to decide."""
 
@@ -288,6 +297,7 @@ class CaseDetail(CaseView):
     entries: list[EntryView]
     remedies: list[RemedyView]
     suggestions: list[SuggestionView]
+    reports: list[ReportView]
     units: list[UnitsView] = Field(description="what a remedy covers when it names no lines")
 
 

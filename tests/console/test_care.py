@@ -54,6 +54,7 @@ async def test_a_case_is_taken_noted_snoozed_and_resolved(visit: Visit, shop: Sh
         visitor, of(case_id), f"{of(case_id)}/wait", {"state": "waiting_customer", "reason": "waits for the photo"}
     )
     page = await visitor.read(of(case_id))
+    assert "“in pieces” reported as damage" in page
     assert "Noted a photo is on its way" in page
     assert "waiting customer" in page
     assert "Waits for the photo" in page

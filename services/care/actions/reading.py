@@ -11,7 +11,7 @@ from services.care.actions.remedies import suggestions, touched_units
 from services.care.models import Case, Remedy
 from services.care.policy.authority import authority_of
 from services.care.queries import cases as queries
-from services.care.queries import incidents, report
+from services.care.queries import facts, incidents, report
 from services.care.queries import remedies as remedy_queries
 from services.care.queries.cases import CaseFilter, ExceptionFilter
 from services.care.states import ACTIVE_STATES, CaseState
@@ -41,6 +41,7 @@ async def full(tx: Transaction, case: Case, who: Principal) -> Reply:
         entries=[schemas.EntryView.model_validate(row) for row in await queries.list_entries(tx, case.id)],
         remedies=await _remedy_views(tx, await remedy_queries.list_case_remedies(tx, case.id)),
         suggestions=await _offers(tx, case, who),
+        reports=[schemas.ReportView.model_validate(dict(row)) for row in await facts.list_reports(tx, case.order_id)],
         units=[schemas.UnitsView.model_validate(unit) for unit in await touched_units(tx, case)],
     )
     return Reply(200, detail.model_dump(mode="json"), {"etag": etag(case.version)})

@@ -107,6 +107,15 @@ class Suggestion(Read):
     within_your_limit: bool
 
 
+class Report(Read):
+    """What a person reported about the order, in their words."""
+
+    kind: str
+    reported_by: str
+    comment: str
+    reported_at: datetime
+
+
 class FullCase(QueueCase):
     """A case with everything needed to decide."""
 
@@ -124,6 +133,7 @@ class FullCase(QueueCase):
     entries: list[HistoryEntry]
     remedies: list[CaseRemedy]
     suggestions: list[Suggestion]
+    reports: list[Report]
     units: list[Units]
 
 
