@@ -33,6 +33,12 @@ class OrderNotWatchedError(NotFoundError):
     code = "order_not_watched"
 
 
+class NotDeliveredError(ConflictError):
+    """Only a parcel that was scanned as delivered can be missed after its delivery."""
+
+    code = "not_delivered"
+
+
 class CaseEndedError(ConflictError):
     """The case has ended; what is still wrong opens a new one."""
 

@@ -76,11 +76,34 @@ class GrantRemedy(Body):
     deliver_by: NearMoment | None = None
 
 
+class BulkCase(Body):
+    """A case as the caller saw it; another version is refused."""
+
+    id: UUID
+    version: int | None = Field(default=None, ge=0, le=2**31 - 1)
+
+
+class Bulk(Body):
+    """One act for many cases, each on its own: what one refuses does not hold up the others.
+
+    `preview` tells what would become of each and changes nothing. All acts but `take` need a `reason` (for `note` it
+    is the text); `assign` needs an `assignee`, `wait` a `state`.
+    """
+
+    act: Literal["take", "assign", "skip", "note", "wait", "resolve", "close"]
+    cases: list[BulkCase] = Field(min_length=1, max_length=100)
+    reason: str = Field(default="", max_length=500)
+    assignee: str | None = Field(default=None, min_length=1, max_length=100)
+    state: Literal[CaseState.WAITING_CUSTOMER, CaseState.WAITING_CARRIER, CaseState.WAITING_WAREHOUSE] | None = None
+    customer_informed: str | None = Field(default=None, max_length=200)
+    preview: bool = False
+
+
 class Report(Body):
     """What a customer or colleague reports about an order; a photo is never required."""
 
     order_id: UUID
-    kind: Literal["damage"] = "damage"
+    kind: Literal["damage", "wrong_item", "missing_item", "not_received"] = "damage"
     parcel_id: UUID | None = None
     comment: str = Field(default="", max_length=2000)
 
@@ -128,6 +151,26 @@ class CaseView(Answer):
     reopened: int
     follows: UUID | None
     version: int
+
+
+class BulkOutcome(Answer):
+    """What became, or would become, of one case; `refused` is the reason when nothing does."""
+
+    id: UUID
+    number: str | None
+    state: str | None
+    state_after: str | None
+    assignee: str | None
+    assignee_after: str | None
+    refused_code: str | None
+    refused: str | None
+
+
+class BulkResult(Answer):
+    """The outcome per case, in the order they were sent."""
+
+    preview: bool
+    data: list[BulkOutcome]
 
 
 class ExceptionView(Answer):
@@ -198,10 +241,13 @@ class RemedyView(Answer):
 
     id: UUID
     case_id: UUID
+    case_number: str | None = None
     order_id: UUID
+    order_number: str | None = None
     kind: str
     state: str
     cost: int
+    needs: str | None = Field(default=None, description="the lowest authority whose limit per action it fits")
     amount: int | None
     currency: str
     lines: list[UnitsView]
@@ -229,6 +275,18 @@ class SuggestionView(Answer):
     authority: str | None
     automatic: bool
     because: str
+    within_your_limit: bool = Field(
+        default=False, description="the caller may grant it at once, by action and by what is left of their day"
+    )
+
+
+class ReportView(Answer):
+    """What a person reported about the order, in their words."""
+
+    kind: str
+    reported_by: str
+    comment: str
+    reported_at: datetime
 
 
 class CaseDetail(CaseView):
@@ -239,6 +297,8 @@ class CaseDetail(CaseView):
     entries: list[EntryView]
     remedies: list[RemedyView]
     suggestions: list[SuggestionView]
+    reports: list[ReportView]
+    units: list[UnitsView] = Field(description="what a remedy covers when it names no lines")
 
 
 class MessageView(Answer):
@@ -295,6 +355,8 @@ class IncidentView(Answer):
     ended_at: datetime | None
     ended_by: str | None
     evidence: dict[str, object]
+    cases: int = Field(default=0, description="worked cases of parcels it weighs on")
+    explained: int = Field(default=0, description="troubles it keeps from the queue")
 
 
 class CaseList(Answer):

@@ -18,6 +18,9 @@ class ExceptionKind(StrEnum):
     PROMISE_BREACHED = "promise_breached"
     FAILED_ATTEMPT = "failed_attempt"
     DAMAGE = "damage"
+    WRONG_ITEM = "wrong_item"
+    MISSING_ITEM = "missing_item"
+    NOT_RECEIVED = "not_received"
     LOSS_SUSPECTED = "loss_suspected"
     LOST = "lost"
     SHORT_PICK = "short_pick"
@@ -65,6 +68,9 @@ FAMILY_OF: Mapping[ExceptionKind, Family] = {
     ExceptionKind.ADDRESS_PROBLEM: Family.DELIVERY,
     ExceptionKind.VOIDED_LABEL_USED: Family.DELIVERY,
     ExceptionKind.DAMAGE: Family.CONDITION,
+    ExceptionKind.WRONG_ITEM: Family.CONDITION,
+    ExceptionKind.MISSING_ITEM: Family.CONDITION,
+    ExceptionKind.NOT_RECEIVED: Family.DELIVERY,
     ExceptionKind.SHORT_PICK: Family.STOCK,
     ExceptionKind.BACKORDER_SLIP: Family.STOCK,
     ExceptionKind.STUCK_FLOW: Family.FLOW,

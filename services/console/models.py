@@ -1,11 +1,11 @@
-"""The console's own rows: staff, their sessions, and every sign-in."""
+"""The console's own rows: staff, their sessions and saved views, who has which case open, and every sign-in."""
 
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import Column, DateTime, MetaData, Text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
 
@@ -36,6 +36,7 @@ class Staff(ConsoleTable, table=True):
     locations: list[str] = Field(default_factory=list, sa_column=_texts())
     created_at: datetime = Field(sa_column=_moment())
     disabled_at: datetime | None = Field(default=None, sa_column=_moment(required=False))
+    single_keys: bool = True
 
 
 class Session(ConsoleTable, table=True):
@@ -49,6 +50,28 @@ class Session(ConsoleTable, table=True):
     created_at: datetime = Field(sa_column=_moment())
     seen_at: datetime = Field(sa_column=_moment())
     expires_at: datetime = Field(sa_column=_moment())
+
+
+class SavedView(ConsoleTable, table=True):
+    """Which cases somebody wants to see again; `wanted` holds the fields of the queue's filter."""
+
+    __tablename__ = "saved_view"
+
+    id: UUID = Field(primary_key=True)
+    staff_id: UUID
+    name: str
+    wanted: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
+    created_at: datetime = Field(sa_column=_moment())
+
+
+class Presence(ConsoleTable, table=True):
+    """Somebody has a case open; a few seconds after the last sign of it they count as gone."""
+
+    __tablename__ = "presence"
+
+    case_id: UUID = Field(primary_key=True)
+    staff_id: UUID = Field(primary_key=True)
+    seen_at: datetime = Field(sa_column=_moment())
 
 
 class SignIn(ConsoleTable, table=True):

@@ -20,6 +20,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "/look-up", "Look up", "search", "Find an order by whatever the caller has in hand.", frozenset({Scope.LOOK_UP})
     ),
+    Entry("/care", "Care", "heart", "Cases by their nearest clock, remedies, approvals.", frozenset({Scope.CASE})),
     Entry("/floor", "Floor", "board", "Who picks what, what is late and why.", frozenset({Scope.WAREHOUSE})),
     Entry("/pick", "Pick", "scan", "Walk a pick list, bin by bin, with a scanner.", frozenset({Scope.PICK})),
     Entry("/pack", "Pack", "box", "Scan a tote into a parcel, weigh it, close it, label it.", frozenset({Scope.PICK})),

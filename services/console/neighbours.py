@@ -55,7 +55,7 @@ class Caller:
         said = {name: str(value) for name, value in params.items() if value is not None}
         try:
             answer = await self.clients[service].get(
-                path, params=said, headers=self._headers(), attempts=_READ_ATTEMPTS
+                path, params=said or None, headers=self._headers(), attempts=_READ_ATTEMPTS
             )
         except (HttpStatusError, HttpUnavailableError, HttpAnswerLostError) as error:
             raise _translated(service, error) from error

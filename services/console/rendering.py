@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +21,7 @@ HTMX = "vendor/htmx-2.0.11.min.js"
 _SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$", "BRL": "R$"}
 _MINOR_DIGITS = {"JPY": 0, "KRW": 0}
 _SOON = timedelta(minutes=1)
+_MANY_DAYS = 2
 _TODAY, _TOMORROW, _YESTERDAY = 0, 1, -1
 
 
@@ -68,10 +70,40 @@ def ago(at: datetime | None) -> str:
     return say("now")
 
 
+def span(length: timedelta) -> str:
+    """Write a length of time in its two largest units: 3 d 4 h, 5 h 03 min, 12 min."""
+    minutes = int(abs(length).total_seconds() // 60)
+    days, hours = minutes // (24 * 60), minutes // 60
+    if days >= _MANY_DAYS:
+        return say("{days} d {hours} h", days=days, hours=hours % 24)
+    if hours:
+        return say("{hours} h {minutes} min", hours=hours, minutes=f"{minutes % 60:02d}")
+    return say("{minutes} min", minutes=minutes)
+
+
+def countdown(at: datetime) -> str:
+    """Write what is left until a moment, or by how much it has passed; the script of the care pages lets it tick."""
+    left = at - clock.now()
+    return span(left) if left >= timedelta(0) else say("{span} late", span=span(left))
+
+
+def person(actor: str) -> str:
+    """Write who acted: care:ann → ann, care:rules → rules."""
+    return actor.partition(":")[2] or actor
+
+
 def money(amount: int, currency: str) -> str:
     """Write an amount of minor units, never broken over two lines: € 12.90."""
     digits = _MINOR_DIGITS.get(currency, 2)
     return f"{_SYMBOLS.get(currency, currency)}\N{NO-BREAK SPACE}{amount / 10**digits:,.{digits}f}"
+
+
+def minor_units(amount: Decimal, currency: str) -> int:
+    """Read an amount as people write it; raises ValueError for fractions of the smallest coin, and for no money."""
+    minor = amount.scaleb(_MINOR_DIGITS.get(currency, 2))
+    if not minor.is_finite() or minor != minor.to_integral_value() or minor <= 0:
+        raise ValueError(amount)
+    return int(minor)
 
 
 def plain(code: str) -> str:
@@ -97,7 +129,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.globals.update(_=say, static=static, htmx=HTMX, new_key=lambda: str(new_id()), now=clock.now)
-    made.filters.update(day=day, moment=moment, ago=ago, money=money, plain=plain)
+    made.filters.update(day=day, moment=moment, ago=ago, money=money, plain=plain, countdown=countdown, person=person)
     return made
 
 

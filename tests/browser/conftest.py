@@ -49,3 +49,11 @@ async def shop(stack: LocalStack) -> AsyncIterator[Shop]:
     opened = await open_shop(stack)
     yield opened
     await opened.close()
+
+
+@pytest_asyncio.fixture
+async def writing_shop(stack: LocalStack) -> AsyncIterator[Shop]:
+    """A shop that writes to its customers itself, so that they know of trouble at once."""
+    opened = await open_shop(stack, "storefront")
+    yield opened
+    await opened.close()

@@ -38,15 +38,19 @@ def _text(path: str) -> str:
 
 async def pictures(record: Record) -> list[Picture]:
     """List the pages to take, with an order that has something to tell."""
-    order = await _order_with_a_story(record)
+    case = await _case_with_a_story(record)
+    order = str(case["order_number"])
     return [
         Picture("sign-in", "", "/sign-in"),
         Picture("look-up", "support", "/look-up"),
         Picture("order", "support", f"/orders/{order}"),
+        Picture("care-queue", "care", "/care"),
+        Picture("care-case", "care", f"/care/cases/{case['id']}"),
+        Picture("care-approvals", "care_lead", "/care/approvals"),
     ]
 
 
-async def _order_with_a_story(record: Record) -> str:
+async def _case_with_a_story(record: Record) -> dict[str, Any]:
     token = StaffToken(_text(record.staff_key).strip(), Role.SUPPORT, "screenshots")
     care = Door("care", record.urls[names.api_of("care")], token)
     try:
@@ -56,7 +60,8 @@ async def _order_with_a_story(record: Record) -> str:
     cases = sorted(answer["data"], key=lambda case: (case["state"] in {"closed", "self_healed"}, case["priority"]))
     if not cases:
         sys.exit("nothing has happened in this stack yet: run make demo first")
-    return str(cases[0]["order_number"])
+    found: dict[str, Any] = cases[0]
+    return found
 
 
 async def take(browser: Browser, record: Record, picture: Picture) -> None:

@@ -90,10 +90,18 @@ async def test_single_keys_can_be_switched_off(sit: Sit, shop: Shop) -> None:
     await desk.page.keyboard.press("?")
     sheet = desk.page.get_by_role("dialog", name="Keyboard")
     await expect(sheet).to_be_visible()
-    await sheet.get_by_label("Single keys act").uncheck()
+    async with desk.page.expect_response("**/keys"):
+        await sheet.get_by_label("Single keys act").uncheck()
     await desk.page.keyboard.press("Escape")
     await desk.page.keyboard.press("/")
     await expect(desk.page.locator("[data-search]")).not_to_be_focused()
+
+    elsewhere = await sit("support", "phone")
+    await elsewhere.goto("/look-up")
+    assert await elsewhere.page.evaluate("document.body.dataset.singleKeys") == "off", "kept for the person"
+    await desk.page.evaluate("document.getElementById('keys').showModal()")
+    async with desk.page.expect_response("**/keys"):
+        await sheet.get_by_label("Single keys act").check()
 
 
 async def test_the_colours_can_be_chosen(sit: Sit) -> None:
@@ -117,7 +125,7 @@ async def test_nobody_is_kept_out_of_a_page(sit: Sit, shop: Shop, kind: Kind, co
     for path in ("/", "/look-up", f"/orders/{order.number}"):
         await desk.goto(path)
         assert await desk.serious_violations() == [], path
-    await desk.page.get_by_text("Report damage").click()
+    await desk.page.get_by_text("Report a problem").click()
     await desk.page.get_by_text("Verify the caller").first.click()
     await desk.page.locator("[data-menu] summary").click()
     assert await desk.serious_violations() == [], "with everything open"

@@ -1,6 +1,7 @@
 """Care hears facts, sees trouble, and gives every exception exactly one disposition."""
 
 from datetime import timedelta
+from functools import partial
 
 import asyncpg
 
@@ -144,6 +145,32 @@ async def test_damage_reported_by_the_customer_needs_no_carrier(order: Order, de
 
     await wait_until(reported)
     assert (await desk.case(order, kind="damage"))["state"] == "open"
+
+
+async def test_what_customers_say_of_a_parcel_is_a_case_of_its_kind(facts: Facts, desk: Desk) -> None:
+    for kind, family in (("wrong_item", "condition"), ("missing_item", "condition"), ("not_received", "delivery")):
+        order = Order(facts)
+        await (await order.placed()).handed_over()
+        await order.delivered()
+        await wait_until(partial(report, desk, order, kind))
+        case = await desk.case(order, kind=kind)
+        assert (case["family"], case["state"], case["remedies"]) == (family, "open", [])
+        assert case["exceptions"][0]["evidence"]["reported_by"] == "the customer"
+        assert [message["topic"] for message in await desk.messages(order)] == ["report"]
+
+
+async def report(desk: Desk, order: Order, kind: str) -> bool:
+    body = {"order_id": str(order.order_id), "kind": kind}
+    return (await desk.post("/reports", body, role="support")).status_code == 202
+
+
+async def test_a_parcel_still_on_its_way_cannot_be_missed_at_the_door(order: Order, desk: Desk) -> None:
+    await (await order.placed()).handed_over()
+    await order.scanned(flags=("damaged",), exception="damage")
+    await desk.case(order, kind="damage")
+    body = {"order_id": str(order.order_id), "kind": "not_received"}
+    refused = await desk.post("/reports", body, role="support")
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_delivered")
 
 
 async def test_every_exception_has_exactly_one_disposition(

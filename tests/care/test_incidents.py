@@ -76,6 +76,33 @@ async def test_what_a_silent_feed_explains_is_kept_from_the_queue_with_that_reas
     assert explained["disposition"] == "suppressed"
     assert explained["disposition_reason"].startswith("feed_silent")
     assert explained["case_id"] is None
+    assert (await incident(desk, carrier, "open"))["explained"] >= 1
+
+
+async def test_an_incident_tells_the_cases_it_weighs_on_and_a_lead_ends_it(
+    facts: Facts, desk: Desk, stack: LocalStack
+) -> None:
+    orders = [Order(facts, value=120_00) for _ in range(Thresholds().feed_silent_parcels)]
+    carrier = orders[0].carrier
+    for order in orders:
+        order.carrier = carrier
+        await (await order.placed(LONG_AGO)).handed_over(LONG_AGO)
+    await orders[0].scanned("delivery_attempted", attempts=2)
+    for order in orders[1:]:
+        await order.scanned()
+    case = await desk.case(orders[0], kind="failed_attempt")
+    await wait_until(lambda: _underway(stack, carrier, len(orders)), what="all parcels under way")
+    await fall_silent(stack, carrier, 2 * DAY)
+    opened = await incident(desk, carrier, "open")
+
+    beneath = (await desk.get("/cases", incident_id=opened["id"]))["data"]
+    agent = await desk.post(f"/incidents/{opened['id']}/end", {"reason": "the carrier called"})
+    lead = await desk.post(f"/incidents/{opened['id']}/end", {"reason": "the carrier called"}, role="care_lead")
+
+    assert case["id"] in {row["id"] for row in beneath}
+    assert opened["cases"] == len([row for row in beneath if row["state"] != "self_healed"])
+    assert (agent.status_code, lead.status_code) == (403, 204)
+    await incident(desk, carrier, "ended")
 
 
 async def _underway(stack: LocalStack, carrier: str, count: int, *, booked: int = 0) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from shared.events import shipping
 from shared.events.base import Event
@@ -147,3 +148,22 @@ async def test_a_void_that_hangs_at_the_carrier_is_a_case(care: CareRig) -> None
     await care.later(2 * DAY)
     stuck = await care.rows("select subject from exception where order_id = $1 and kind = 'stuck_flow'", order.order_id)
     assert f"step:parcel:{order.parcel_id}/void_requested" in {row["subject"] for row in stuck}
+
+
+async def test_the_queue_is_narrowed_to_what_is_free_due_soon_or_named(care: CareRig) -> None:
+    mine, free = Order(care, value=120_00, promised_in=60 * DAY), Order(care, value=120_00, promised_in=60 * DAY)
+    for order in (mine, free):
+        await (await order.placed()).handed_over()
+        await order.scanned("lost")
+    taken, waiting = await care.case(mine.order_id), await care.case(free.order_id)
+    await care.act(f"/cases/{taken['id']}/take")
+
+    async def listed(**wanted: Any) -> list[str]:  # noqa: ANN401
+        return [row["number"] for row in (await care.get("/cases", **wanted))["data"]]
+
+    assert await listed(unassigned=True) == [waiting["number"]]
+    assert await listed(assignee="care:ann") == [taken["number"]]
+    assert await listed(number=taken["number"].lower()) == [taken["number"]]
+    assert await listed(number=f"t-{str(free.order_id)[-8:]}") == [waiting["number"]]
+    assert await listed(due_before=(now() + HOUR / 60).isoformat()) == []
+    assert set(await listed(due_before=(now() + 30 * DAY).isoformat())) == {taken["number"], waiting["number"]}

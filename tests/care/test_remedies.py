@@ -88,12 +88,37 @@ async def test_an_amount_over_the_agents_limit_waits_for_another_person(facts: F
     assert (await desk.get(f"/cases/{case['id']}"))["state"] == "waiting_approval"
     own = await desk.post(f"/remedies/{remedy['id']}/approve", role="care", person="ann")
     assert (own.status_code, own.json()["code"]) == (403, "own_remedy")
+    promoted = await desk.post(f"/remedies/{remedy['id']}/approve", role="care_lead", person="ann")
+    assert promoted.json()["code"] == "own_remedy", "another role makes nobody another person"
     peer = await desk.post(f"/remedies/{remedy['id']}/approve", role="care", person="bob")
     assert (peer.status_code, peer.json()["code"]) == (403, "over_authority")
     approved = await desk.act(f"/remedies/{remedy['id']}/approve", role="care_lead", person="lea")
     assert (approved["state"], approved["decided_by"]) == ("granted", "care_lead:lea")
     again = await desk.post(f"/remedies/{remedy['id']}/approve", role="care_lead", person="lea")
     assert (again.status_code, again.json()["code"]) == (409, "remedy_decided")
+
+
+async def test_a_suggestion_says_what_it_costs_and_whether_it_is_within_the_callers_limit(
+    facts: Facts, desk: Desk
+) -> None:
+    case = await damaged(Order(facts, value=180_00), desk)
+    offers = {offer["remedy"]: offer for offer in case["suggestions"]}
+    assert (offers["reship"]["cost"], offers["reship"]["authority"]) == (180_00, "lead")
+    assert (offers["reship"]["within_your_limit"], offers["goodwill_credit"]["within_your_limit"]) == (False, True)
+    as_lead = await desk.get(f"/cases/{case['id']}/suggestions", role="care_lead")
+    assert all(offer["within_your_limit"] for offer in as_lead["data"])
+    as_support = await desk.get(f"/cases/{case['id']}/suggestions", role="support")
+    assert not any(offer["within_your_limit"] for offer in as_support["data"])
+    assert [unit["quantity"] for unit in case["units"]] == [2]
+
+
+async def test_what_waits_for_approval_is_listed_with_its_case_and_who_may_decide(facts: Facts, desk: Desk) -> None:
+    case = await damaged(Order(facts, value=180_00), desk)
+    remedy = await desk.act(f"/cases/{case['id']}/remedies", {"kind": "reship", "reason": "goods unusable"})
+    waiting = (await desk.get("/remedies", state="waiting_approval", limit=200))["data"]
+    mine = next(one for one in waiting if one["id"] == remedy["id"])
+    assert (mine["case_number"], mine["order_number"]) == (case["number"], case["order_number"])
+    assert mine["needs"] == "lead"
 
 
 async def test_a_denied_remedy_gives_the_case_back(facts: Facts, desk: Desk) -> None:

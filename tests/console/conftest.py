@@ -40,6 +40,14 @@ async def shop(stack: LocalStack) -> AsyncIterator[Shop]:
 
 
 @pytest_asyncio.fixture
+async def writing_shop(stack: LocalStack) -> AsyncIterator[Shop]:
+    """A shop that writes to its customers itself, so that they know of trouble at once."""
+    opened = await open_shop(stack, "storefront")
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture
 async def picker(visit: Visit) -> Hand:
     """Somebody with a scanner and no list."""
     hand = Hand(await visit("picker"))

@@ -105,8 +105,8 @@ class Shop:
             await door.close()
 
 
-async def open_shop(stack: LocalStack) -> Shop:
-    """Make a storefront, a location that ships every day, and two articles."""
+async def open_shop(stack: LocalStack, notifications: str = "doorstep") -> Shop:
+    """Make a storefront, a location that ships every day, and two articles; `notifications` says who writes."""
     tag = new_id().hex[-8:].upper()
     doors: list[Door] = []
 
@@ -121,7 +121,7 @@ async def open_shop(stack: LocalStack) -> Shop:
     await stock.act("/staff/skus", {"skus": [_sku(skus[0], "Blue mug"), _sku(skus[1], "Atlas")]}, key=f"sku {tag}")
     lines = [{"sku": code, "location": tag, "quantity": 100} for code in skus]
     await stock.act("/staff/stock/receive", {"lines": lines, "reference": "opening"}, key=f"open {tag}")
-    api_key = await open_storefront(door("orders", Role.ADMIN), tag.lower(), f"Shop {tag}")
+    api_key = await open_storefront(door("orders", Role.ADMIN), tag.lower(), f"Shop {tag}", notifications=notifications)
     storefront = Door("orders", stack.urls["orders"], lambda: api_key)
     doors.append(storefront)
     support = door("orders", Role.SUPPORT)

@@ -233,7 +233,7 @@ async def test_what_is_no_longer_possible_is_not_offered(visit: Visit, shop: Sho
     page = await opened(visitor, order)
     assert "Change the address" not in page
     assert "Cancel for the customer" not in page
-    assert "Report damage" in page
+    assert "Report a problem" in page
 
 
 async def test_a_message_is_sent_again(visit: Visit, shop: Shop, clients: Clients, stack: LocalStack) -> None:

@@ -7,7 +7,7 @@ from math import ceil
 
 from services.care.clocks import BusinessCalendar
 from services.care.policy.authority import Authority, Limit, Limits
-from services.care.queries import cases as case_queries
+from services.care.queries import incidents
 from services.care.queries.history import cache_of
 from services.care.rules.facts import Basis
 from services.care.rules.thresholds import Thresholds
@@ -56,7 +56,7 @@ async def current_basis(tx: Transaction) -> Basis:
     history = await cache_of(tx.database).as_of(
         tx, window=timedelta(days=given.history_days), enough=given.history_enough
     )
-    silent = await case_queries.get_silent_carriers(tx)
+    silent = await incidents.get_silent_carriers(tx)
     return Basis(thresholds(), history, carrier_calendar(), silent)
 
 

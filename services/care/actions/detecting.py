@@ -17,6 +17,7 @@ from services.care.models import DetectedException, Incident
 from services.care.policy.dispositions import Disposition, disposition_of
 from services.care.queries import cases as queries
 from services.care.queries import facts as fact_queries
+from services.care.queries import incidents
 from services.care.rules import FEED_SILENT, evaluate
 from services.care.rules.facts import Basis, CarrierFeed
 from services.care.rules.finding import Finding, SubjectKind
@@ -183,7 +184,7 @@ def _clear(tx: Transaction, found: DetectedException) -> UUID | None:
 
 async def watch_feeds(tx: Transaction) -> int:
     """Look at the carriers' feeds that are due: a silent one is one incident, not a case per parcel."""
-    feeds = await queries.lock_due_feeds(tx, _FEEDS)
+    feeds = await incidents.lock_due_feeds(tx, _FEEDS)
     basis = await current_basis(tx) if feeds else None
     for feed in feeds:
         if basis is not None:
@@ -199,13 +200,13 @@ async def _watch_feed(tx: Transaction, feed: asyncpg.Record, basis: Basis) -> No
     was_silent = feed["silent_since"] is not None
     next_check_at = max(again_at or tx.now + _IDLE_FEED, tx.now + _LOOK_AGAIN_AT_FEED)
     silent_since = (feed["silent_since"] or tx.now) if findings else None
-    await queries.set_feed(tx, carrier, silent_since=silent_since, next_check_at=gathered(next_check_at))
+    await incidents.set_feed(tx, carrier, silent_since=silent_since, next_check_at=gathered(next_check_at))
     if findings and not was_silent:
         await _open_incident(tx, findings[0])
     elif was_silent and not findings:
         await _end_feed_incident(tx, carrier)
     if bool(findings) != was_silent:
-        await queries.recheck_carrier(tx, carrier)
+        await incidents.recheck_carrier(tx, carrier)
 
 
 async def _open_incident(tx: Transaction, finding: Finding) -> None:
@@ -239,7 +240,7 @@ async def _open_incident(tx: Transaction, finding: Finding) -> None:
 
 
 async def _end_feed_incident(tx: Transaction, carrier: str) -> None:
-    incident = await queries.get_open_incident(tx, FEED_SILENT.kind.value, carrier)
+    incident = await incidents.get_open_incident(tx, FEED_SILENT.kind.value, carrier)
     if incident is not None:
         await end_incident(tx, incident, ledger.RULES, "the feed speaks again")
 
@@ -248,5 +249,5 @@ async def end_incident(tx: Transaction, incident: Incident, actor: str, reason: 
     """End an incident and clear its exception; audited; raises IllegalMoveError when it has ended."""
     INCIDENTS.check(IncidentState(incident.state), IncidentState.ENDED)
     incident.state, incident.ended_at, incident.ended_by = IncidentState.ENDED.value, tx.now, actor
-    await queries.clear_incident_exceptions(tx, incident.id)
+    await incidents.clear_incident_exceptions(tx, incident.id)
     await audit(tx, actor=actor, act="end_incident", subject=str(incident.id), reason=reason)

@@ -1,17 +1,21 @@
 """What the staff door shows: cases with all that is needed to decide, lists, and measures."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 from services.care import schemas
-from services.care.actions.remedies import suggestions
-from services.care.models import Case
+from services.care.actions.basis import limits
+from services.care.actions.remedies import suggestions, touched_units
+from services.care.models import Case, Remedy
+from services.care.policy.authority import authority_of
 from services.care.queries import cases as queries
+from services.care.queries import facts, incidents, report
 from services.care.queries import remedies as remedy_queries
-from services.care.queries import report
 from services.care.queries.cases import CaseFilter, ExceptionFilter
 from services.care.states import ACTIVE_STATES, CaseState
+from shared.auth import Principal, Scope
 from shared.db import Transaction
 from shared.doors import etag
 from shared.errors import FieldError, InvalidError
@@ -21,37 +25,61 @@ _FROM_THE_START = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 _TO_THE_END = datetime.fromisoformat("2100-01-01T00:00:00+00:00")
 
 
-async def show_case(tx: Transaction, case_id: UUID) -> Reply:
+async def show_case(tx: Transaction, case_id: UUID, who: Principal) -> Reply:
     """Give a case in full, with its ETag."""
-    return await full(tx, await queries.get_case(tx, case_id))
+    return await full(tx, await queries.get_case(tx, case_id), who)
 
 
-async def full(tx: Transaction, case: Case) -> Reply:
-    """Give a case in full as an answer with its ETag."""
+async def full(tx: Transaction, case: Case, who: Principal) -> Reply:
+    """Give a case in full as an answer with its ETag; suggestions say what `who` may grant."""
     await tx.connection()
     exceptions = await queries.get_case_exceptions(tx, case.id)
     detail = schemas.CaseDetail(
-        **schemas.CaseView.model_validate(case).model_dump(),
+        **(await _view(tx, case)).model_dump(),
         exceptions=[schemas.ExceptionView.model_validate(found) for found in exceptions],
         clocks=[schemas.ClockView.model_validate(row) for row in await queries.list_clocks(tx, case.id)],
         entries=[schemas.EntryView.model_validate(row) for row in await queries.list_entries(tx, case.id)],
-        remedies=[
-            schemas.RemedyView.model_validate(row) for row in await remedy_queries.list_case_remedies(tx, case.id)
-        ],
-        suggestions=await _offers(tx, case),
+        remedies=await _remedy_views(tx, await remedy_queries.list_case_remedies(tx, case.id)),
+        suggestions=await _offers(tx, case, who),
+        reports=[schemas.ReportView.model_validate(dict(row)) for row in await facts.list_reports(tx, case.order_id)],
+        units=[schemas.UnitsView.model_validate(unit) for unit in await touched_units(tx, case)],
     )
     return Reply(200, detail.model_dump(mode="json"), {"etag": etag(case.version)})
 
 
-async def _offers(tx: Transaction, case: Case) -> list[schemas.SuggestionView]:
+async def _view(tx: Transaction, case: Case) -> schemas.CaseView:
+    view = schemas.CaseView.model_validate(case)
+    named = (await queries.get_names(tx, [case.id])).get(case.id)
+    nearest = await queries.get_nearest_clock(tx, case.id)
+    return view.model_copy(
+        update={
+            "order_number": named["order_number"] if named is not None else None,
+            "clock": nearest["kind"] if nearest is not None else None,
+            "clock_due_at": nearest["due_at"] if nearest is not None else None,
+        }
+    )
+
+
+async def _offers(tx: Transaction, case: Case, who: Principal) -> list[schemas.SuggestionView]:
     if CaseState(case.state) not in ACTIVE_STATES:
         return []
-    return [schemas.SuggestionView.model_validate(offer) for offer in await suggestions(tx, case)]
+    authority = authority_of(frozenset({str(who.role)})) if Scope.CASE in who.scopes else None
+    most = 0
+    if authority is not None:
+        limit = limits().of(authority, case.currency)
+        spent = await remedy_queries.get_spent(tx, who.actor, authority.value, case.currency)
+        most = min(limit.per_action, limit.per_day - spent)
+    return [
+        schemas.SuggestionView.model_validate(offer).model_copy(
+            update={"within_your_limit": authority is not None and offer.cost <= most}
+        )
+        for offer in await suggestions(tx, case)
+    ]
 
 
-async def show_suggestions(tx: Transaction, case_id: UUID) -> schemas.SuggestionList:
+async def show_suggestions(tx: Transaction, case_id: UUID, who: Principal) -> schemas.SuggestionList:
     """Give a case's ranked remedies."""
-    return schemas.SuggestionList(data=await _offers(tx, await queries.get_case(tx, case_id)))
+    return schemas.SuggestionList(data=await _offers(tx, await queries.get_case(tx, case_id), who))
 
 
 async def list_cases(tx: Transaction, wanted: CaseFilter, cursor: str | None, limit: int) -> schemas.CaseList:
@@ -95,8 +123,21 @@ async def list_exceptions(
 
 async def list_remedies(tx: Transaction, state: str | None, limit: int) -> schemas.RemedyList:
     """Give remedies, those that wait longest first."""
-    rows = await remedy_queries.list_remedies(tx, state, limit)
-    return schemas.RemedyList(data=[schemas.RemedyView.model_validate(row) for row in rows])
+    return schemas.RemedyList(data=await _remedy_views(tx, await remedy_queries.list_remedies(tx, state, limit)))
+
+
+async def _remedy_views(tx: Transaction, rows: Sequence[Remedy]) -> list[schemas.RemedyView]:
+    names = await queries.get_names(tx, [row.case_id for row in rows])
+    return [
+        schemas.RemedyView.model_validate(row).model_copy(
+            update={
+                "case_number": names[row.case_id]["number"],
+                "order_number": names[row.case_id]["order_number"],
+                "needs": limits().smallest_for(row.cost, row.currency),
+            }
+        )
+        for row in rows
+    ]
 
 
 async def list_messages(tx: Transaction, order_id: UUID | None, state: str | None, limit: int) -> schemas.MessageList:
@@ -107,8 +148,16 @@ async def list_messages(tx: Transaction, order_id: UUID | None, state: str | Non
 
 async def list_incidents(tx: Transaction, *, only_open: bool) -> schemas.IncidentList:
     """Give incidents, newest first."""
-    rows = await queries.list_incidents(tx, only_open=only_open)
-    return schemas.IncidentList(data=[schemas.IncidentView.model_validate(row) for row in rows])
+    rows = await incidents.list_incidents(tx, only_open=only_open)
+    counted = await incidents.count_fan_out(tx, [row.id for row in rows])
+    return schemas.IncidentList(
+        data=[
+            schemas.IncidentView.model_validate(row).model_copy(
+                update={name: counted[row.id][name] for name in ("cases", "explained")} if row.id in counted else {}
+            )
+            for row in rows
+        ]
+    )
 
 
 async def measure(tx: Transaction, since: datetime | None, until: datetime | None) -> dict[str, object]:

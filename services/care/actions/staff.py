@@ -5,14 +5,20 @@ from uuid import UUID
 
 from services.care.actions import clockwork, ledger
 from services.care.clocks import ClockMove
-from services.care.errors import CannotResolveError, CaseEndedError, OrderNotWatchedError, ReopenTooLateError
+from services.care.errors import (
+    CannotResolveError,
+    CaseEndedError,
+    NotDeliveredError,
+    OrderNotWatchedError,
+    ReopenTooLateError,
+)
 from services.care.models import Case, WatchReport
 from services.care.queries import cases as queries
 from services.care.queries import fold
 from services.care.queries import remedies as remedy_queries
 from services.care.queries.facts import get_watch
 from services.care.schemas import NextCase, Report, Resolve, Wait
-from services.care.states import ACTIVE_STATES, CaseState, ClockKind, RemedyState
+from services.care.states import ACTIVE_STATES, CaseState, ClockKind, ExceptionKind, RemedyState
 from shared.db import Transaction
 from shared.errors import StaleError
 from shared.ids import new_id
@@ -23,12 +29,17 @@ _RESPONDED = (ClockKind.FIRST_RESPONSE,)
 async def lock_for(tx: Transaction, case_id: UUID, version: int | None) -> Case:
     """Lock a case for a change; raises CaseNotFoundError and StaleError (another version than the caller saw)."""
     case = await queries.lock_case(tx, case_id)
+    require_version(case, version)
+    return case
+
+
+def require_version(case: Case, version: int | None) -> None:
+    """Raise StaleError when a case is not as the caller saw it."""
     if version is not None and version != case.version:
         raise StaleError(
             f"you saw version {version}, the current one is {case.version}: read it again",
             extra={"version": case.version},
         )
-    return case
 
 
 def _require_active(case: Case) -> None:
@@ -98,7 +109,7 @@ async def resolve(tx: Transaction, case: Case, how: Resolve, actor: str) -> Case
         return case
     if case.informed_at is None:
         if not how.customer_informed:
-            raise CannotResolveError("the customer has not been told: say in customer_informed how they know")
+            raise CannotResolveError("the customer has not been told: say how they know (customer_informed)")
         case.informed_at, case.informed_how = tx.now, how.customer_informed
     await clockwork.move_clocks(tx, case, (ClockKind.NOTIFY,), ClockMove.FULFIL)
     await ledger.resolve_case(tx, case, actor, await _resolution(tx, case.id), how.reason)
@@ -142,9 +153,16 @@ async def close(tx: Transaction, case: Case, reason: str, actor: str) -> Case:
 
 
 async def report(tx: Transaction, wanted: Report, actor: str) -> WatchReport:
-    """Keep what somebody reports about an order; the rules look at it at once; raises OrderNotWatchedError."""
+    """Keep what somebody reports about an order; the rules look at it at once.
+
+    Raises OrderNotWatchedError and NotDeliveredError (not received, but never scanned as delivered).
+    """
     if await get_watch(tx, wanted.order_id) is None:
         raise OrderNotWatchedError(f"care knows no order {wanted.order_id}")
+    if ExceptionKind(wanted.kind) is ExceptionKind.NOT_RECEIVED and not await fold.has_delivered_parcel(
+        tx, wanted.order_id
+    ):
+        raise NotDeliveredError("no parcel of it was scanned as delivered yet: see where it is instead")
     row = WatchReport(
         id=new_id(),
         order_id=wanted.order_id,

@@ -7,12 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from services.care import schemas
-from services.care.actions import reading, staff
+from services.care.actions import bulk, reading, staff
 from services.care.models import Case
 from services.care.queries.cases import CaseFilter
 from shared.auth import Care, CareLead, LookUp, Principal
 from shared.db import Transaction
 from shared.doors import Body, Mutation, Tx, send
+from shared.fields import Moment
 from shared.idempotency import Reply
 
 router = APIRouter(prefix="/cases", tags=["cases"])
@@ -20,15 +21,20 @@ router = APIRouter(prefix="/cases", tags=["cases"])
 Limit = Annotated[int, Query(ge=1, le=100)]
 
 
-async def _filter(
+async def _filter(  # noqa: PLR0913 - a filter's fields are query parameters
+    *,
     state: Annotated[list[str] | None, Query()] = None,
     family: str | None = None,
     priority: str | None = None,
     kind: str | None = None,
     assignee: str | None = None,
     order_id: UUID | None = None,
+    unassigned: bool = False,
+    due_before: Moment | None = None,
+    number: Annotated[str | None, Query(max_length=100)] = None,
+    incident_id: UUID | None = None,
 ) -> CaseFilter:
-    return CaseFilter(state, family, priority, kind, assignee, order_id)
+    return CaseFilter(state, family, priority, kind, assignee, order_id, unassigned, due_before, number, incident_id)
 
 
 async def _change(
@@ -38,7 +44,7 @@ async def _change(
     version = staff.version_of(call.request.headers.getlist("if-match"))
 
     async def change(tx: Transaction) -> Reply:
-        return await reading.full(tx, await act(tx, await staff.lock_for(tx, case_id, version)))
+        return await reading.full(tx, await act(tx, await staff.lock_for(tx, case_id, version)), who)
 
     return await call.once(who, body, change)
 
@@ -56,21 +62,27 @@ async def next_case(call: Mutation, who: Care, body: schemas.NextCase) -> Respon
     """Be given the most urgent case nobody is on."""
 
     async def serve(tx: Transaction) -> Reply:
-        return await reading.full(tx, await staff.take_next(tx, body, who.actor))
+        return await reading.full(tx, await staff.take_next(tx, body, who.actor), who)
 
     return await call.once(who, body, serve)
 
 
+@router.post("/bulk", response_model=schemas.BulkResult)
+async def change_many(call: Mutation, who: Care, body: schemas.Bulk) -> Response:
+    """Do one thing to many cases, or preview it: what would change, what is refused and why."""
+    return await call.once(who, body, lambda tx: bulk.change_many(tx, body, who))
+
+
 @router.get("/{case_id}", response_model=schemas.CaseDetail)
-async def show_case(tx: Tx, _who: LookUp, case_id: UUID) -> Response:
+async def show_case(tx: Tx, who: LookUp, case_id: UUID) -> Response:
     """Show a case with exceptions, evidence, clocks, entries, remedies and suggestions."""
-    return send(await reading.show_case(tx, case_id))
+    return send(await reading.show_case(tx, case_id, who))
 
 
 @router.get("/{case_id}/suggestions")
-async def show_suggestions(tx: Tx, _who: LookUp, case_id: UUID) -> schemas.SuggestionList:
+async def show_suggestions(tx: Tx, who: LookUp, case_id: UUID) -> schemas.SuggestionList:
     """Show a case's ranked remedies with cost and authority."""
-    return await reading.show_suggestions(tx, case_id)
+    return await reading.show_suggestions(tx, case_id, who)
 
 
 @router.post("/{case_id}/take", response_model=schemas.CaseDetail)

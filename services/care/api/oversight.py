@@ -3,12 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from services.care import schemas
 from services.care.actions import detecting, reading, staff
-from services.care.queries.cases import ExceptionFilter, lock_incident
-from shared.auth import LookUp, Operator, OrderEditor
+from services.care.queries.cases import ExceptionFilter
+from services.care.queries.incidents import lock_incident
+from shared.auth import LookUp, OrderEditor, Principal, Scope, require
 from shared.db import Transaction
 from shared.doors import Mutation, Tx
 from shared.fields import Moment
@@ -16,6 +17,7 @@ from shared.idempotency import Reply
 
 router = APIRouter(tags=["oversight"])
 
+EndsIncidents = Annotated[Principal, Depends(require(Scope.OPERATE, Scope.CASE_LEAD))]
 Limit = Annotated[int, Query(ge=1, le=500)]
 
 
@@ -44,7 +46,7 @@ async def list_incidents(
 
 
 @router.post("/incidents/{incident_id}/end", status_code=204)
-async def end_incident(call: Mutation, who: Operator, incident_id: UUID, body: schemas.WithReason) -> Response:
+async def end_incident(call: Mutation, who: EndsIncidents, incident_id: UUID, body: schemas.WithReason) -> Response:
     """End an incident by hand."""
 
     async def act(tx: Transaction) -> None:
@@ -63,7 +65,7 @@ async def list_messages(
 
 @router.post("/reports", status_code=202)
 async def report(call: Mutation, who: OrderEditor, body: schemas.Report) -> Response:
-    """Report damage of an order; the rules look at it at once."""
+    """Report damage, a wrong or missing item, or a delivery not received; the rules look at it at once."""
 
     async def act(tx: Transaction) -> Reply:
         row = await staff.report(tx, body, who.actor)

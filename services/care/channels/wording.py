@@ -27,6 +27,7 @@ _HAPPENED: Mapping[Topic, str] = {
     Topic.DELIVERY_ATTEMPT: "the carrier tried to deliver your order {order_number} and did not succeed.",
     Topic.DELIVERY_PROBLEM: "the carrier cannot deliver your order {order_number} at the moment and keeps it.",
     Topic.RETURN: "the parcel of your order {order_number} is on its way back to us.",
+    Topic.REPORT: "thank you for telling us that something is wrong with your order {order_number}.",
     Topic.REMEDY: "we have settled the trouble with your order {order_number}.",
 }
 _SUBJECTS: Mapping[Topic, str] = {
@@ -38,6 +39,7 @@ _SUBJECTS: Mapping[Topic, str] = {
     Topic.DELIVERY_ATTEMPT: "Your order {order_number}: delivery attempted",
     Topic.DELIVERY_PROBLEM: "Your order {order_number}: a problem with its delivery",
     Topic.RETURN: "Your order {order_number} is coming back to us",
+    Topic.REPORT: "Your order {order_number}: we look into it",
     Topic.REMEDY: "Your order {order_number}: settled",
 }
 _DONE: Mapping[str, str] = {
@@ -58,6 +60,7 @@ _CHOICES: Mapping[Topic, str] = {
     Topic.DELIVERY_ATTEMPT: "The carrier will try again; a safe place or a neighbour may be named to the carrier.",
     Topic.DELIVERY_PROBLEM: "If something is missing in your address, or you expect to be away, answer this message.",
     Topic.RETURN: "Answer this message to have the goods sent again or the money refunded.",
+    Topic.REPORT: "If it turned up meanwhile, or you would rather be refunded, answer this message.",
     Topic.REMEDY: "If anything is still wrong, answer this message.",
 }
 _WITH_DATE = frozenset({Topic.DELAY, Topic.STOCK, Topic.NO_NEWS})

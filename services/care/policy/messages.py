@@ -21,6 +21,7 @@ class Topic(StrEnum):
     DELIVERY_PROBLEM = "delivery_problem"
     RETURN = "return"
     REMEDY = "remedy"
+    REPORT = "report"
 
 
 TOPIC_OF: Mapping[ExceptionKind, Topic] = {
@@ -38,6 +39,9 @@ TOPIC_OF: Mapping[ExceptionKind, Topic] = {
     ExceptionKind.LOSS_SUSPECTED: Topic.LOSS,
     ExceptionKind.LOST: Topic.LOSS,
     ExceptionKind.DAMAGE: Topic.DAMAGE,
+    ExceptionKind.WRONG_ITEM: Topic.REPORT,
+    ExceptionKind.MISSING_ITEM: Topic.REPORT,
+    ExceptionKind.NOT_RECEIVED: Topic.REPORT,
     ExceptionKind.SHORT_PICK: Topic.STOCK,
     ExceptionKind.BACKORDER_SLIP: Topic.STOCK,
     ExceptionKind.FAILED_ATTEMPT: Topic.DELIVERY_ATTEMPT,

@@ -49,6 +49,7 @@ class Playbook:
 _NEW_DATE = Step(RemedyKind.NEW_PROMISE, automatic=True, because="tell the new date before the customer asks")
 _SORRY = Step(RemedyKind.GOODWILL_CREDIT, because="an apology for the broken promise")
 _RESHIP = Step(RemedyKind.RESHIP, automatic=True, because="the customer has no usable goods")
+_SEND_AGAIN = Step(RemedyKind.RESHIP, because="once it is clear what is owed")
 _REFUND = Step(RemedyKind.REFUND, because="when nothing is left to send, or the customer prefers it")
 
 PLAYBOOKS: Mapping[ExceptionKind, Playbook] = {
@@ -72,6 +73,14 @@ PLAYBOOKS: Mapping[ExceptionKind, Playbook] = {
     ),
     ExceptionKind.LOST: Playbook("reship or refund", (_RESHIP, _REFUND)),
     ExceptionKind.DAMAGE: Playbook("reship or refund, ask for a photo", (_RESHIP, _REFUND, _SORRY)),
+    ExceptionKind.WRONG_ITEM: Playbook("send the right item, arrange the return", (_SEND_AGAIN, _REFUND, _SORRY)),
+    ExceptionKind.MISSING_ITEM: Playbook(
+        "compare what was packed with what is missing, then send it", (_SEND_AGAIN, _REFUND, _SORRY)
+    ),
+    ExceptionKind.NOT_RECEIVED: Playbook(
+        "check the address, proof of delivery, safe place and neighbours; wait 24 hours, then trace",
+        (_SEND_AGAIN, _REFUND),
+    ),
     ExceptionKind.SHORT_PICK: Playbook(
         "let the customer choose: wait or cancel", (Step(RemedyKind.NEW_PROMISE), Step(RemedyKind.CANCEL_LINE), _SORRY)
     ),

@@ -40,6 +40,9 @@ IMPACT: Mapping[ExceptionKind, int] = {
     ExceptionKind.LOSS_SUSPECTED: 2,
     ExceptionKind.SHORT_PICK: 2,
     ExceptionKind.RETURNED_TO_SENDER: 3,
+    ExceptionKind.WRONG_ITEM: 2,
+    ExceptionKind.MISSING_ITEM: 2,
+    ExceptionKind.NOT_RECEIVED: 3,
     ExceptionKind.DAMAGE: 3,
     ExceptionKind.LOST: 3,
 }

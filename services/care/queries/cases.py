@@ -1,4 +1,4 @@
-"""Cases, exceptions, clocks and incidents: reads, locks and lists."""
+"""Cases, exceptions and clocks: reads, locks and lists."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from uuid import UUID
 import asyncpg
 from sqlmodel import col, select
 
-from services.care.errors import CaseNotFoundError, IncidentNotFoundError, NoCaseWaitingError
-from services.care.models import Case, CaseClock, CaseEntry, DetectedException, Incident, Message
+from services.care.errors import CaseNotFoundError, NoCaseWaitingError
+from services.care.models import Case, CaseClock, CaseEntry, DetectedException, Message
 from services.care.policy.numbers import case_number
 from services.care.states import ACTIVE_STATES, CaseState, DispositionKind, Family
 from shared.db import Transaction
@@ -36,8 +36,21 @@ left join lateral (select k.kind, k.due_at from case_clock k where k.case_id = c
 where ($1::text[] is null or c.state = any($1)) and ($2::text is null or c.family = $2)
   and ($3::text is null or c.priority = $3) and ($4::text is null or c.kind = $4)
   and ($5::text is null or c.assignee = $5) and ($6::uuid is null or c.order_id = $6)
+  and (not $11::bool or c.assignee is null) and ($12::timestamptz is null or c.next_action_due < $12)
+  and ($13::text is null or upper($13) in (upper(c.number), upper(w.number)))
+  and ($14::uuid is null or (c.family = 'delivery' and exists (select from incident i join watch_parcel p
+    on p.carrier = i.scope and i.kind = 'feed_silent' where i.id = $14 and p.order_id = c.order_id
+    and p.handed_over_at is not null and p.delivered_at is null)))
   and ($7::timestamptz is null or (coalesce(c.next_action_due, $9), c.id) > ($7, $8::uuid))
 order by coalesce(c.next_action_due, $9), c.id limit $10
+"""
+_NAMES = """
+select c.id, c.number, c.kind, w.number as order_number from care_case c join watch w using (order_id)
+where c.id = any($1::uuid[])
+"""
+_NEAREST_CLOCK = """
+select kind, due_at from case_clock where case_id = $1 and fulfilled_at is null and due_at is not null
+order by due_at limit 1
 """
 NO_CLOCK = datetime(9999, 1, 1, tzinfo=UTC)
 """Where a case without a running clock stands in the queue: behind all others."""
@@ -71,6 +84,11 @@ class CaseFilter:
     kind: str | None = None
     assignee: str | None = None
     order_id: UUID | None = None
+    unassigned: bool = False
+    due_before: datetime | None = None
+    number: str | None = None
+    """A case's or an order's number."""
+    incident_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +202,21 @@ async def list_cases(
         id_after,
         NO_CLOCK,
         limit,
+        wanted.unassigned,
+        wanted.due_before,
+        wanted.number,
+        wanted.incident_id,
     )
+
+
+async def get_names(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, asyncpg.Record]:
+    """Give the number and kind of cases, and the number of their orders."""
+    return {row["id"]: row for row in await tx.fetch(_NAMES, list(case_ids))}
+
+
+async def get_nearest_clock(tx: Transaction, case_id: UUID) -> asyncpg.Record | None:
+    """Give the running clock of a case that is due first."""
+    return await tx.row(_NEAREST_CLOCK, case_id)
 
 
 async def list_entries(tx: Transaction, case_id: UUID) -> list[CaseEntry]:
@@ -261,81 +293,9 @@ async def next_case_number(tx: Transaction) -> str:
     return case_number(serial)
 
 
-async def get_open_incident(tx: Transaction, kind: str, scope: str) -> Incident | None:
-    """Give the open incident of a common cause."""
-    found = await tx.session.exec(
-        select(Incident)
-        .where(Incident.kind == kind, Incident.scope == scope, Incident.state == "open")
-        .with_for_update()
-    )
-    return found.one_or_none()
-
-
-async def lock_incident(tx: Transaction, incident_id: UUID) -> Incident:
-    """Lock an incident; raises IncidentNotFoundError."""
-    found = await tx.session.exec(select(Incident).where(Incident.id == incident_id).with_for_update())
-    incident = found.one_or_none()
-    if incident is None:
-        raise IncidentNotFoundError(f"there is no incident {incident_id}")
-    return incident
-
-
-async def list_incidents(tx: Transaction, *, only_open: bool, limit: int = 100) -> list[Incident]:
-    """List incidents, newest first."""
-    question = select(Incident).order_by(col(Incident.opened_at).desc(), col(Incident.id)).limit(limit)
-    if only_open:
-        question = question.where(Incident.state == "open")
-    return list(await tx.session.exec(question))
-
-
-async def lock_due_feeds(tx: Transaction, limit: int) -> list[asyncpg.Record]:
-    """Lock carrier feeds that are due for a look, with the parcels under way."""
-    return await tx.fetch(
-        "select f.*, (select count(*) from watch_parcel p where p.carrier = f.carrier and p.handed_over_at is not null "
-        "and p.delivered_at is null and p.handed_over_at > $1::timestamptz - interval '30 days') as underway "
-        "from carrier_feed f where f.next_check_at <= $1 order by f.carrier limit $2 for update of f skip locked",
-        tx.now,
-        limit,
-    )
-
-
-async def get_silent_carriers(tx: Transaction) -> frozenset[str]:
-    """Give the carriers whose whole feed is silent."""
-    rows = await tx.fetch("select carrier from carrier_feed where silent_since is not null")
-    return frozenset(row["carrier"] for row in rows)
-
-
-async def set_feed(tx: Transaction, carrier: str, *, silent_since: datetime | None, next_check_at: datetime) -> None:
-    """Store what was found about a feed."""
-    await tx.execute(
-        "update carrier_feed set silent_since = $2, next_check_at = $3 where carrier = $1",
-        carrier,
-        silent_since,
-        next_check_at,
-    )
-
-
-async def recheck_carrier(tx: Transaction, carrier: str) -> None:
-    """Make the orders due whose parcels a feed's silence may explain, or no longer explains."""
-    await tx.execute(
-        "update watch set next_check_at = $2 where order_id in (select order_id from exception "
-        "where cleared_at is null and kind in ('stalled', 'no_first_scan', 'loss_suspected') and order_id in "
-        "(select order_id from watch_parcel where carrier = $1))",
-        carrier,
-        tx.now,
-    )
-
-
 def is_suppressed(found: DetectedException) -> bool:
     """Say whether nothing is done about an exception for now."""
     return found.disposition == DispositionKind.SUPPRESSED
-
-
-async def clear_incident_exceptions(tx: Transaction, incident_id: UUID) -> None:
-    """Clear the exceptions an ended incident stood for."""
-    await tx.execute(
-        "update exception set cleared_at = $2 where incident_id = $1 and cleared_at is null", incident_id, tx.now
-    )
 
 
 async def lock_informed_cases(tx: Transaction, message: Message) -> list[Case]:

@@ -235,3 +235,9 @@ async def put_report(tx: Transaction, report: WatchReport) -> None:
     """Keep what a person reported and make the order due for a look."""
     tx.session.add(report)
     await tx.execute("update watch set next_check_at = $2 where order_id = $1", report.order_id, tx.now)
+
+
+async def has_delivered_parcel(tx: Transaction, order_id: UUID) -> bool:
+    """Say whether the carrier has scanned a parcel of an order as delivered."""
+    question = "select exists (select from watch_parcel where order_id = $1 and delivered_at is not null)"
+    return bool(await tx.value(question, order_id))

@@ -51,6 +51,12 @@ async def spend(tx: Transaction, person: str, authority: str, currency: str, amo
     return spent is not None
 
 
+async def get_spent(tx: Transaction, person: str, authority: str, currency: str) -> int:
+    """Give what a person has granted today in a currency."""
+    question = "select spent from authority_use where person = $1 and authority = $2 and day = $3 and currency = $4"
+    return int(await tx.value(question, person, authority, tx.now.date(), currency) or 0)
+
+
 async def give_back(tx: Transaction, remedy: Remedy) -> None:
     """Take back what a refused remedy counted against the day it was granted on."""
     if remedy.granted_at is None:

@@ -1,5 +1,6 @@
 """Rules on parcels between our dispatch scan and the doorstep."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from services.care.clocks import add_business_days
@@ -200,6 +201,23 @@ def damage(facts: OrderFacts, _now: datetime, _basis: Basis) -> Look:
             if "damaged" in parcel.flags
         )
     )
+
+
+def _reported(parcel: ParcelFacts) -> Iterator[Seen]:
+    evidence: dict[str, Scalar] = {
+        "position": parcel.position.value,
+        "carrier": parcel.carrier,
+        "last_scan_at": _iso(parcel.last_scan_at),
+        "reported_by": "the customer",
+    }
+    for kind in (ExceptionKind.WRONG_ITEM, ExceptionKind.MISSING_ITEM, ExceptionKind.NOT_RECEIVED):
+        if kind in parcel.flags and (kind is not ExceptionKind.NOT_RECEIVED or parcel.position is Position.DELIVERED):
+            yield Seen(_subject(parcel), Level.CONFIRMED, evidence, kind=kind)
+
+
+def reported(facts: OrderFacts, _now: datetime, _basis: Basis) -> Look:
+    """See what customers say of a parcel's contents, and that one scanned as delivered did not arrive."""
+    return Look(tuple(seen for parcel in facts.parcels for seen in _reported(parcel)))
 
 
 def _loss_limits(parcel: ParcelFacts, basis: Basis, *, international: bool) -> tuple[datetime, datetime]:

@@ -32,9 +32,12 @@ _ENDS: Mapping[str, str] = {
     "rejected": "The order was refused.",
 }
 # What is worst comes first: it is the reason that is told.
-_REASONS: Mapping[str, str] = {
+REASONS: Mapping[str, str] = {
     "lost": "The carrier has lost the parcel.",
     "damage": "The parcel was damaged on its way.",
+    "not_received": "It was scanned as delivered, but the customer did not receive it.",
+    "wrong_item": "Something else arrived than was ordered.",
+    "missing_item": "Something was missing in the parcel.",
     "returned_to_sender": "The parcel came back to us.",
     "delivery_problem": "The carrier cannot deliver the parcel.",
     "address_problem": "The address needs a correction.",
@@ -65,7 +68,12 @@ _RISKS: Mapping[str, tuple[str, str]] = {
     "breached": ("Late", "bad"),
     "confirmed": ("Needs a remedy", "bad"),
 }
-_NAMED: Mapping[str, str] = {"lost": "Lost", "damage": "Damaged", "returned_to_sender": "Came back"}
+_NAMED: Mapping[str, str] = {
+    "lost": "Lost",
+    "damage": "Damaged",
+    "not_received": "Not received",
+    "returned_to_sender": "Came back",
+}
 _LEVELS = ("confirmed", "breached", "predicted", "suspected", "at_risk")
 _HOLDERS: Mapping[str, str] = {
     "agent": "Customer care", "customer": "The customer", "carrier": "The carrier", "warehouse": "The warehouse",
@@ -123,7 +131,7 @@ def answer(known: Known) -> Answer:
 
 def leading(troubles: Sequence[Trouble]) -> Trouble | None:
     """Give the trouble that is told: the worst kind, then the surest."""
-    kinds = list(_REASONS)
+    kinds = list(REASONS)
     return min(
         (one for one in troubles if one.cleared_at is None),
         key=lambda one: (
@@ -183,12 +191,12 @@ def _reason(known: Known, trouble: Trouble | None) -> str:
     if trouble is not None and trouble.kind in {parcel.status for parcel in known.order.shipments}:
         return ""  # where it is has said so
     if trouble is not None:
-        return _REASONS.get(trouble.kind, trouble.kind.replace("_", " "))
+        return REASONS.get(trouble.kind, trouble.kind.replace("_", " "))
     if known.order.holds:
         return f"It is on hold: {known.order.holds[0].reason.replace('_', ' ')}."
     blocking = known.explanation.blocking
     if blocking is not None and blocking.overdue:
-        return _REASONS["stuck_flow"]
+        return REASONS["stuck_flow"]
     return ""
 
 

@@ -30,8 +30,9 @@ async def seed_local_staff(database: Database, path: Path | None, environment: s
     if environment != "local":
         raise ConfigurationError("CONSOLE_LOCAL_STAFF makes known sign-ins: it is for the local stack only")
     people = _read(path)
-    async with database.transaction("local stack") as tx:
-        for entry in people:
+    for entry in people:
+        # Hashing takes its time on a busy machine: one transaction each, so that none outlives its limit.
+        async with database.transaction("local stack") as tx:
             if await find_staff(tx, entry["login"]) is None:
                 await _keep(tx, entry["login"], entry["password"], entry["name"], [entry["role"]], [])
 

@@ -4,6 +4,8 @@ from fastapi import APIRouter, Depends
 
 from services.console.api import (
     board,
+    care,
+    cases,
     dispatch,
     home,
     look_up,
@@ -23,6 +25,8 @@ for part in (
     home.router,
     look_up.router,
     orders.router,
+    care.router,
+    cases.router,
     picking.router,
     packing.router,
     paper.router,

@@ -35,6 +35,11 @@ class Visitor:
     token: str
     caller: Caller
 
+    @property
+    def actor(self) -> str:
+        """How the services name this person in this role."""
+        return f"{self.role}:{self.person.login}"
+
     def may(self, scope: Scope) -> bool:
         """Say whether the services will accept what needs this scope."""
         return scope in SCOPES[self.role]

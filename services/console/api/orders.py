@@ -34,6 +34,12 @@ REASONS = (
     ("0", "other", "Something else"),
 )
 CHANNELS = ("phone", "email", "chat", "letter", "in_person")
+TROUBLE = (
+    ("damage", "It arrived damaged"),
+    ("wrong_item", "Something else arrived"),
+    ("missing_item", "Something is missing"),
+    ("not_received", "It is said to be delivered, but they do not have it"),
+)
 _FIELDS = {"number": "order number", "postal_code": "postcode", "email": "e-mail", "article": "article"}
 _ADDRESS = ("name", "company", "line1", "line2", "city", "region", "postal_code", "country_code")
 
@@ -53,6 +59,8 @@ async def show_order(request: Request, named: str, who: LookUp) -> Response:
         entries=tell(known),
         tracks=[track(parcel) for parcel in known.order.shipments],
         may_edit=may_edit,
+        may_work=who.may(Scope.CASE),
+        trouble=TROUBLE,
         reasons=REASONS,
         channels=CHANNELS,
     )
@@ -129,12 +137,18 @@ async def change_address(
 
 
 @router.post("/reports")
-async def report_damage(
-    request: Request, named: str, who: OrderEditor, key: Key, parcel_id: Text = "", comment: Note = ""
+async def report(
+    request: Request,
+    named: str,
+    who: OrderEditor,
+    key: Key,
+    kind: Text = "damage",
+    parcel_id: Text = "",
+    comment: Note = "",
 ) -> Response:
-    """Open a case about damage that the customer tells of."""
+    """Open a case about what the customer says is wrong."""
     order = await who.caller.get("orders", f"/staff/orders/{named}", Order)
-    body = {"order_id": str(order.id), "kind": "damage", "parcel_id": parcel_id or None, "comment": comment}
+    body = {"order_id": str(order.id), "kind": kind, "parcel_id": parcel_id or None, "comment": comment}
     await who.caller.act("care", "/staff/reports", body, key=key)
     return done(request, f"/orders/{named}", say("Reported. Customer care has a case in a moment."))
 

@@ -11,6 +11,7 @@ from services.console.api import guard
 from services.console.api.guard import Anybody, Public
 from services.console.api.pages import THEME, THEMES, came_from, done, local_path, page, words_of
 from services.console.errors import LockedOutError, WrongPasswordError
+from services.console.queries.staff import set_single_keys as set_keys
 from services.console.rendering import say
 from services.console.settings import settings
 from shared.db import Database
@@ -67,6 +68,14 @@ async def change_role(request: Request, who: Anybody, role: Text) -> Response:
     async with request.app.state.database.transaction("change role") as tx:
         await sessions.change_role(tx, who.token, who.person, role, guard.address_of(request))
     return done(request, "/", say("You now act as {role}.", role=role.replace("_", " ")))
+
+
+@router.post("/keys")
+async def set_single_keys(request: Request, who: Anybody, act: Annotated[bool, Form()] = False) -> Response:
+    """Remember whether single keys act for this person."""
+    async with request.app.state.database.transaction("keys") as tx:
+        await set_keys(tx, who.person.id, act=act)
+    return done(request, came_from(request))
 
 
 @router.post("/theme", dependencies=[Public])

@@ -11,7 +11,8 @@ from services.console.states import Outcome
 from shared.db import Transaction
 
 _SIGNED_IN = """
-select s.id, s.login, s.name, s.roles, s.locations, n.role, n.seen_at from session n join staff s on s.id = n.staff_id
+select s.id, s.login, s.name, s.roles, s.locations, s.single_keys, n.role, n.seen_at
+from session n join staff s on s.id = n.staff_id
 where n.token_hash = $1 and n.expires_at > $2 and n.seen_at > $3 and s.disabled_at is null and n.role = any(s.roles)
 """
 # A try that was right has its sign-in beside it; who remembers in time starts afresh.
@@ -33,6 +34,7 @@ class SignedIn:
     name: str
     roles: list[str]
     locations: list[str]
+    single_keys: bool
     role: str
     seen_at: datetime
 
@@ -72,6 +74,11 @@ async def set_role(tx: Transaction, token_hash: str, role: str) -> None:
     await tx.execute("update session set role = $2 where token_hash = $1", token_hash, role)
 
 
+async def set_single_keys(tx: Transaction, staff_id: UUID, *, act: bool) -> None:
+    """Let single keys act for somebody, or not."""
+    await tx.execute("update staff set single_keys = $2 where id = $1", staff_id, act)
+
+
 async def end_session(tx: Transaction, token_hash: str) -> None:
     """End a session."""
     await tx.execute("delete from session where token_hash = $1", token_hash)
@@ -98,6 +105,16 @@ def add_sign_in(tx: Transaction, entry: SignIn) -> None:
     """Write to the sign-in audit."""
     entry.outcome = Outcome(entry.outcome).value
     tx.session.add(entry)
+
+
+async def list_names(tx: Transaction, roles: list[str]) -> list[tuple[str, str, list[str]]]:
+    """List who has any of these roles: (login, name, roles)."""
+    rows = await tx.fetch(
+        "select login, name, roles from staff where disabled_at is null and roles && $1::text[] "
+        "order by name, login limit 500",
+        roles,
+    )
+    return [(row["login"], row["name"], row["roles"]) for row in rows]
 
 
 async def list_pickers(tx: Transaction, location: str, roles: list[str]) -> list[tuple[str, str]]:

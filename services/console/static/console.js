@@ -2,9 +2,8 @@
 (() => {
   "use strict";
 
-  const SINGLE_KEYS = "doorstep.single-keys";
   const byId = (id) => document.getElementById(id);
-  const singleKeysAct = () => localStorage.getItem(SINGLE_KEYS) !== "off";
+  const singleKeysAct = () => document.body.dataset.singleKeys !== "off";
   const isTyping = (element) =>
     element instanceof HTMLElement && (element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName));
 
@@ -112,11 +111,18 @@
     }
   });
 
+  // It counts at once, and is kept for this person on whatever device they sign in next.
+  function keepSingleKeys(box) {
+    document.body.dataset.singleKeys = box.checked ? "on" : "off";
+    const body = new URLSearchParams({ csrf: box.dataset.csrf, act: String(box.checked) });
+    fetch("/keys", { method: "POST", body, redirect: "manual" }).catch(() => { byId("unsaved").hidden = false; });
+  }
+
   function begin() {
     const single = byId("single-keys");
     if (!single) return;
     single.checked = singleKeysAct();
-    single.addEventListener("change", () => localStorage.setItem(SINGLE_KEYS, single.checked ? "on" : "off"));
+    single.addEventListener("change", () => keepSingleKeys(single));
     setTimeout(() => document.querySelectorAll(".toasts .toast").forEach((note) => note.remove()), 6000);
   }
   begin();

@@ -1,0 +1,133 @@
+"""The care queue: which cases somebody wants to see, read from care, with incidents and approvals beside them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import timedelta
+from urllib.parse import urlencode
+from uuid import UUID
+
+from services.console.models import SavedView
+from services.console.neighbours import Caller
+from services.console.queries import care as queries
+from services.console.schemas.care import Incidents, Queue, Remedies
+from shared import clock
+from shared.db import Transaction
+from shared.errors import ConflictError, InvalidError
+from shared.ids import new_id
+
+MOST_CASES = 50
+MOST_APPROVALS = 100
+_SERVICE = "care"
+_DUE_SOON = timedelta(hours=4)
+_WORKED = ("open", "in_progress")
+_WAITING = ("waiting_customer", "waiting_carrier", "waiting_warehouse", "waiting_approval")
+VIEWS: Mapping[str, str] = {
+    "all": "All open", "mine": "Mine", "unassigned": "Unassigned", "due": "Due soon", "waiting": "Waiting",
+    "resolved": "Resolved",
+}  # fmt: skip
+FAMILIES = ("delivery", "condition", "stock", "flow")
+PRIORITIES = ("P1", "P2", "P3", "P4")
+KINDS = (
+    "address_problem", "backorder_slip", "damage", "delivery_problem", "failed_attempt", "fulfilment_overdue", "lost",
+    "loss_suspected", "missing_item", "no_first_scan", "not_received", "preship_risk", "promise_breached",
+    "returned_to_sender", "short_pick", "stalled", "stuck_flow", "transit_risk", "wrong_item",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which cases to show: a built-in view, narrowed; empty fields narrow nothing."""
+
+    view: str = "all"
+    kind: str = ""
+    family: str = ""
+    priority: str = ""
+    assignee: str = ""
+    incident: str = ""
+    q: str = ""
+
+    @classmethod
+    def of(cls, said: Mapping[str, str]) -> "Wanted":
+        """Read an address's or a saved view's fields; what is unknown is left out."""
+        known = {field.name: said[field.name].strip()[:100] for field in fields(cls) if said.get(field.name)}
+        return cls(**{**known, "view": known.get("view", "all") if known.get("view") in VIEWS else "all"})
+
+    @property
+    def said(self) -> dict[str, str]:
+        """The fields that narrow something."""
+        return {name: value for name, value in asdict(self).items() if value and (name, value) != ("view", "all")}
+
+    @property
+    def address(self) -> str:
+        """Where the console shows this."""
+        return f"/care?{urlencode(self.said)}" if self.said else "/care"
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether more than a built-in view is asked for."""
+        return bool(set(self.said) - {"view"})
+
+
+def _asked(wanted: Wanted, me: str) -> list[tuple[str, str]]:
+    """Give the query that care answers; a number is looked for among all cases, ended ones too."""
+    asked = [(name, getattr(wanted, name)) for name in ("kind", "family", "priority", "assignee")]
+    if wanted.q:
+        return [("number", wanted.q), ("limit", str(MOST_CASES))]
+    states: Sequence[str] = (*_WORKED, *_WAITING)
+    if wanted.view == "unassigned":
+        states = _WORKED
+        asked.append(("unassigned", "true"))
+    elif wanted.view == "mine":
+        asked.append(("assignee", me))
+    elif wanted.view == "due":
+        asked.append(("due_before", (clock.now() + _DUE_SOON).isoformat()))
+    elif wanted.view == "waiting":
+        states = _WAITING
+    elif wanted.view == "resolved":
+        states = ("resolved",)
+    if wanted.incident:
+        asked.append(("incident_id", wanted.incident))
+    named = [(name, value) for name, value in asked if value]
+    return [*named, *(("state", state) for state in states), ("limit", str(MOST_CASES))]
+
+
+async def read_queue(caller: Caller, wanted: Wanted, me: str) -> Queue:
+    """Read the cases somebody wants to see, the nearest due clock first."""
+    return await caller.get(_SERVICE, f"/staff/cases?{urlencode(_asked(wanted, me))}", Queue)
+
+
+async def read_incidents(caller: Caller) -> Incidents:
+    """Read the incidents that are going on."""
+    return await caller.get(_SERVICE, "/staff/incidents", Incidents, open="true")
+
+
+async def read_approvals(caller: Caller) -> Remedies:
+    """Read the remedies that wait for somebody's approval."""
+    return await caller.get(_SERVICE, "/staff/remedies", Remedies, state="waiting_approval", limit=MOST_APPROVALS)
+
+
+async def save_view(tx: Transaction, staff_id: UUID, name: str, wanted: Wanted) -> SavedView:
+    """Keep what somebody looks at under a name, in place of an older one of that name; raises ConflictError."""
+    kept = await queries.find_view(tx, staff_id, name)
+    if kept is not None:
+        kept.wanted = wanted.said
+        return kept
+    if len(await queries.list_views(tx, staff_id)) >= queries.MOST_VIEWS:
+        raise ConflictError(f"{queries.MOST_VIEWS} views are the most; delete one first")
+    view = SavedView(id=new_id(), staff_id=staff_id, name=name, wanted=wanted.said, created_at=clock.real())
+    tx.session.add(view)
+    return view
+
+
+def read_chosen(chosen: Sequence[str]) -> list[dict[str, object]]:
+    """Read ticked boxes, `id:version` each; raises InvalidError when there is none or one cannot be."""
+    if not chosen:
+        raise InvalidError("choose at least one case")
+    read: list[dict[str, object]] = []
+    for one in chosen[:100]:
+        case_id, _, version = one.partition(":")
+        try:
+            read.append({"id": str(UUID(case_id)), "version": int(version)})
+        except ValueError:
+            raise InvalidError("a chosen case cannot be read: reload the page") from None
+    return read

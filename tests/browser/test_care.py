@@ -1,0 +1,158 @@
+"""Customer care at its queue: with the keyboard, two people at once, from a damaged parcel to a new one."""
+
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.chromium import Colours, Desk, Kind
+from tests.browser.conftest import Sit
+from tests.browser.test_support import EVERY_SCREEN, told
+from tests.clients import Clients
+from tests.console.care import DEAR, trouble
+from tests.console.shop import Shop
+
+
+async def find(desk: Desk, number: str) -> None:
+    """Narrow the queue to one order by the box that `/` focuses."""
+    await desk.page.keyboard.press("/")
+    await desk.page.keyboard.type(number)
+    await desk.page.keyboard.press("Enter")
+    await expect(desk.page.locator("[data-row]")).to_have_count(1)
+
+
+async def open_first(desk: Desk) -> None:
+    """Walk to the first case and open it."""
+    await desk.page.keyboard.press("j")
+    await expect(desk.page.locator("[data-row-link]").first).to_be_focused()
+    await desk.page.keyboard.press("Enter")
+    await desk.page.wait_for_url("**/care/cases/**")
+
+
+async def history(page: Page, words: str) -> None:
+    await expect(page.get_by_role("region", name="History")).to_contain_text(words)
+
+
+async def test_a_damaged_parcel_becomes_a_new_one_after_a_leads_approval(
+    sit: Sit, writing_shop: Shop, clients: Clients
+) -> None:
+    order, _ = await trouble(writing_shop, clients, books=DEAR)
+    agent, lead = await sit("care"), await sit("care_lead")
+    page = agent.page
+    await agent.goto("/care")
+    await find(agent, order.number)
+    await expect(page.locator("[data-row]")).to_contain_text("The parcel was damaged on its way.")
+    await open_first(agent)
+
+    await page.keyboard.press("a")
+    await told(page, "It is yours now.")
+    await page.keyboard.press("n")
+    await expect(page.get_by_label("What should the next one know?")).to_be_focused()
+    await page.keyboard.type("the customer has sent a photo")
+    await page.get_by_role("button", name="Keep the note").click()
+    await history(page, "the customer has sent a photo")
+
+    offer = page.locator(".offer", has_text="Send it again")
+    await expect(offer).to_contain_text("258.00")
+    await expect(offer).to_contain_text("needs approval by a lead")
+    await offer.get_by_text("Ask for approval").click()
+    await offer.get_by_label("Why").fill("all twenty books are wet")
+    await offer.get_by_role("button", name="Ask for it").click()
+    await told(page, "Over your limit: it waits for another person's approval.")
+
+    await lead.goto("/care/approvals")
+    request = lead.page.locator(".approval", has_text=order.number)
+    await expect(request).to_contain_text("all twenty books are wet")
+    await request.get_by_role("button", name="Approve").click()
+    await told(lead.page, "Approved: orders carries it out now.")
+
+    # What changed meanwhile is told without reloading, and reloading shows the answer of orders.
+    await expect(page.get_by_text("This case has changed since you opened it.")).to_be_visible(timeout=30_000)
+    await page.get_by_role("link", name="Reload it").click()
+    await expect(page.get_by_role("link", name="the new order")).to_be_visible(timeout=30_000)
+    await expect(page.get_by_label("What is next")).to_contain_text("Ended by reship")
+    await page.keyboard.press("Escape")
+    await page.wait_for_url("**/care")
+
+
+async def test_the_list_is_walked_and_clocks_tick(sit: Sit, shop: Shop, clients: Clients) -> None:
+    for _ in range(2):
+        await trouble(shop, clients)
+    desk = await sit("care")
+    await desk.goto("/care")
+    page = desk.page
+    links = page.locator("[data-row-link]")
+    await page.keyboard.press("j")
+    await expect(links.nth(0)).to_be_focused()
+    await page.keyboard.press("j")
+    await expect(links.nth(1)).to_be_focused()
+    await page.keyboard.press("k")
+    await expect(links.nth(0)).to_be_focused()
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog", name="Keyboard")).to_contain_text("Snooze")
+    await page.keyboard.press("Escape")
+
+    await page.evaluate(
+        "(at => document.querySelector('time[data-due]').dateTime = at)(new Date(Date.now() + 300000).toISOString())"
+    )
+    clock = page.locator("time[data-due]").first
+    await expect(clock).to_have_text(re.compile(r"^[45]:\d\d min$"))
+    shown = await clock.text_content()
+    await expect(clock).not_to_have_text(shown or "")
+
+
+async def test_several_cases_are_changed_after_a_preview(sit: Sit, shop: Shop, clients: Clients) -> None:
+    order, _ = await trouble(shop, clients)
+    desk = await sit("care")
+    await desk.goto("/care")
+    await find(desk, order.number)
+    page = desk.page
+    await expect(page.locator("#bulk-bar")).to_be_hidden()
+    await page.keyboard.press("j")
+    await page.keyboard.press("x")
+    await expect(page.get_by_role("region", name="1 chosen")).to_be_visible()
+    await page.get_by_label("What to do").select_option("note")
+    await page.get_by_label("Why, or the note").fill("the carrier has a bad week")
+    await page.get_by_role("button", name="Preview").click()
+    await expect(page.locator("#bulk-told")).to_contain_text("Note: 1 will change")
+    await page.get_by_role("button", name="Do it for 1").click()
+    await told(page, "Done: 1 cases.")
+    await open_first(desk)
+    await history(page, "the carrier has a bad week")
+
+
+async def test_two_people_notice_each_other(sit: Sit, shop: Shop, clients: Clients) -> None:
+    _, case_id = await trouble(shop, clients)
+    agent, lead = await sit("care"), await sit("care_lead")
+    await agent.goto(f"/care/cases/{case_id}")
+    await lead.goto(f"/care/cases/{case_id}")
+    await expect(lead.page.locator("#presence")).to_contain_text("Carla Care has this case open too")
+    await expect(agent.page.locator("#presence")).to_contain_text("Leo Lead has this case open too", timeout=30_000)
+
+
+@pytest.mark.parametrize(("kind", "colours"), EVERY_SCREEN)
+async def test_nobody_is_kept_out_of_cares_pages(
+    sit: Sit, shop: Shop, clients: Clients, kind: Kind, colours: Colours
+) -> None:
+    order, case_id = await trouble(shop, clients, books=DEAR)
+    desk = await sit("care_lead", kind, colours)
+    await desk.goto(f"/care/cases/{case_id}")
+    assert await desk.serious_violations() == []
+    for name in ("Reply", "Ask for approval"):
+        summary = desk.page.locator("summary", has_text=name).first
+        if await summary.count():
+            await summary.click()
+    assert await desk.serious_violations() == [], "with everything open"
+    await desk.goto(f"/care?q={order.number}")
+    await desk.page.locator("[data-tick]").first.check()
+    await desk.page.get_by_role("button", name="Preview").click()
+    await expect(desk.page.locator("#bulk-told")).to_contain_text("Take: 1 will change")
+    assert await desk.serious_violations() == [], "the queue"
+    await desk.page.locator("#narrow summary").click()
+    assert await desk.serious_violations() == [], "the queue, narrowed"
+    await desk.goto("/care/approvals")
+    assert await desk.serious_violations() == [], "approvals"
+    for path in ("/care", f"/care/cases/{case_id}", "/care/approvals"):
+        await desk.goto(path)
+        wider = await desk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wider <= 0, path
