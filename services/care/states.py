@@ -18,6 +18,7 @@ class ExceptionKind(StrEnum):
     PROMISE_BREACHED = "promise_breached"
     FAILED_ATTEMPT = "failed_attempt"
     DAMAGE = "damage"
+    MISSING_ITEM = "missing_item"
     LOSS_SUSPECTED = "loss_suspected"
     LOST = "lost"
     SHORT_PICK = "short_pick"
@@ -63,6 +64,7 @@ FAMILY_OF: Mapping[ExceptionKind, Family] = {
     ExceptionKind.DELIVERY_PROBLEM: Family.DELIVERY,
     ExceptionKind.ADDRESS_PROBLEM: Family.DELIVERY,
     ExceptionKind.DAMAGE: Family.CONDITION,
+    ExceptionKind.MISSING_ITEM: Family.CONDITION,
     ExceptionKind.SHORT_PICK: Family.STOCK,
     ExceptionKind.BACKORDER_SLIP: Family.STOCK,
     ExceptionKind.STUCK_FLOW: Family.FLOW,

@@ -22,7 +22,8 @@ _HAPPENED: Mapping[Topic, str] = {
     Topic.DELAY: "your order {order_number} will arrive later than we promised.",
     Topic.NO_NEWS: "the carrier has not reported anything about your order {order_number} for a while.",
     Topic.LOSS: "the carrier cannot find the parcel of your order {order_number} at the moment.",
-    Topic.DAMAGE: "the carrier reports that the parcel of your order {order_number} was damaged on its way.",
+    Topic.DAMAGE: "the parcel of your order {order_number} was damaged on its way.",
+    Topic.MISSING: "something is missing in the parcel of your order {order_number}.",
     Topic.STOCK: "some goods of your order {order_number} are not in stock as we expected.",
     Topic.DELIVERY_ATTEMPT: "the carrier tried to deliver your order {order_number} and did not succeed.",
     Topic.DELIVERY_PROBLEM: "the carrier cannot deliver your order {order_number} at the moment and keeps it.",
@@ -34,6 +35,7 @@ _SUBJECTS: Mapping[Topic, str] = {
     Topic.NO_NEWS: "We are asking the carrier about your order {order_number}",
     Topic.LOSS: "We are looking for your order {order_number}",
     Topic.DAMAGE: "Your order {order_number} was damaged on its way",
+    Topic.MISSING: "Your order {order_number}: something is missing",
     Topic.STOCK: "About the goods of your order {order_number}",
     Topic.DELIVERY_ATTEMPT: "Your order {order_number}: delivery attempted",
     Topic.DELIVERY_PROBLEM: "Your order {order_number}: a problem with its delivery",
@@ -54,6 +56,7 @@ _CHOICES: Mapping[Topic, str] = {
     Topic.NO_NEWS: "There is nothing you need to do; we still expect it on the promised day.",
     Topic.LOSS: "If you would rather have your money back than the goods, answer this message.",
     Topic.DAMAGE: "A photo helps, but is not needed. If you would rather be refunded, answer this message.",
+    Topic.MISSING: "If you would rather be refunded than get it sent, answer this message.",
     Topic.STOCK: "You may wait, or cancel these goods: answer this message.",
     Topic.DELIVERY_ATTEMPT: "The carrier will try again; a safe place or a neighbour may be named to the carrier.",
     Topic.DELIVERY_PROBLEM: "If something is missing in your address, or you expect to be away, answer this message.",
@@ -63,8 +66,8 @@ _CHOICES: Mapping[Topic, str] = {
 _WITH_DATE = frozenset({Topic.DELAY, Topic.STOCK, Topic.NO_NEWS})
 
 
-def write(topic: Topic, facts: Mapping[str, object], name: str, promised_by: datetime | None) -> Words:
-    """Write a message to a person; `promised_by` is the end of the promised local day."""
+def write(topic: Topic, facts: Mapping[str, object], name: str, promised_by: datetime | None, link: str = "") -> Words:
+    """Write a message to a person; `promised_by` is the end of the promised local day, `link` their status page."""
     order_number = str(facts.get("order_number", ""))
     remedy = str(facts.get("remedy", "") or "")
     paragraphs = [
@@ -73,5 +76,8 @@ def write(topic: Topic, facts: Mapping[str, object], name: str, promised_by: dat
     ]
     if topic in _WITH_DATE and promised_by is not None:
         paragraphs.append(f"The date is {(promised_by - _HALF_A_DAY):%A, %d %B %Y}.")
-    paragraphs += [_DONE.get(remedy, _DONE[""]), _CHOICES[topic], "Your customer care"]
+    paragraphs += [_DONE.get(remedy, _DONE[""]), _CHOICES[topic]]
+    if link:
+        paragraphs.append(f"Where it is, and what you can do: {link}")
+    paragraphs.append("Your customer care")
     return Words(_SUBJECTS[topic].format(order_number=order_number), "\n\n".join(paragraphs) + "\n")

@@ -73,6 +73,9 @@ PLAYBOOKS: Mapping[ExceptionKind, Playbook] = {
     ),
     ExceptionKind.LOST: Playbook("reship or refund", (_RESHIP, _REFUND)),
     ExceptionKind.DAMAGE: Playbook("reship or refund, ask for a photo", (_RESHIP, _REFUND, _SORRY)),
+    ExceptionKind.MISSING_ITEM: Playbook(
+        "look at the pack bench, then send what is missing", (_RESHIP, _REFUND, _SORRY)
+    ),
     ExceptionKind.SHORT_PICK: Playbook(
         "let the customer choose: wait or cancel", (Step(RemedyKind.NEW_PROMISE), Step(RemedyKind.CANCEL_LINE), _SORRY)
     ),

@@ -38,6 +38,7 @@ IMPACT: Mapping[ExceptionKind, int] = {
     ExceptionKind.DELIVERY_PROBLEM: 2,
     ExceptionKind.LOSS_SUSPECTED: 2,
     ExceptionKind.SHORT_PICK: 2,
+    ExceptionKind.MISSING_ITEM: 2,
     ExceptionKind.RETURNED_TO_SENDER: 3,
     ExceptionKind.DAMAGE: 3,
     ExceptionKind.LOST: 3,

@@ -99,7 +99,7 @@ def facts_of(watch: asyncpg.Record, known: Known) -> OrderFacts:
     lines = known.rows["watch_line"].get(order_id, ())
     parcels = known.rows["watch_parcel"].get(order_id, ())
     fulfilments = known.rows["watch_fulfilment"].get(order_id, ())
-    damaged = _reported_damaged(known.rows["watch_report"].get(order_id, ()), parcels)
+    reported = _reported(known.rows["watch_report"].get(order_id, ()), parcels)
     delivered = _delivered(parcels)
     ended = watch["ended_at"] is not None
     return OrderFacts(
@@ -119,7 +119,7 @@ def facts_of(watch: asyncpg.Record, known: Known) -> OrderFacts:
         else tuple(_step(row) for row in known.rows["watch_step"].get(order_id, ()) if not row["ended"]),
         lines=() if ended else tuple(map(_line, lines)),
         fulfilments=() if ended else tuple(_fulfilment(row) for row in fulfilments if _is_open(row, lines)),
-        parcels=tuple(_parcel(row, known.siblings, damaged) for row in parcels if row["handed_over_at"] is not None),
+        parcels=tuple(_parcel(row, known.siblings, reported) for row in parcels if row["handed_over_at"] is not None),
     )
 
 
@@ -185,12 +185,19 @@ def _fulfilment(row: asyncpg.Record) -> FulfilmentFacts:
     )
 
 
-def _reported_damaged(reports: Sequence[asyncpg.Record], parcels: Sequence[asyncpg.Record]) -> set[UUID]:
-    """Give the parcels people reported damaged; a report without a parcel means the last one handed over."""
+_FLAG_OF: Mapping[str, str] = {"damage": "damaged", "missing_item": "missing_item"}
+
+
+def _reported(reports: Sequence[asyncpg.Record], parcels: Sequence[asyncpg.Record]) -> dict[UUID, set[str]]:
+    """Give what people reported of parcels, as flags; a report without a parcel means the last one handed over."""
     handed_over = [parcel for parcel in parcels if parcel["handed_over_at"] is not None]
     last = max(handed_over, key=lambda parcel: parcel["handed_over_at"], default=None)
-    named = (report["parcel_id"] or (last["parcel_id"] if last is not None else None) for report in reports)
-    return {parcel_id for parcel_id in named if parcel_id is not None}
+    flags: dict[UUID, set[str]] = defaultdict(set)
+    for report in reports:
+        parcel_id = report["parcel_id"] or (last["parcel_id"] if last is not None else None)
+        if parcel_id is not None:
+            flags[parcel_id].add(_FLAG_OF[report["kind"]])
+    return flags
 
 
 _POSITIONS: Mapping[str, Position] = {
@@ -199,8 +206,8 @@ _POSITIONS: Mapping[str, Position] = {
 }
 
 
-def _parcel(row: asyncpg.Record, siblings: Mapping[str, float], damaged: set[UUID]) -> ParcelFacts:
-    flags = frozenset(row["flags"]) | ({"damaged"} if row["parcel_id"] in damaged else set())
+def _parcel(row: asyncpg.Record, siblings: Mapping[str, float], reported: Mapping[UUID, set[str]]) -> ParcelFacts:
+    flags = frozenset(row["flags"]) | reported.get(row["parcel_id"], set())
     return ParcelFacts(
         parcel_id=str(row["parcel_id"]),
         carrier=row["carrier"],

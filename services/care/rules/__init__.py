@@ -17,6 +17,7 @@ ORDER_RULES: tuple[Rule[OrderFacts], ...] = (
     Rule("transit_risk", 1, ExceptionKind.TRANSIT_RISK, after_shipping.transit_risk),
     Rule("failed_attempt", 1, ExceptionKind.FAILED_ATTEMPT, after_shipping.failed_attempt),
     Rule("damage", 1, ExceptionKind.DAMAGE, after_shipping.damage),
+    Rule("missing_item", 1, ExceptionKind.MISSING_ITEM, after_shipping.missing_item),
     Rule("loss", 1, ExceptionKind.LOSS_SUSPECTED, after_shipping.loss),
     Rule("returned", 1, ExceptionKind.RETURNED_TO_SENDER, after_shipping.returned),
     Rule("delivery_problem", 1, ExceptionKind.DELIVERY_PROBLEM, after_shipping.delivery_problem),

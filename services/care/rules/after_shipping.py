@@ -184,7 +184,16 @@ def failed_attempt(facts: OrderFacts, now: datetime, basis: Basis) -> Look:
 
 
 def damage(facts: OrderFacts, _now: datetime, _basis: Basis) -> Look:
-    """See a parcel its carrier reports as damaged, wherever it is by now."""
+    """See a parcel that its carrier or a person reports as damaged, wherever it is by now."""
+    return _flagged(facts, "damaged")
+
+
+def missing_item(facts: OrderFacts, _now: datetime, _basis: Basis) -> Look:
+    """See a parcel in which a person found less than was ordered."""
+    return _flagged(facts, "missing_item")
+
+
+def _flagged(facts: OrderFacts, flag: str) -> Look:
     return Look(
         tuple(
             Seen(
@@ -197,7 +206,7 @@ def damage(facts: OrderFacts, _now: datetime, _basis: Basis) -> Look:
                 },
             )
             for parcel in facts.parcels
-            if "damaged" in parcel.flags
+            if flag in parcel.flags
         )
     )
 

@@ -35,6 +35,7 @@ _ENDS: Mapping[str, str] = {
 _REASONS: Mapping[str, str] = {
     "lost": "The carrier has lost the parcel.",
     "damage": "The parcel was damaged on its way.",
+    "missing_item": "Something is missing in the parcel.",
     "returned_to_sender": "The parcel came back to us.",
     "delivery_problem": "The carrier cannot deliver the parcel.",
     "address_problem": "The address needs a correction.",
@@ -65,7 +66,12 @@ _RISKS: Mapping[str, tuple[str, str]] = {
     "breached": ("Late", "bad"),
     "confirmed": ("Needs a remedy", "bad"),
 }
-_NAMED: Mapping[str, str] = {"lost": "Lost", "damage": "Damaged", "returned_to_sender": "Came back"}
+_NAMED: Mapping[str, str] = {
+    "lost": "Lost",
+    "damage": "Damaged",
+    "missing_item": "Something is missing",
+    "returned_to_sender": "Came back",
+}
 _LEVELS = ("confirmed", "breached", "predicted", "suspected", "at_risk")
 _HOLDERS: Mapping[str, str] = {
     "agent": "Customer care", "customer": "The customer", "carrier": "The carrier", "warehouse": "The warehouse",

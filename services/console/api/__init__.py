@@ -13,6 +13,7 @@ from services.console.api import (
     picking,
     sign_in,
     stock,
+    track,
     transfers,
 )
 from services.console.api.guard import refuse_foreign_forms
@@ -30,5 +31,6 @@ for part in (
     transfers.router,
     stock.router,
     board.router,
+    track.router,
 ):
     router.include_router(part)

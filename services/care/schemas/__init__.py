@@ -80,7 +80,7 @@ class Report(Body):
     """What a customer or colleague reports about an order; a photo is never required."""
 
     order_id: UUID
-    kind: Literal["damage"] = "damage"
+    kind: Literal["damage", "missing_item"] = "damage"
     parcel_id: UUID | None = None
     comment: str = Field(default="", max_length=2000)
 
