@@ -9,6 +9,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.console.actions.operations import PauseWatch
 from services.console.actions.staff import seed_local_staff
 from services.console.api import pages, router
 from services.console.api.track import MOST_REPORT_BYTES, TrackLimits
@@ -86,6 +87,7 @@ def create_app() -> FastAPI:
     app = FastAPI(title="Doorstep console", lifespan=lifespan, openapi_url=None)
     app.state.database = database
     app.state.neighbours = neighbours
+    app.state.pauses = PauseWatch(neighbours.own)
     app.state.links = TokenVerifier(platform().token_public_keys)
     app.state.track_limits = TrackLimits.of(own)
     app.add_exception_handler(DomainError, pages.on_domain_error)

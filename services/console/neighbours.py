@@ -36,6 +36,10 @@ class Neighbours:
         """Give one person's way to the services, for the length of a request."""
         return Caller(self.clients, mint_token(self._private_key, subject=login, role=role))
 
+    def own(self) -> "Caller":
+        """Give the console's own way: what it shows on every page, whoever looks."""
+        return self.caller("console", Role.OPERATOR)
+
     def customer(self, subject: str) -> "Caller":
         """Give a customer's way to the services: what they answer is of the order `subject` only."""
         return Caller(self.clients, mint_token(self._private_key, subject=subject, role=Role.CUSTOMER))

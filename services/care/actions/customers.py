@@ -13,6 +13,7 @@ from services.care.queries.facts import get_watch
 from services.care.schemas import Report
 from services.care.schemas import customers as schemas
 from shared.db import Transaction
+from shared.events.care import FeedbackReceived
 from shared.ids import new_id
 
 MOST_PHOTOS = 10
@@ -63,6 +64,8 @@ async def choose(tx: Transaction, order_id: UUID, said: schemas.CustomerWord) ->
         tx.session.add(Word(id=new_id(), order_id=order_id, kind=said.kind, value=value, at=tx.now))
         if said.kind == "wait":
             _note_contact(tx, order_id, "late", "waits for the new date")
+        if said.kind == "rating":
+            tx.publish(FeedbackReceived(order_id=order_id, kind="csat", score=int(value)))
         await tx.session.flush()
     return await show(tx, order_id)
 

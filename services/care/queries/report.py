@@ -179,6 +179,12 @@ async def _clocks(tx: Transaction, since: datetime, until: datetime) -> dict[str
     }
 
 
+async def count_clocks(tx: Transaction, since: datetime, until: datetime) -> tuple[int, int]:
+    """Count the cases' clocks that began in [since, until): (fulfilled in time, breached)."""
+    rows = await tx.fetch(_CLOCKS, since, until)
+    return sum(row["in_time"] for row in rows), sum(row["breached"] for row in rows)
+
+
 async def _promises(tx: Transaction, since: datetime, until: datetime) -> dict[str, object]:
     row = await tx.row(_PROMISES, since, until)
     if row is None:

@@ -7,7 +7,9 @@ from services.console.api import (
     dispatch,
     home,
     look_up,
+    operations,
     orders,
+    overview,
     packing,
     paper,
     picking,
@@ -31,6 +33,8 @@ for part in (
     transfers.router,
     stock.router,
     board.router,
+    overview.router,
+    operations.router,
     track.router,
 ):
     router.include_router(part)

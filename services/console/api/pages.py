@@ -39,6 +39,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: object
         "visitor": visitor,
         "navigation": entries_for(visitor.role) if visitor is not None else [],
         "path": request.url.path,
+        "paused": getattr(request.state, "paused", []),
         "csrf": guard.csrf_of(request),
         "theme": theme if theme in THEMES else "auto",
         "toast": "" if wants_part(request) else toast,

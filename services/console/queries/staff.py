@@ -100,6 +100,12 @@ def add_sign_in(tx: Transaction, entry: SignIn) -> None:
     tx.session.add(entry)
 
 
+async def list_sign_ins(tx: Transaction) -> list[SignIn]:
+    """List who signed in, out or tried to, newest first."""
+    found = await tx.session.exec(select(SignIn).order_by(col(SignIn.id).desc()).limit(100))
+    return list(found)
+
+
 async def list_pickers(tx: Transaction, location: str, roles: list[str]) -> list[tuple[str, str]]:
     """List who may pick at a location: (login, name); who has no locations works anywhere."""
     rows = await tx.fetch(

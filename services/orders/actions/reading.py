@@ -10,7 +10,7 @@ from services.orders.actions.finding import order_id_of, read_order
 from services.orders.actions.looking_up import keys_of, plain
 from services.orders.errors import OrderNotFoundError, StorefrontNotFoundError
 from services.orders.models import Document, OrderRecord
-from services.orders.queries import callers, lookup, money, orders, timeline
+from services.orders.queries import callers, lookup, money, orders, stages, timeline
 from services.orders.queries.views import order_view, refund_view
 from services.orders.schemas.callers import PromiseHistory, PromiseRevisionView
 from services.orders.schemas.views import (
@@ -19,6 +19,7 @@ from services.orders.schemas.views import (
     OrderPage,
     RecipientView,
     RefundList,
+    StageCounts,
     SummaryView,
     TimelinePage,
     TimelineView,
@@ -111,6 +112,11 @@ def _without_recycled(rows: list[asyncpg.Record], now: datetime) -> list[asyncpg
     old = [row for row in rows if row["kinds"] == ["tracking"] and row["placed_at"] < now - _TRACKING_NEW]
     young = [row for row in rows if "tracking" in row["kinds"] and row not in old]
     return [row for row in rows if row not in old] if young else rows
+
+
+async def count_stages(tx: Transaction) -> StageCounts:
+    """Count the orders at work by stage."""
+    return StageCounts(data={row["stage"]: row["orders"] for row in await stages.count_stages(tx)})
 
 
 async def find_for_customer(tx: Transaction, number: str, postal_code: str) -> TrackedOrder:

@@ -38,6 +38,7 @@ _STATEMENTS = (
     """,
     "create index on word (order_id, kind, at)",
     "create unique index rated_once on word (order_id) where kind = 'rating'",
+    "create index watch_first_promise on watch (first_deliver_by)",
     "create index word_rating on word (at) where kind = 'rating'",
 )
 
