@@ -54,7 +54,7 @@ async def test_a_customer_reports_damage_with_a_photo(
     await page.get_by_label("What do you see?").fill("The mug is in pieces")
     await page.get_by_label("A photo, if you have one").set_input_files(photo())
     await page.get_by_role("button", name="Send the report").click()
-    await expect(page.get_by_label("Where it is")).to_contain_text("You reported: damage")
+    await expect(page.get_by_label("Where it is")).to_contain_text("You reported: damage", timeout=30_000)
 
     care = clients.of("care", role="support")
 
