@@ -20,12 +20,13 @@ from shared.errors import ConfigurationError, ForbiddenError, UnauthenticatedErr
 from shared.rates import RateLimit
 
 ISSUER = AUDIENCE = "doorstep"
+LINK_AUDIENCE = "doorstep-status"
 TOKEN_MINUTES = 5
 _RAW_KEY_BYTES = 32
 
 
 class Role(StrEnum):
-    """What a member of staff, or a service, is."""
+    """What a member of staff, or a service, is; a customer's token is for the one order that its subject names."""
 
     PICKER = "picker"
     WAREHOUSE_LEAD = "warehouse_lead"
@@ -34,6 +35,7 @@ class Role(StrEnum):
     CARE_LEAD = "care_lead"
     OPERATOR = "operator"
     ADMIN = "admin"
+    CUSTOMER = "customer"
     SERVICE = "service"
 
 
@@ -50,6 +52,7 @@ class Scope(StrEnum):
     CASE_LEAD = "case_lead"
     OPERATE = "operate"
     ADMINISTER = "administer"
+    CUSTOMER = "customer"
     INTERNAL = "internal"
 
 
@@ -61,7 +64,8 @@ SCOPES: dict[Role, frozenset[Scope]] = {
     Role.CARE: _STAFF | {Scope.ORDER_EDIT, Scope.CASE},
     Role.CARE_LEAD: _STAFF | {Scope.ORDER_EDIT, Scope.CASE, Scope.CASE_LEAD},
     Role.OPERATOR: _STAFF | {Scope.OPERATE, Scope.WAREHOUSE, Scope.PICK},
-    Role.ADMIN: frozenset(Scope) - {Scope.INTERNAL, Scope.STOREFRONT},
+    Role.ADMIN: frozenset(Scope) - {Scope.INTERNAL, Scope.STOREFRONT, Scope.CUSTOMER},
+    Role.CUSTOMER: frozenset({Scope.CUSTOMER}),
     Role.SERVICE: frozenset({Scope.INTERNAL}),
 }
 
@@ -120,6 +124,37 @@ class TokenVerifier:
         if (role is Role.SERVICE) != key_id.startswith("service"):
             raise UnauthenticatedError("this key may not issue that role")
         return Principal(subject=str(claims["sub"]), scopes=SCOPES[role], role=role)
+
+    def verify_link(self, token: str) -> "Link":
+        """Give what a customer's link leads to; raises UnauthenticatedError when it is no link of ours or too old."""
+        try:
+            key_id = str(jwt.get_unverified_header(token).get("kid", ""))
+            claims = jwt.decode(
+                token,
+                self._keys[key_id],
+                algorithms=["EdDSA"],
+                audience=LINK_AUDIENCE,
+                options={"require": ["exp", "sub", "aud"]},
+            )
+            return Link(UUID(claims["sub"]), may_act=key_id.startswith("service"))
+        except (jwt.PyJWTError, KeyError, ValueError) as error:
+            raise UnauthenticatedError("this link is not valid or has expired") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A customer's link to an order; one of a service's key (in a message of ours) may act, any other only shows."""
+
+    order_id: UUID
+    may_act: bool
+
+
+def mint_link(private_key: str, order_id: UUID, lasts: timedelta) -> str:
+    """Sign a customer's link to an order; it is no token of the services, nor is a token of theirs a link."""
+    key_id, _, encoded = private_key.partition(":")
+    claims = {"aud": LINK_AUDIENCE, "sub": str(order_id), "exp": clock.real() + lasts}
+    key = Ed25519PrivateKey.from_private_bytes(_decode(encoded))
+    return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": key_id})
 
 
 def mint_token(private_key: str, *, subject: str, role: Role, minutes: int = TOKEN_MINUTES) -> str:
@@ -228,4 +263,5 @@ OrderEditor = Annotated[Principal, Depends(require(Scope.ORDER_EDIT))]
 Care = Annotated[Principal, Depends(require(Scope.CASE))]
 CareLead = Annotated[Principal, Depends(require(Scope.CASE_LEAD))]
 Operator = Annotated[Principal, Depends(require(Scope.OPERATE))]
+Customer = Annotated[Principal, Depends(require(Scope.CUSTOMER))]
 Internal = Annotated[Principal, Depends(require(Scope.INTERNAL))]

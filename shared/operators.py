@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
 
-from shared import db, overdue, parking, relay, switches
+from shared import db, overdue, parking, relay, switches, vitals
 from shared.audit import audit
 from shared.auth import LookUp, Operator, Public
 from shared.db import Database, Transaction
@@ -105,13 +105,35 @@ class One(Answer):
     data: dict[str, object]
 
 
+class SwitchView(Answer):
+    """A kind of work that can be paused, everywhere or for one of its scopes."""
+
+    kind: str
+    scopes: list[str]
+
+
+class VitalsView(Answer):
+    """How a service is; see shared.vitals."""
+
+    outbox_rows: int
+    outbox_seconds: float
+    parked: int
+    dead_events: int
+    dead_letters: int
+    overdue: int
+    workers: int
+    published: int
+    consumed: dict[str, int]
+    switches: list[SwitchView]
+
+
 class Count(Answer):
     """How many were done."""
 
     count: int
 
 
-def operators_router(kinds: tuple[switches.Switch, ...]) -> APIRouter:
+def operators_router(kinds: tuple[switches.Switch, ...], service: str = "") -> APIRouter:
     """Make the operators' routes of a service; `kinds` are the pause switches it honours."""
     router = APIRouter(prefix="/staff", tags=["operators"])
     _add_parked(router)
@@ -119,6 +141,7 @@ def operators_router(kinds: tuple[switches.Switch, ...]) -> APIRouter:
     _add_overdue(router)
     _add_switches(router, kinds)
     _add_replay(router)
+    _add_vitals(router, kinds, service)
     return router
 
 
@@ -218,6 +241,15 @@ def _add_replay(router: APIRouter) -> None:
             limit,
         )
         return Listing(data=_plain(rows))
+
+
+def _add_vitals(router: APIRouter, kinds: tuple[switches.Switch, ...], service: str) -> None:
+    pausable = [SwitchView(kind=switch.kind, scopes=[scope.name for scope in switch.scopes]) for switch in kinds]
+
+    @router.get("/vitals")
+    async def show_vitals(tx: Tx, _who: Operator) -> VitalsView:
+        """Say what waits to leave, what was read, what is stuck, how many workers there are, and what can be paused."""
+        return VitalsView(**asdict(await vitals.take(tx, service)), switches=pausable)
 
 
 def _plain(rows: list[asyncpg.Record]) -> list[dict[str, object]]:

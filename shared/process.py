@@ -123,7 +123,7 @@ def build_app(service: Service, database: Database | None = None) -> FastAPI:
     app.state.resolve_key = service.resolve_key(pool) if service.resolve_key is not None else None
     install_errors(app)
     app.include_router(service.router)
-    app.include_router(operators_router(service.pause_kinds))
+    app.include_router(operators_router(service.pause_kinds, service.name))
     app.include_router(process_router(pool, rest))
     app.add_middleware(Edge, service=service.name, counters=counters, roomy=service.roomy_paths)
     return app

@@ -11,7 +11,7 @@ _MOST_BUCKETS = 20_000
 class RateLimit:
     """Buckets of `burst` tokens by caller and route; a request takes one, `per_second` of them come back."""
 
-    def __init__(self, per_second: int, burst: int) -> None:
+    def __init__(self, per_second: float, burst: int) -> None:
         self._token_seconds = 1 / per_second
         self._slack_seconds = (burst - 1) / per_second
         # A bucket is the moment at which it is full again; one that is full need not be remembered.

@@ -43,7 +43,8 @@ def command_of(site: Site, options: Options, name: str) -> Command:
 def environment_of(site: Site, options: Options, service: str) -> dict[str, str]:
     """Give the environment in which all processes of a service run."""
     kafka = {names.KAFKA_IDEMPOTENT: "true"} if options.broker == "kafka" else _TANSU
-    return {**site.environment(service), **kafka, **options.environment}
+    status = {names.STATUS_URL: site.url(names.CONSOLE)} if options.console and service == "care" else {}
+    return {**site.environment(service), **kafka, **status, **options.environment}
 
 
 def service_command(site: Site, options: Options, name: str, service: str, *verb: str) -> Command:

@@ -5,6 +5,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.care.api import router
+from services.care.api.customer import MOST_BYTES
 from services.care.handlers import router as events
 from services.care.jobs import jobs
 from services.care.queries.cases import AUTOMATIC_SWITCH
@@ -20,6 +21,7 @@ service = Service(
     events=events,
     jobs=jobs,
     migrations=Path(__file__).parent / "migrations",
+    roomy_paths={"/customer/evidence": MOST_BYTES},
     pause_kinds=(Switch(AUTOMATIC_SWITCH, (STOREFRONT_ID,)), Switch(MESSAGES_SWITCH, (STOREFRONT_ID,))),
 )
 

@@ -1,6 +1,6 @@
 """What a caller of the care service can act on."""
 
-from shared.errors import ConflictError, ForbiddenError, NotFoundError
+from shared.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 
 
 class CaseNotFoundError(NotFoundError):
@@ -73,6 +73,24 @@ class MessageNotFoundError(NotFoundError):
     """There is no such message."""
 
     code = "message_not_found"
+
+
+class EvidenceNotFoundError(NotFoundError):
+    """There is no such photo."""
+
+    code = "evidence_not_found"
+
+
+class TooManyPhotosError(ConflictError):
+    """The order has as many photos as it may have."""
+
+    code = "too_many_photos"
+
+
+class PhotoRefusedError(InvalidError):
+    """What was sent is no picture, or too large a one."""
+
+    code = "photo_refused"
 
 
 class NotSentError(ConflictError):

@@ -58,6 +58,10 @@ class CareSettings(ServiceSettings):
     smtp_timeout_seconds: float = Field(default=10.0, gt=0, le=60)
     sender: str = "Customer care <care@doorstep.example>"
     message_attempts: int = Field(default=8, ge=1, le=50)
+    status_url: HttpUrl | Literal[""] = Field(
+        default="", description="where customers reach the console, e.g. https://status.example.com; none: no links"
+    )
+    status_link_days: int = Field(default=60, ge=1, le=365, description="how long a message's link opens the page")
     message_webhooks: dict[str, MessageWebhook] = Field(
         default_factory=dict, description="by storefront id, or * for all: where news goes that has no e-mail"
     )

@@ -13,6 +13,8 @@ from shared.auth import Role
 from shared.db import Database
 from shared.process import prepare, run_to_end, serve
 
+_ROLES = [role for role in Role if role not in {Role.SERVICE, Role.CUSTOMER}]
+
 
 def main() -> None:
     """Do what the command line says."""
@@ -23,7 +25,12 @@ def main() -> None:
     adding = verbs.add_parser("add-staff", help="let somebody sign in; prints a first password")
     adding.add_argument("--login", required=True)
     adding.add_argument("--name", required=True)
-    adding.add_argument("--role", required=True, action="append", choices=[role for role in Role if role != "service"])
+    adding.add_argument(
+        "--role",
+        required=True,
+        action="append",
+        choices=_ROLES,
+    )
     adding.add_argument("--location", action="append", default=[], help="where they work")
     arguments = parser.parse_args()
     own = settings()

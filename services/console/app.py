@@ -9,11 +9,14 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.console.actions.operations import PauseWatch
 from services.console.actions.staff import seed_local_staff
 from services.console.api import pages, router
+from services.console.api.track import MOST_REPORT_BYTES, TrackLimits
 from services.console.neighbours import Neighbours
 from services.console.rendering import STATIC
 from services.console.settings import settings
+from shared.auth import TokenVerifier
 from shared.db import Database
 from shared.doors import Counters, Edge
 from shared.errors import DomainError
@@ -32,6 +35,8 @@ _HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "geolocation=(), microphone=(), payment=()",
 }
+# A customer's address holds what opens their order: it goes to no other site, and into no search engine.
+_OF_CUSTOMERS = {"referrer-policy": "no-referrer", "x-robots-tag": "noindex, nofollow"}
 _A_YEAR = "public, max-age=31536000, immutable"
 
 
@@ -43,8 +48,10 @@ class Guarded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        is_static = scope.get("path", "").startswith("/static/")
-        headers = {**_HEADERS, "cache-control": _A_YEAR if is_static else "no-store"}
+        path = scope.get("path", "")
+        is_static = path.startswith("/static/")
+        private = _OF_CUSTOMERS if path.startswith("/track") else {}
+        headers = {**_HEADERS, **private, "cache-control": _A_YEAR if is_static else "no-store"}
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -80,12 +87,21 @@ def create_app() -> FastAPI:
     app = FastAPI(title="Doorstep console", lifespan=lifespan, openapi_url=None)
     app.state.database = database
     app.state.neighbours = neighbours
+    app.state.pauses = PauseWatch(neighbours.own)
+    app.state.links = TokenVerifier(platform().token_public_keys)
+    app.state.track_limits = TrackLimits.of(own)
     app.add_exception_handler(DomainError, pages.on_domain_error)
     app.add_exception_handler(RequestValidationError, pages.on_validation_error)
     app.add_exception_handler(HTTPException, pages.on_http_error)
     app.include_router(router)
     app.include_router(process_router(database, _never_busy, "staff"))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.add_middleware(Edge, service="console", counters=Counters(), on_fault=pages.on_fault)
+    app.add_middleware(
+        Edge,
+        service="console",
+        counters=Counters(),
+        on_fault=pages.on_fault,
+        roomy={"/track/reports": MOST_REPORT_BYTES},
+    )
     app.add_middleware(Guarded)
     return app

@@ -34,6 +34,20 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "/stock", "Stock", "shelf", "Receive deliveries, count shelves, send transfers.", frozenset({Scope.WAREHOUSE})
     ),
+    Entry(
+        "/overview",
+        "Overview",
+        "chart",
+        "Orders by stage, backlog, promises kept, by day, warehouse and carrier.",
+        frozenset({Scope.WAREHOUSE, Scope.CASE_LEAD}),
+    ),
+    Entry(
+        "/operations",
+        "Operations",
+        "pulse",
+        "How the services are, pauses, stuck messages, stock drift, audit trail.",
+        frozenset({Scope.OPERATE}),
+    ),
 )
 
 

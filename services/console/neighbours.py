@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
+from uuid import UUID
 
 from pydantic import BaseModel, JsonValue
 
 from services.console.errors import AnswerLostError, RefusedError, ServiceAwayError
-from shared.auth import Role, mint_token
+from shared.auth import Role, mint_link, mint_token
 from shared.http import Answer, HttpAnswerLostError, HttpClient, HttpStatusError, HttpUnavailableError
 from shared.settings import PlatformSettings
 
@@ -17,6 +19,7 @@ SERVICES = ("orders", "inventory", "shipping", "care")
 _SERVER_ERROR = 500
 _TIMEOUT_SECONDS = 15.0
 _READ_ATTEMPTS = 2
+_VIEW_LASTS = timedelta(days=1)
 
 
 class Neighbours:
@@ -32,6 +35,18 @@ class Neighbours:
     def caller(self, login: str, role: Role) -> "Caller":
         """Give one person's way to the services, for the length of a request."""
         return Caller(self.clients, mint_token(self._private_key, subject=login, role=role))
+
+    def own(self) -> "Caller":
+        """Give the console's own way: what it shows on every page, whoever looks."""
+        return self.caller("console", Role.OPERATOR)
+
+    def customer(self, subject: str) -> "Caller":
+        """Give a customer's way to the services: what they answer is of the order `subject` only."""
+        return Caller(self.clients, mint_token(self._private_key, subject=subject, role=Role.CUSTOMER))
+
+    def view_of(self, order_id: UUID) -> str:
+        """Make a link that shows an order for a day and acts on nothing."""
+        return mint_link(self._private_key, order_id, _VIEW_LASTS)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -77,6 +92,15 @@ class Caller:
             headers["If-Match"] = f'"{version}"'
         try:
             answer = await self.clients[service].request(method, path, json=body, headers=headers)
+        except (HttpStatusError, HttpUnavailableError, HttpAnswerLostError) as error:
+            raise _translated(service, error) from error
+        return _json(answer)
+
+    async def send(self, service: str, path: str, content: bytes, *, key: str) -> JsonValue:
+        """Send bytes, once per key: a photo."""
+        headers = {**self._headers(), "Idempotency-Key": key, "Content-Type": "application/octet-stream"}
+        try:
+            answer = await self.clients[service].request("POST", path, content=content, headers=headers)
         except (HttpStatusError, HttpUnavailableError, HttpAnswerLostError) as error:
             raise _translated(service, error) from error
         return _json(answer)

@@ -23,6 +23,9 @@ class ConsoleSettings(DoorSettings):
     attempts_per_login: int = Field(default=5, ge=1, description="wrong passwords in the window before a lock-out")
     attempts_per_address: int = Field(default=50, ge=1)
     attempts_minutes: float = Field(default=15, gt=0)
+    track_burst: int = Field(default=60, ge=1, description="looks at the status page from one address at once")
+    track_guesses: int = Field(default=8, ge=1, description="postcodes tried for one order number at once")
+    track_minutes: float = Field(default=10, gt=0, description="until that many may be tried again")
     language: str = "en"
     time_zone: str = Field(default="Europe/Berlin", description="in which pages show times")
 

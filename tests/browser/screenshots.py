@@ -4,16 +4,19 @@ import asyncio
 import json
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from playwright.async_api import Browser
 
 from cli.bots.door import Door, StaffToken
 from deploy.local import control, names, state
+from deploy.local.credentials import load_or_create
 from deploy.local.site import REPOSITORY
 from deploy.local.state import Record
-from shared.auth import Role
+from shared.auth import Role, mint_link
 from tests.browser.chromium import Colours, Desk, Kind, running
 
 FOLDER = REPOSITORY / "docs" / "screenshots"
@@ -47,12 +50,20 @@ async def pictures(record: Record) -> list[Picture]:
         Picture("care-queue", "care", "/care"),
         Picture("care-case", "care", f"/care/cases/{case['id']}"),
         Picture("care-approvals", "care_lead", "/care/approvals"),
+        Picture("overview", "warehouse_lead", "/overview"),
+        Picture("operations", "operator", "/operations"),
+        Picture("status-find", "", "/track"),
+        Picture("status", "", await _status_of(record, order)),
     ]
 
 
-async def _case_with_a_story(record: Record) -> dict[str, Any]:
+def _door(record: Record, service: str) -> Door:
     token = StaffToken(_text(record.staff_key).strip(), Role.SUPPORT, "screenshots")
-    care = Door("care", record.urls[names.api_of("care")], token)
+    return Door(service, record.urls[names.api_of(service)], token)
+
+
+async def _case_with_a_story(record: Record) -> dict[str, Any]:
+    care = _door(record, "care")
     try:
         answer: Any = await care.act_get("/staff/cases?limit=100")
     finally:
@@ -62,6 +73,17 @@ async def _case_with_a_story(record: Record) -> dict[str, Any]:
         sys.exit("nothing has happened in this stack yet: run make demo first")
     found: dict[str, Any] = cases[0]
     return found
+
+
+async def _status_of(record: Record, number: str) -> str:
+    """Give the address that a message carries to the customer of an order."""
+    orders = _door(record, "orders")
+    try:
+        order: Any = await orders.act_get(f"/staff/orders/{number}")
+    finally:
+        await orders.close()
+    key = load_or_create(control.default_home()).service_keys["care"].private_setting
+    return f"/track/orders/{mint_link(key, UUID(order['id']), timedelta(days=1))}"
 
 
 async def take(browser: Browser, record: Record, picture: Picture) -> None:

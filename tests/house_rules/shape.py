@@ -23,7 +23,7 @@ OWN: dict[str, frozenset[str]] = {
     "orders": frozenset({"storefronts", "promise"}),
     "inventory": frozenset(),
     "shipping": frozenset({"carriers"}),
-    "care": frozenset({"rules", "policy", "clocks", "quantiles", "channels"}),
+    "care": frozenset({"rules", "policy", "clocks", "quantiles", "photos", "channels"}),
 }
 
 

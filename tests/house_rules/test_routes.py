@@ -17,7 +17,8 @@ SERVICES = ("orders", "inventory", "shipping", "care")
 WORLDS: dict[str, frozenset[Scope]] = {
     "/v1": frozenset({Scope.STOREFRONT}),
     "/internal": frozenset({Scope.INTERNAL, Scope.LOOK_UP, Scope.OPERATE, Scope.PICK}),
-    "/staff": frozenset(Scope) - {Scope.STOREFRONT, Scope.PUBLIC},
+    "/staff": frozenset(Scope) - {Scope.STOREFRONT, Scope.PUBLIC, Scope.CUSTOMER},
+    "/customer": frozenset({Scope.CUSTOMER}),
     "/carriers": frozenset({Scope.PUBLIC}),  # webhooks: the signature is the credential
 }
 

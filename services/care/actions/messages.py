@@ -12,6 +12,7 @@ from services.care.clocks import ClockMove
 from services.care.models import Case, Message
 from services.care.policy.messages import Channel, News, Silence, Told, Topic, plan_message
 from services.care.policy.priority import Priority
+from services.care.queries import customers
 from services.care.queries import remedies as queries
 from services.care.settings import MessageWebhook, settings
 from services.care.states import MESSAGES, ClockKind, MessageState
@@ -57,7 +58,8 @@ async def plan(tx: Transaction, watch: asyncpg.Record, case: Case | None, tiding
     storefront_writes = watch["notifications"] == STOREFRONT
     by_webhook = storefront_writes and webhook_of(watch["storefront_id"]) is not None
     unheard = storefront_writes and not by_webhook
-    decided = plan_message(news, told, tx.now, tidings.priority, storefront_writes=unheard)
+    page_only = await customers.get_word(tx, watch["order_id"], "notices") == "page"
+    decided = plan_message(news, told, tx.now, tidings.priority, storefront_writes=unheard, page_only=page_only)
     message = Message(
         id=new_id(),
         order_id=watch["order_id"],
@@ -87,5 +89,5 @@ async def _knows_anyway(tx: Transaction, case: Case, silence: Silence) -> None:
     await clockwork.move_clocks(tx, case, (ClockKind.NOTIFY,), ClockMove.FULFIL)
 
 
-_TOLD_ANYWAY = frozenset({Silence.STOREFRONT_WRITES, Silence.SAME_NEWS, Silence.TOO_SOON})
+_TOLD_ANYWAY = frozenset({Silence.STOREFRONT_WRITES, Silence.SAME_NEWS, Silence.TOO_SOON, Silence.PAGE_ONLY})
 """Silences under which the customer knows already, or hears it from the storefront."""

@@ -1,7 +1,7 @@
 """Sending messages: looked at again when their time comes, the recipient fetched at that moment and not kept."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from services.care.queries import remedies as queries
 from services.care.queries.facts import get_watch
 from services.care.settings import settings
 from services.care.states import ACTIVE_STATES, CaseState, ClockKind, MessageState
-from shared.auth import Role, mint_token
+from shared.auth import Role, mint_link, mint_token
 from shared.db import Transaction
 from shared.events.care import CustomerNotified
 from shared.http import HttpClient, HttpStatusError
@@ -131,7 +131,7 @@ async def call(letter: Letter) -> Sent:
     recipient = await _recipient(letter.order_id) if letter.channel is Channel.EMAIL else {}
     email = recipient.get("email")
     name = str(recipient.get("name") or "")
-    words = wording.write(letter.topic, letter.facts, name, letter.promised_by)
+    words = wording.write(letter.topic, letter.facts, name, letter.promised_by, link_to(letter.order_id))
     if email:
         await mail.send(_mail_server(), str(email), words, str(letter.message_id))
         return Sent(words)
@@ -142,6 +142,15 @@ async def call(letter: Letter) -> Sent:
     payload = webhook.payload_of(news, words, str(letter.message_id))
     await webhook.send(str(endpoint.url), endpoint.secret.get_secret_value(), payload, str(letter.message_id))
     return Sent(words, Channel.WEBHOOK)
+
+
+def link_to(order_id: UUID) -> str:
+    """Give the signed address of an order's status page; nothing when customers have none."""
+    if not settings().status_url:
+        return ""
+    key = platform().service_private_key.get_secret_value()
+    token = mint_link(key, order_id, timedelta(days=settings().status_link_days))
+    return f"{str(settings().status_url).rstrip('/')}/track/orders/{token}"
 
 
 async def _recipient(order_id: UUID) -> dict[str, object]:

@@ -1,11 +1,10 @@
-"""The HTTP door of care: staff routes for cases, remedies and oversight."""
+"""The HTTP door of care: staff routes for cases, remedies and oversight; what the status page asks and says."""
 
 from fastapi import APIRouter
 
-from services.care.api import cases, contacts, oversight, remedies
+from services.care.api import cases, contacts, customer, evidence, oversight, remedies
 
-router = APIRouter(prefix="/staff")
-router.include_router(cases.router)
-router.include_router(remedies.router)
-router.include_router(oversight.router)
-router.include_router(contacts.router)
+router = APIRouter()
+for part in (cases.router, remedies.router, oversight.router, contacts.router, evidence.router):
+    router.include_router(part, prefix="/staff")
+router.include_router(customer.router)

@@ -6,9 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from services.care import schemas
-from services.care.actions import detecting, reading, staff
+from services.care.actions import detecting, overview, reading, staff
 from services.care.queries.cases import ExceptionFilter
 from services.care.queries.incidents import lock_incident
+from services.care.schemas.overview import Overview
 from shared.auth import LookUp, OrderEditor, Principal, Scope, require
 from shared.db import Transaction
 from shared.doors import Mutation, Tx
@@ -78,3 +79,9 @@ async def report(call: Mutation, who: OrderEditor, body: schemas.Report) -> Resp
 async def measure(tx: Tx, _who: LookUp, since: Moment | None = None, until: Moment | None = None) -> dict[str, object]:
     """Give care's measures beside their formulas, over what began in [since, until)."""
     return await reading.measure(tx, since, until)
+
+
+@router.get("/overview")
+async def look_over(tx: Tx, _who: LookUp, since: Moment | None = None, until: Moment | None = None) -> Overview:
+    """Say how the orders due in [since, until) went: by day, warehouse and carrier; else of 30 days."""
+    return await overview.look(tx, since, until)

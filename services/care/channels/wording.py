@@ -22,7 +22,7 @@ _HAPPENED: Mapping[Topic, str] = {
     Topic.DELAY: "your order {order_number} will arrive later than we promised.",
     Topic.NO_NEWS: "the carrier has not reported anything about your order {order_number} for a while.",
     Topic.LOSS: "the carrier cannot find the parcel of your order {order_number} at the moment.",
-    Topic.DAMAGE: "the carrier reports that the parcel of your order {order_number} was damaged on its way.",
+    Topic.DAMAGE: "the parcel of your order {order_number} was damaged on its way.",
     Topic.STOCK: "some goods of your order {order_number} are not in stock as we expected.",
     Topic.DELIVERY_ATTEMPT: "the carrier tried to deliver your order {order_number} and did not succeed.",
     Topic.DELIVERY_PROBLEM: "the carrier cannot deliver your order {order_number} at the moment and keeps it.",
@@ -66,8 +66,8 @@ _CHOICES: Mapping[Topic, str] = {
 _WITH_DATE = frozenset({Topic.DELAY, Topic.STOCK, Topic.NO_NEWS})
 
 
-def write(topic: Topic, facts: Mapping[str, object], name: str, promised_by: datetime | None) -> Words:
-    """Write a message to a person; `promised_by` is the end of the promised local day."""
+def write(topic: Topic, facts: Mapping[str, object], name: str, promised_by: datetime | None, link: str = "") -> Words:
+    """Write a message to a person; `promised_by` is the end of the promised local day, `link` their status page."""
     order_number = str(facts.get("order_number", ""))
     remedy = str(facts.get("remedy", "") or "")
     paragraphs = [
@@ -76,5 +76,8 @@ def write(topic: Topic, facts: Mapping[str, object], name: str, promised_by: dat
     ]
     if topic in _WITH_DATE and promised_by is not None:
         paragraphs.append(f"The date is {(promised_by - _HALF_A_DAY):%A, %d %B %Y}.")
-    paragraphs += [_DONE.get(remedy, _DONE[""]), _CHOICES[topic], "Your customer care"]
+    paragraphs += [_DONE.get(remedy, _DONE[""]), _CHOICES[topic]]
+    if link:
+        paragraphs.append(f"Where it is, and what you can do: {link}")
+    paragraphs.append("Your customer care")
     return Words(_SUBJECTS[topic].format(order_number=order_number), "\n\n".join(paragraphs) + "\n")

@@ -12,6 +12,7 @@ from services.care.models.cases import (
     Remedy,
 )
 from services.care.models.contacts import Contact
+from services.care.models.customers import Evidence, Word
 from services.care.models.watch import (
     CarrierFeedRow,
     SampleRow,
@@ -32,6 +33,7 @@ __all__ = [
     "CaseEntry",
     "Contact",
     "DetectedException",
+    "Evidence",
     "ExceptionLevel",
     "Incident",
     "Message",
@@ -44,4 +46,5 @@ __all__ = [
     "WatchParcel",
     "WatchReport",
     "WatchStep",
+    "Word",
 ]

@@ -66,6 +66,7 @@ class Silence(StrEnum):
     COALESCED = "coalesced: joined to a message about to leave"
     DELIVERED = "delivered: the parcel arrived before the message left"
     SUPERSEDED = "superseded: a newer promise revision has its own message"
+    PAGE_ONLY = "page_only: the customer asked for no messages and reads the status page"
     NO_RECIPIENT = "no_recipient: the order has no contact point for any channel"
     HEALED = "healed: the trouble was over before the message left"
     CANCELLED = "cancelled: the order was cancelled before the message left"
@@ -144,11 +145,19 @@ def _silence(news: News, heard: Sequence[Told], now: datetime) -> Silence | None
 
 
 def plan_message(
-    news: News, told: Sequence[Told], now: datetime, priority: Priority, *, storefront_writes: bool = False
+    news: News,
+    told: Sequence[Told],
+    now: datetime,
+    priority: Priority,
+    *,
+    storefront_writes: bool = False,
+    page_only: bool = False,
 ) -> Plan:
     """Decide about one piece of news; less than P1 waits a little so that parcels share one message."""
     if storefront_writes:
         return Plan(None, Silence.STOREFRONT_WRITES)
+    if page_only:
+        return Plan(None, Silence.PAGE_ONLY)
     silence = _silence(news, told, now)
     if silence is not None:
         return Plan(None, silence)

@@ -14,6 +14,7 @@ FORMULAS: Mapping[str, str] = {
     "sla_attainment": "clocks fulfilled in time / (those + breached); what only a self-heal ended is neither",
     "contacts": "contacts noted, by reason; none noted is no data, not zero",
     "wismo": "contacts 'where is it' / orders handed over; no data until contacts are noted",
+    "csat": "ratings 4-5 / ratings that customers gave on the status page; none is no data",
     "resolution_hours": "median and p90 of (resolved_at - opened_at) of resolved and closed cases",
     "flag_recall": "late orders flagged before the first promise's end / late orders delivered",
     "flag_precision": "late orders flagged / all delivered orders flagged",
@@ -68,6 +69,10 @@ select count(*) as noted, count(*) filter (where reason = 'where_is_it') as aske
   (select count(distinct order_id) from watch_parcel where handed_over_at >= $1 and handed_over_at < $2) as shipped
 from contact where at >= $1 and at < $2
 """
+_CSAT = """
+select count(*) as rated, count(*) filter (where value in ('4', '5')) as content
+from word where kind = 'rating' and at >= $1 and at < $2
+"""
 _FLAGS = """
 with ended as (
   select order_id, first_deliver_by, delivered_at, delivered_at >= first_deliver_by as late from watch
@@ -118,6 +123,7 @@ async def measure(tx: Transaction, since: datetime, until: datetime) -> dict[str
         ),
         "contacts": await _counts(tx, ("reason", "contact", "at"), since, until) or None,
         "wismo": await _wismo(tx, since, until),
+        "csat": await _csat(tx, since, until),
         "flags": await _flags(tx, since, until),
         "formulas": dict(FORMULAS),
     }
@@ -173,6 +179,12 @@ async def _clocks(tx: Transaction, since: datetime, until: datetime) -> dict[str
     }
 
 
+async def count_clocks(tx: Transaction, since: datetime, until: datetime) -> tuple[int, int]:
+    """Count the cases' clocks that began in [since, until): (fulfilled in time, breached)."""
+    rows = await tx.fetch(_CLOCKS, since, until)
+    return sum(row["in_time"] for row in rows), sum(row["breached"] for row in rows)
+
+
 async def _promises(tx: Transaction, since: datetime, until: datetime) -> dict[str, object]:
     row = await tx.row(_PROMISES, since, until)
     if row is None:
@@ -189,6 +201,11 @@ async def _promises(tx: Transaction, since: datetime, until: datetime) -> dict[s
 async def _wismo(tx: Transaction, since: datetime, until: datetime) -> float | None:
     row = await tx.row(_WISMO, since, until)
     return _ratio(row["asked"], row["shipped"]) if row is not None and row["noted"] else None
+
+
+async def _csat(tx: Transaction, since: datetime, until: datetime) -> float | None:
+    row = await tx.row(_CSAT, since, until)
+    return _ratio(row["content"], row["rated"]) if row is not None else None
 
 
 async def _flags(tx: Transaction, since: datetime, until: datetime) -> dict[str, object]:

@@ -185,7 +185,7 @@ def failed_attempt(facts: OrderFacts, now: datetime, basis: Basis) -> Look:
 
 
 def damage(facts: OrderFacts, _now: datetime, _basis: Basis) -> Look:
-    """See a parcel its carrier reports as damaged, wherever it is by now."""
+    """See a parcel that its carrier or a person reports as damaged, wherever it is by now."""
     return Look(
         tuple(
             Seen(

@@ -72,6 +72,7 @@ _NAMED: Mapping[str, str] = {
     "lost": "Lost",
     "damage": "Damaged",
     "not_received": "Not received",
+    "missing_item": "Something is missing",
     "returned_to_sender": "Came back",
 }
 _LEVELS = ("confirmed", "breached", "predicted", "suspected", "at_risk")

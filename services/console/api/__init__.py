@@ -9,12 +9,15 @@ from services.console.api import (
     dispatch,
     home,
     look_up,
+    operations,
     orders,
+    overview,
     packing,
     paper,
     picking,
     sign_in,
     stock,
+    track,
     transfers,
 )
 from services.console.api.guard import refuse_foreign_forms
@@ -34,5 +37,8 @@ for part in (
     transfers.router,
     stock.router,
     board.router,
+    overview.router,
+    operations.router,
+    track.router,
 ):
     router.include_router(part)

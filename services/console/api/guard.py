@@ -117,6 +117,7 @@ async def recognise(request: Request) -> Visitor:
     neighbours: Neighbours = request.app.state.neighbours
     visitor = Visitor(person, role, token, neighbours.caller(person.login, role))
     request.state.visitor = visitor
+    request.state.paused = request.app.state.pauses.current()
     return visitor
 
 
@@ -141,3 +142,4 @@ OrderEditor = Annotated[Visitor, Depends(staff(Scope.ORDER_EDIT))]
 Care = Annotated[Visitor, Depends(staff(Scope.CASE))]
 CareLead = Annotated[Visitor, Depends(staff(Scope.CASE_LEAD))]
 Operator = Annotated[Visitor, Depends(staff(Scope.OPERATE))]
+Lead = Annotated[Visitor, Depends(staff(Scope.WAREHOUSE, Scope.CASE_LEAD))]

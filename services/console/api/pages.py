@@ -39,6 +39,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: object
         "visitor": visitor,
         "navigation": entries_for(visitor.role) if visitor is not None else [],
         "path": request.url.path,
+        "paused": getattr(request.state, "paused", []),
         "csrf": guard.csrf_of(request),
         "theme": theme if theme in THEMES else "auto",
         "toast": "" if wants_part(request) else toast,
@@ -154,6 +155,11 @@ async def on_fault(request: Request, error: Exception) -> Response:
     if db.is_away(error) or db.is_transient(error):
         log.warning("database away", error=str(error)[:300])
         return refuse(request, UnavailableError("the console's database is away; try again in a moment"))
-    log.error("request failed", exc_info=error, route=request.url.path, method=request.method)
+    log.error(
+        "request failed",
+        exc_info=error,
+        route=getattr(request.scope.get("route"), "path", "unmatched"),
+        method=request.method,
+    )
     broken = type("Broken", (DomainError,), {"status": _SERVER_ERROR, "code": "internal"})
     return refuse(request, broken("it was recorded; if it happens again, tell an operator the number below"))

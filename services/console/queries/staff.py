@@ -117,6 +117,12 @@ async def list_names(tx: Transaction, roles: list[str]) -> list[tuple[str, str, 
     return [(row["login"], row["name"], row["roles"]) for row in rows]
 
 
+async def list_sign_ins(tx: Transaction) -> list[SignIn]:
+    """List who signed in, out or tried to, newest first."""
+    found = await tx.session.exec(select(SignIn).order_by(col(SignIn.id).desc()).limit(100))
+    return list(found)
+
+
 async def list_pickers(tx: Transaction, location: str, roles: list[str]) -> list[tuple[str, str]]:
     """List who may pick at a location: (login, name); who has no locations works anywhere."""
     rows = await tx.fetch(

@@ -2,8 +2,9 @@
 
 from fastapi import APIRouter
 
-from services.inventory.api import stock, warehouse
+from services.inventory.api import oversight, stock, warehouse
 
 router = APIRouter()
 router.include_router(stock.router)
 router.include_router(warehouse.router)
+router.include_router(oversight.router)

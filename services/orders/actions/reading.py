@@ -7,10 +7,10 @@ import asyncpg
 
 from services.orders.actions.facts import TELLINGS
 from services.orders.actions.finding import order_id_of, read_order
-from services.orders.actions.looking_up import keys_of
-from services.orders.errors import StorefrontNotFoundError
+from services.orders.actions.looking_up import keys_of, plain
+from services.orders.errors import OrderNotFoundError, StorefrontNotFoundError
 from services.orders.models import Document, OrderRecord
-from services.orders.queries import callers, lookup, money, orders, timeline
+from services.orders.queries import callers, lookup, money, orders, stages, timeline
 from services.orders.queries.views import order_view, refund_view
 from services.orders.schemas.callers import PromiseHistory, PromiseRevisionView
 from services.orders.schemas.views import (
@@ -19,15 +19,18 @@ from services.orders.schemas.views import (
     OrderPage,
     RecipientView,
     RefundList,
+    StageCounts,
     SummaryView,
     TimelinePage,
     TimelineView,
+    TrackedOrder,
 )
-from shared.auth import Principal
+from shared.auth import Principal, same
 from shared.db import Transaction
 from shared.errors import FieldError, InvalidError
 
 _MOST_FOUND = 50
+_NO_POSTCODE = "-"  # what no plain postcode can be: it has letters and digits only
 _MOST_RELATED = 20
 _TRACKING_NEW = timedelta(days=120)
 
@@ -87,6 +90,8 @@ async def read_timeline(tx: Transaction, who: Principal, named: str, after: int,
 
 def _public_actor(actor: str) -> str:
     """Say which side acted, not which of our people."""
+    if actor.startswith("customer:"):
+        return "customer"
     return "staff" if ":" in actor and not actor.startswith("storefront:") else actor
 
 
@@ -107,6 +112,20 @@ def _without_recycled(rows: list[asyncpg.Record], now: datetime) -> list[asyncpg
     old = [row for row in rows if row["kinds"] == ["tracking"] and row["placed_at"] < now - _TRACKING_NEW]
     young = [row for row in rows if "tracking" in row["kinds"] and row not in old]
     return [row for row in rows if row not in old] if young else rows
+
+
+async def count_stages(tx: Transaction) -> StageCounts:
+    """Count the orders at work by stage."""
+    return StageCounts(data={row["stage"]: row["orders"] for row in await stages.count_stages(tx)})
+
+
+async def find_for_customer(tx: Transaction, number: str, postal_code: str) -> TrackedOrder:
+    """Find an order by its number and postcode; raises OrderNotFoundError, the same whichever of them is wrong."""
+    row = await lookup.find_by_number(tx, plain(number))
+    real = plain(str(row["postal_code"])) if row is not None else _NO_POSTCODE
+    if not same(real, plain(postal_code)) or row is None:
+        raise OrderNotFoundError("no order has this number and this postcode")
+    return TrackedOrder(order_id=row["id"])
 
 
 async def find_related(tx: Transaction, who: Principal, named: str) -> FoundOrders:

@@ -1,9 +1,18 @@
-"""The HTTP door: storefronts under /v1, staff under /staff, services under /internal."""
+"""The HTTP door: storefronts under /v1, staff under /staff, services under /internal, the status page's /customer."""
 
 from fastapi import APIRouter
 
-from services.orders.api import feed, foreign, intake, internal, orders, staff, support
+from services.orders.api import customer, feed, foreign, intake, internal, orders, staff, support
 
 router = APIRouter()
-for part in (intake.router, foreign.router, orders.router, feed.router, staff.router, support.router, internal.router):
+for part in (
+    intake.router,
+    foreign.router,
+    orders.router,
+    feed.router,
+    staff.router,
+    support.router,
+    internal.router,
+    customer.router,
+):
     router.include_router(part)

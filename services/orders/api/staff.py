@@ -30,6 +30,7 @@ from services.orders.schemas.views import (
     ExplainView,
     FoundOrders,
     OrderView,
+    StageCounts,
     SummaryView,
     TimelinePage,
 )
@@ -84,6 +85,12 @@ async def revoke_key(key_id: UUID, body: RevokeKey, call: Mutation, who: Keeper)
 async def look_up(tx: Tx, _who: LookUp, q: Annotated[str, Query(min_length=2, max_length=200)]) -> FoundOrders:
     """Find orders by number, reference, e-mail, phone, tracking number, or name and postcode."""
     return await reading.look_up(tx, q)
+
+
+@router.get("/stages")
+async def count_stages(tx: Tx, _who: LookUp) -> StageCounts:
+    """Count the orders at work by stage, each where its unit furthest behind is."""
+    return await reading.count_stages(tx)
 
 
 @router.get("/orders/{named}")

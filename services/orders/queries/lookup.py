@@ -22,6 +22,15 @@ async def find_orders(tx: Transaction, keys: Sequence[tuple[str, str]], limit: i
     return await tx.fetch(_FIND, [kind for kind, _ in keys], [value for _, value in keys], limit)
 
 
+async def find_by_number(tx: Transaction, number: str) -> asyncpg.Record | None:
+    """Find (id, postal_code) of an order by its plain number."""
+    return await tx.row(
+        "select o.id, o.address->>'postal_code' as postal_code from look_up l join orders o on o.id = l.order_id "
+        "where l.kind = 'number' and l.value = $1 order by o.placed_at desc limit 1",
+        number,
+    )
+
+
 async def forget_person(tx: Transaction, order_id: UUID) -> None:
     """Drop what led to an order by its person; new entries follow."""
     await tx.execute("delete from look_up where order_id = $1 and kind = any($2)", order_id, _PERSONAL)

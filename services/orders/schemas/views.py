@@ -323,6 +323,18 @@ class SummaryView(OrderView):
     made_whole: dict[str, int]
 
 
+class StageCounts(Answer):
+    """Orders at work by stage."""
+
+    data: dict[str, int]
+
+
+class TrackedOrder(Answer):
+    """The order of which a customer knows number and postcode."""
+
+    order_id: UUID
+
+
 class FoundOrder(Answer):
     """An order the look-up found, and by what."""
 

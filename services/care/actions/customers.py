@@ -1,0 +1,96 @@
+"""What a customer does on the status page: report, send a photo, wait, choose how to be told, rate."""
+
+from uuid import UUID
+
+import asyncpg
+
+from services.care.actions import staff
+from services.care.errors import EvidenceNotFoundError, OrderNotWatchedError, TooManyPhotosError
+from services.care.models import Contact, Evidence, Word
+from services.care.photos import Photo
+from services.care.queries import customers as queries
+from services.care.queries.facts import get_watch
+from services.care.schemas import Report
+from services.care.schemas import customers as schemas
+from shared.db import Transaction
+from shared.events.care import FeedbackReceived
+from shared.ids import new_id
+
+MOST_PHOTOS = 10
+_ACTOR = "customer"
+_REASONS = {"damage": "damaged", "missing_item": "missing"}
+
+
+async def show(tx: Transaction, order_id: UUID) -> schemas.CustomerSees:
+    """Give what a customer may know of care's work on their order."""
+    words = await queries.get_words(tx, order_id)
+    rating, waited = words.get("rating"), words.get("wait")
+    return schemas.CustomerSees(
+        troubles=[schemas.TroubleSeen.model_validate(dict(row)) for row in await queries.list_troubles(tx, order_id)],
+        reports=[schemas.ReportSeen.model_validate(dict(row)) for row in await queries.list_reports(tx, order_id)],
+        waits_for_revision=int(waited) if waited is not None else None,
+        notices=words.get("notices", "email"),
+        rating=int(rating) if rating is not None else None,
+    )
+
+
+async def keep_photo(tx: Transaction, order_id: UUID, photo: Photo) -> schemas.EvidenceKept:
+    """Keep a photo; raises OrderNotWatchedError and TooManyPhotosError."""
+    await _require_watched(tx, order_id)
+    if await queries.count_evidence(tx, order_id) >= MOST_PHOTOS:
+        raise TooManyPhotosError(f"an order may have {MOST_PHOTOS} photos")
+    row = Evidence(id=new_id(), order_id=order_id, width=photo.width, height=photo.height, image=photo.image, at=tx.now)
+    tx.session.add(row)
+    return schemas.EvidenceKept(id=row.id, width=row.width, height=row.height)
+
+
+async def report(tx: Transaction, order_id: UUID, said: schemas.CustomerReport) -> schemas.ReportSeen:
+    """Keep what a customer reports, with its photos; the rules look at it at once."""
+    wanted = Report(order_id=order_id, kind=said.kind, parcel_id=said.parcel_id, comment=said.comment)
+    row = await staff.report(tx, wanted, _ACTOR)
+    await tx.session.flush()
+    attached = await queries.attach_evidence(tx, order_id, row.id, said.evidence_ids)
+    if attached != len(set(said.evidence_ids)):
+        raise EvidenceNotFoundError("a photo of this report is not there, or belongs to another report")
+    _note_contact(tx, order_id, _REASONS[said.kind], said.comment[:500])
+    return schemas.ReportSeen(kind=row.kind, reported_at=row.reported_at)
+
+
+async def choose(tx: Transaction, order_id: UUID, said: schemas.CustomerWord) -> schemas.CustomerSees:
+    """Keep what a customer chose; a second rating changes nothing."""
+    watch = await _require_watched(tx, order_id)
+    value = str(watch["promise_revision"]) if said.kind == "wait" else said.value
+    if said.kind != "rating" or await queries.get_word(tx, order_id, "rating") is None:
+        tx.session.add(Word(id=new_id(), order_id=order_id, kind=said.kind, value=value, at=tx.now))
+        if said.kind == "wait":
+            _note_contact(tx, order_id, "late", "waits for the new date")
+        if said.kind == "rating":
+            tx.publish(FeedbackReceived(order_id=order_id, kind="csat", score=int(value)))
+        await tx.session.flush()
+    return await show(tx, order_id)
+
+
+def _note_contact(tx: Transaction, order_id: UUID, reason: str, note: str) -> None:
+    fields = {"channel": "status_page", "direction": "inbound", "reason": reason, "note": note, "ticket": ""}
+    tx.session.add(Contact(id=new_id(), order_id=order_id, agent=_ACTOR, at=tx.now, **fields))
+
+
+async def _require_watched(tx: Transaction, order_id: UUID) -> asyncpg.Record:
+    watch = await get_watch(tx, order_id)
+    if watch is None:
+        raise OrderNotWatchedError(f"care knows no order {order_id}")
+    return watch
+
+
+async def list_evidence(tx: Transaction, order_id: UUID) -> schemas.EvidenceList:
+    """List the photos of an order."""
+    rows = await queries.list_evidence(tx, order_id)
+    return schemas.EvidenceList(data=[schemas.EvidenceView.model_validate(dict(row)) for row in rows])
+
+
+async def get_photo(tx: Transaction, evidence_id: UUID) -> bytes:
+    """Give a photo's bytes (JPEG); raises EvidenceNotFoundError."""
+    found = await queries.get_evidence(tx, evidence_id)
+    if found is None:
+        raise EvidenceNotFoundError(f"there is no photo {evidence_id}")
+    return found.image

@@ -1,0 +1,73 @@
+"""What customers said on the status page."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+
+from services.care.models import Evidence
+from services.care.policy.messages import NOT_TOLD
+from shared.db import Transaction
+
+_LATEST = "select distinct on (kind) kind, value from word where order_id = $1 order by kind, at desc, id desc"
+_TROUBLES = """
+select kind, level, detected_at, cleared_at from exception
+where order_id = $1 and cleared_at is null and disposition <> 'suppressed' and kind <> all($2)
+order by detected_at desc limit 50
+"""
+
+
+async def get_word(tx: Transaction, order_id: UUID, kind: str) -> str | None:
+    """Give what the customer of an order chose last."""
+    value: str | None = await tx.value(
+        "select value from word where order_id = $1 and kind = $2 order by at desc, id desc limit 1", order_id, kind
+    )
+    return value
+
+
+async def get_words(tx: Transaction, order_id: UUID) -> dict[str, str]:
+    """Give all that the customer of an order chose last, by kind."""
+    return {row["kind"]: row["value"] for row in await tx.fetch(_LATEST, order_id)}
+
+
+async def list_troubles(tx: Transaction, order_id: UUID) -> list[asyncpg.Record]:
+    """List what is wrong with an order now, as far as it moves the customer's date or goods."""
+    return await tx.fetch(_TROUBLES, order_id, sorted(NOT_TOLD))
+
+
+async def list_reports(tx: Transaction, order_id: UUID) -> list[asyncpg.Record]:
+    """List what was reported of an order, newest first."""
+    return await tx.fetch(
+        "select kind, reported_at from watch_report where order_id = $1 order by reported_at desc, id desc limit 50",
+        order_id,
+    )
+
+
+async def count_evidence(tx: Transaction, order_id: UUID) -> int:
+    """Count the photos of an order; who adds one meanwhile waits."""
+    await tx.execute("select pg_advisory_xact_lock(hashtext($1))", f"evidence {order_id}")
+    return int(await tx.value("select count(*) from evidence where order_id = $1", order_id))
+
+
+async def attach_evidence(tx: Transaction, order_id: UUID, report_id: UUID, evidence_ids: Sequence[UUID]) -> int:
+    """Let photos of an order belong to a report; give how many did."""
+    return await tx.execute(
+        "update evidence set report_id = $2 where order_id = $1 and id = any($3) and report_id is null",
+        order_id,
+        report_id,
+        list(evidence_ids),
+    )
+
+
+async def list_evidence(tx: Transaction, order_id: UUID) -> list[asyncpg.Record]:
+    """List the photos of an order with what was said of them, newest first."""
+    return await tx.fetch(
+        "select e.id, e.order_id, e.width, e.height, e.at, r.kind, coalesce(r.comment, '') as comment from evidence e "
+        "left join watch_report r on r.id = e.report_id where e.order_id = $1 order by e.at desc, e.id desc limit 50",
+        order_id,
+    )
+
+
+async def get_evidence(tx: Transaction, evidence_id: UUID) -> Evidence | None:
+    """Give a photo."""
+    return await tx.session.get(Evidence, evidence_id)

@@ -1,0 +1,153 @@
+"""The suite as its operators see it: every service asked at once; one that is away is shown as away."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from services.console.errors import RefusedError, ServiceAwayError
+from services.console.neighbours import SERVICES, Caller
+from services.console.schemas.operations import (
+    AuditRow,
+    AuditRows,
+    Letter,
+    Letters,
+    OverdueRow,
+    OverdueRows,
+    ParkedEvent,
+    ParkedEvents,
+    Pause,
+    Pauses,
+    Vitals,
+)
+from shared import clock
+
+M = TypeVar("M", bound=BaseModel)
+
+_OLD_SECONDS = 60
+_FAR_BEHIND = 1_000
+_MOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One service: `vitals` is None while it is away; `behind` counts the events of others it has not read."""
+
+    name: str
+    vitals: Vitals | None
+    milliseconds: int
+    behind: int
+
+    @property
+    def troubles(self) -> list[str]:
+        """What somebody should look at, in words."""
+        if self.vitals is None:
+            return ["does not answer"]
+        seen = (
+            (self.vitals.workers == 0, "no worker is running"),
+            (self.vitals.outbox_seconds > _OLD_SECONDS, "events wait to leave for more than a minute"),
+            (self.behind > _FAR_BEHIND, "reads far behind"),
+            (self.vitals.dead_events > 0, "dead events block their streams"),
+            (self.vitals.dead_letters > 0, "records could not be read"),
+        )
+        return [words for is_so, words in seen if is_so]
+
+    @property
+    def tone(self) -> str:
+        """How bad it is."""
+        if self.vitals is None or self.vitals.workers == 0:
+            return "bad"
+        return "warn" if self.troubles else "ok"
+
+
+async def learn_health(caller: Caller) -> list[Health]:
+    """Ask every service how it is."""
+    asked = await asyncio.gather(*(_ask(caller, name) for name in SERVICES))
+    published = {name: vitals.published for name, vitals, _ in asked if vitals is not None}
+    return [Health(name, vitals, took, _behind(vitals, published)) for name, vitals, took in asked]
+
+
+async def _ask(caller: Caller, name: str) -> tuple[str, Vitals | None, int]:
+    began = clock.monotonic()
+    try:
+        vitals = await caller.get(name, "/staff/vitals", Vitals)
+    except ServiceAwayError:
+        vitals = None
+    return name, vitals, round((clock.monotonic() - began) * 1000)
+
+
+def _behind(vitals: Vitals | None, published: dict[str, int]) -> int:
+    if vitals is None:
+        return 0
+    return sum(max(0, published.get(source, read) - read) for source, read in vitals.consumed.items())
+
+
+async def _everywhere(caller: Caller, path: str, shape: type[M], **params: int) -> list[tuple[str, M]]:
+    """Read from every service that answers."""
+
+    async def one(name: str) -> tuple[str, M] | None:
+        try:
+            return name, await caller.get(name, path, shape, **params)
+        except ServiceAwayError:
+            return None
+
+    return [found for found in await asyncio.gather(*map(one, SERVICES)) if found is not None]
+
+
+async def list_pauses(caller: Caller) -> list[tuple[str, Pause]]:
+    """List what is paused, with the service."""
+    return [(name, row) for name, rows in await _everywhere(caller, "/staff/pauses", Pauses) for row in rows.data]
+
+
+async def list_stuck(caller: Caller) -> tuple[list[tuple[str, ParkedEvent]], list[tuple[str, Letter]]]:
+    """List parked events, the dead ones first, and unreadable records, with the service."""
+    parked, letters = await asyncio.gather(
+        _everywhere(caller, "/staff/parked", ParkedEvents, limit=_MOST),
+        _everywhere(caller, "/staff/dead-letters", Letters, limit=_MOST),
+    )
+    events = [(name, row) for name, rows in parked for row in rows.data]
+    events.sort(key=lambda pair: (pair[1].state != "dead", pair[1].parked_at))
+    return events, [(name, row) for name, rows in letters for row in rows.data]
+
+
+async def list_overdue(caller: Caller) -> list[tuple[str, OverdueRow]]:
+    """List what has stayed in its state too long, with the service."""
+    found = await _everywhere(caller, "/staff/overdue", OverdueRows, limit=_MOST)
+    return [(name, row) for name, rows in found for row in rows.data]
+
+
+async def list_audit(caller: Caller, own: Sequence[AuditRow]) -> list[tuple[str, AuditRow]]:
+    """List who did what in all services and at the console, newest first."""
+    found = await _everywhere(caller, "/staff/audit", AuditRows, limit=_MOST)
+    rows = [(name, row) for name, answer in found for row in answer.data]
+    rows += [("console", row) for row in own]
+    return sorted(rows, key=lambda pair: pair[1].at, reverse=True)[: 2 * _MOST]
+
+
+class PauseWatch:
+    """What is paused, for the banner of every page: asked anew behind a page's back when it is some seconds old."""
+
+    _FRESH_SECONDS = 4.0
+
+    def __init__(self, caller: Callable[[], Caller]) -> None:
+        self._caller = caller
+        self._pauses: list[tuple[str, Pause]] = []
+        self._asked_at = float("-inf")
+        self._asking: asyncio.Task[None] | None = None
+
+    def current(self) -> list[tuple[str, Pause]]:
+        """Give what was paused some seconds ago at most, without waiting for anybody."""
+        is_old = clock.monotonic() - self._asked_at > self._FRESH_SECONDS
+        if is_old and (self._asking is None or self._asking.done()):
+            self._asking = asyncio.create_task(self.ask())
+        return self._pauses
+
+    async def ask(self) -> None:
+        """Ask now."""
+        try:
+            self._pauses = await list_pauses(self._caller())
+        except RefusedError:
+            self._pauses = []
+        self._asked_at = clock.monotonic()

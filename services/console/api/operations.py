@@ -1,0 +1,127 @@
+"""Operations: how the services are, what is paused, what is stuck, whether stock is right, who did what."""
+
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+
+from services.console.actions import operations
+from services.console.actions.operations import PauseWatch
+from services.console.api.guard import Operator
+from services.console.api.pages import done, page, wants_part
+from services.console.neighbours import SERVICES
+from services.console.queries import staff
+from services.console.rendering import say
+from services.console.schemas.operations import AuditRow, Details, Drift
+from shared.db import Database
+from shared.errors import InvalidError, NotFoundError
+
+router = APIRouter(prefix="/operations")
+
+Text = Annotated[str, Form(max_length=200)]
+Reason = Annotated[str, Form(min_length=3, max_length=500)]
+Key = Annotated[str, Form(min_length=1, max_length=100)]
+_NOT_FOUND = 404
+
+
+@router.get("")
+async def show(request: Request, who: Operator) -> Response:
+    """Show how the services are and what is paused."""
+    health = await operations.learn_health(who.caller)
+    template = "parts/health.html" if wants_part(request) else "operations.html"
+    if wants_part(request):
+        return page(request, template, health=health)
+    return page(request, template, health=health, pauses=await operations.list_pauses(who.caller))
+
+
+@router.get("/messages")
+async def show_messages(request: Request, who: Operator) -> Response:
+    """Show events that wait or were given up, and records nobody could read."""
+    events, letters = await operations.list_stuck(who.caller)
+    overdue = await operations.list_overdue(who.caller)
+    return page(request, "operations_messages.html", events=events, letters=letters, overdue=overdue)
+
+
+@router.get("/messages/{service}/{identity}")
+async def show_message(request: Request, service: str, identity: str, who: Operator) -> Response:
+    """Show everything that is known of one of them."""
+    known = await who.caller.get(_known(service), f"/staff/dead-letters/{identity}", Details)
+    facts = [(name, _written(value)) for name, value in known.data.items() if value not in (None, "")]
+    is_event = "event_id" in known.data
+    return page(request, "operations_message.html", service=service, identity=identity, facts=facts, is_event=is_event)
+
+
+@router.post("/messages/{service}/{identity}/replay")
+async def replay(request: Request, service: str, identity: str, who: Operator, key: Key, reason: Reason) -> Response:
+    """Try a dead event again."""
+    path = f"/staff/parked/{identity}/replay"
+    await who.caller.act(_known(service), path, {"reason": reason}, key=key)
+    return done(request, "/operations/messages", say("It is tried again."))
+
+
+@router.post("/messages/{service}/{identity}/discard")
+async def discard(request: Request, service: str, identity: str, who: Operator, key: Key, reason: Reason) -> Response:
+    """Give an event up, or close an unreadable record."""
+    kind = "dead-letters" if identity.isdigit() else "parked"
+    path = f"/staff/{kind}/{identity}/discard"
+    await who.caller.act(_known(service), path, {"reason": reason}, key=key)
+    return done(request, "/operations/messages", say("It is given up; what comes behind it goes on."))
+
+
+@router.post("/pauses")
+async def pause(request: Request, who: Operator, what: Text, key: Key, reason: Reason, scope: Text = "") -> Response:
+    """Pause a kind of work, everywhere or for one scope."""
+    service, kind = _switch(what)
+    body = {"kind": kind, "scope": scope.strip() or "*", "reason": reason}
+    await who.caller.act(service, "/staff/pauses", body, key=key)
+    await _watch(request).ask()
+    return done(request, "/operations", say("Paused: {kind}.", kind=kind.replace("_", " ")))
+
+
+@router.post("/pauses/resume")
+async def resume(request: Request, who: Operator, what: Text, key: Key, reason: Reason, scope: Text = "*") -> Response:
+    """Let paused work go on."""
+    service, kind = _switch(what)
+    body = {"kind": kind, "scope": scope, "reason": reason}
+    await who.caller.act(service, "/staff/pauses/resume", body, key=key)
+    await _watch(request).ask()
+    return done(request, "/operations", say("It goes on: {kind}.", kind=kind.replace("_", " ")))
+
+
+@router.get("/drift")
+async def show_drift(request: Request, who: Operator) -> Response:
+    """Compare stock with its ledger and reservations, now."""
+    drift = await who.caller.get("inventory", "/staff/drift", Drift)
+    return page(request, "operations_drift.html", rows=drift.data)
+
+
+@router.get("/audit")
+async def show_audit(request: Request, who: Operator) -> Response:
+    """Show who did what, in all services and at the door of the console."""
+    database: Database = request.app.state.database
+    async with database.transaction("audit") as tx:
+        signed = await staff.list_sign_ins(tx)
+    own = [AuditRow(at=one.at, actor=one.login, act=one.outcome, subject=one.address, reason="") for one in signed]
+    return page(request, "operations_audit.html", rows=await operations.list_audit(who.caller, own))
+
+
+def _known(service: str) -> str:
+    if service not in SERVICES:
+        raise NotFoundError(f"there is no service {service[:50]!r}")
+    return service
+
+
+def _switch(what: str) -> tuple[str, str]:
+    service, _, kind = what.partition("/")
+    if service not in SERVICES:
+        raise InvalidError(say("Choose what to pause"))
+    return service, kind
+
+
+def _watch(request: Request) -> PauseWatch:
+    found: PauseWatch = request.app.state.pauses
+    return found
+
+
+def _written(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)

@@ -1,0 +1,140 @@
+"""What the operators' pages read of the services' answers."""
+
+from datetime import datetime
+
+from services.console.schemas import Read
+
+
+class Switch(Read):
+    """A kind of work that a service lets operators pause."""
+
+    kind: str
+    scopes: list[str]
+
+
+class Vitals(Read):
+    """How a service is."""
+
+    outbox_rows: int
+    outbox_seconds: float
+    parked: int
+    dead_events: int
+    dead_letters: int
+    overdue: int
+    workers: int
+    published: int
+    consumed: dict[str, int]
+    switches: list[Switch]
+
+
+class Pause(Read):
+    """A switch that is set."""
+
+    kind: str
+    scope: str
+    reason: str
+    actor: str
+    at: datetime
+
+
+class Pauses(Read):
+    """Switches that are set."""
+
+    data: list[Pause]
+
+
+class ParkedEvent(Read):
+    """An event that waits for its turn, or was given up and blocks its stream."""
+
+    event_id: str
+    headers: dict[str, object]
+    key: str
+    source: str
+    sequence: int
+    state: str
+    attempts: int
+    parked_at: datetime
+    reason: str
+
+    @property
+    def type(self) -> str:
+        """What happened, without the rest of the event's name."""
+        return str(self.headers.get("ce_type", "")).removesuffix(".v1").rpartition(".")[2] or "unknown"
+
+
+class ParkedEvents(Read):
+    """Parked events."""
+
+    data: list[ParkedEvent]
+
+
+class Letter(Read):
+    """A record that could not be read."""
+
+    id: int
+    topic: str
+    partition: int
+    offset: int
+    error: str
+
+
+class Letters(Read):
+    """Unreadable records."""
+
+    data: list[Letter]
+
+
+class Details(Read):
+    """Everything that is known of one."""
+
+    data: dict[str, object]
+
+
+class AuditRow(Read):
+    """Who did what."""
+
+    at: datetime
+    actor: str
+    act: str
+    subject: str
+    reason: str
+
+
+class AuditRows(Read):
+    """The audit trail."""
+
+    data: list[AuditRow]
+
+
+class DriftRow(Read):
+    """A stock row that is not what its ledger and reservations say."""
+
+    sku: str
+    location: str
+    on_hand: int
+    reserved: int
+    ledger_on_hand: int
+    ledger_reserved: int
+    held: int
+
+
+class Drift(Read):
+    """Stock rows that drifted."""
+
+    data: list[DriftRow]
+
+
+class OverdueRow(Read):
+    """Something that has stayed in its state too long."""
+
+    kind: str
+    subject: str
+    order_id: str | None
+    state: str
+    due_at: datetime
+
+
+class OverdueRows(Read):
+    """What is overdue."""
+
+    data: list[OverdueRow]

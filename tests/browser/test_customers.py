@@ -1,0 +1,86 @@
+"""A customer with a phone, and nobody signed in: where it is, and a report with a photo."""
+
+from datetime import timedelta
+from io import BytesIO
+
+import pytest
+from PIL import Image
+from playwright.async_api import FilePayload, expect
+
+from deploy.local.stack import LocalStack
+from shared.auth import mint_link
+from tests.browser.chromium import Colours, Kind
+from tests.browser.conftest import Sit
+from tests.clients import Clients
+from tests.console.shop import Order, Shop
+from tests.waiting import wait_until
+
+EVERY_SCREEN = [("phone", "light"), ("phone", "dark"), ("desktop", "light"), ("desktop", "dark")]
+
+
+def link_to(stack: LocalStack, order: Order) -> str:
+    """Make the address that a message of care carries."""
+    key = stack.site.credentials.service_keys["care"].private_setting
+    return f"/track/orders/{mint_link(key, order.id, timedelta(days=1))}"
+
+
+def photo() -> FilePayload:
+    drawn = BytesIO()
+    Image.new("RGB", (320, 240), "firebrick").save(drawn, "JPEG")
+    return {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": drawn.getvalue()}
+
+
+async def test_a_customer_finds_their_order_by_number_and_postcode(sit: Sit, shop: Shop) -> None:
+    order = await shop.place()
+    desk = await sit("", "phone")
+    await desk.goto("/track")
+    await desk.page.get_by_label("Order number").fill(order.number)
+    await desk.page.get_by_label("Postcode").fill("10115")
+    await desk.page.get_by_role("button", name="Show my order").click()
+    await expect(desk.page.get_by_role("heading", level=1)).to_have_text(f"Your order {order.number}")
+    await expect(desk.page.get_by_text("Open the link in one of our messages")).to_be_visible()
+
+
+async def test_a_customer_reports_damage_with_a_photo(
+    sit: Sit, shop: Shop, stack: LocalStack, clients: Clients
+) -> None:
+    order = await shop.place()
+    await shop.ship(order)
+    desk = await sit("", "phone")
+    page = desk.page
+    await desk.goto(link_to(stack, order))
+    await page.get_by_text("Report a problem").click()
+    await page.get_by_label("It is damaged").check()
+    await page.get_by_label("What do you see?").fill("The mug is in pieces")
+    await page.get_by_label("A photo, if you have one").set_input_files(photo())
+    await page.get_by_role("button", name="Send the report").click()
+    await expect(page.get_by_label("Where it is")).to_contain_text("You reported: damage", timeout=30_000)
+
+    care = clients.of("care", role="support")
+
+    async def a_case_is_open() -> bool:
+        cases = (await care.get("/staff/cases", params={"order_id": str(order.id)})).json()["data"]
+        return [case["kind"] for case in cases] == ["damage"]
+
+    await wait_until(a_case_is_open, what="a case about the damage")
+    evidence = (await care.get("/staff/evidence", params={"order_id": str(order.id)})).json()["data"]
+    assert [one["comment"] for one in evidence] == ["The mug is in pieces"]
+
+
+@pytest.mark.parametrize(("kind", "colours"), EVERY_SCREEN)
+async def test_nobody_is_kept_out_of_the_status_page(
+    sit: Sit, shop: Shop, stack: LocalStack, kind: Kind, colours: Colours
+) -> None:
+    order = await shop.place()
+    desk = await sit("", kind, colours)
+    await desk.goto("/track")
+    assert await desk.serious_violations() == []
+    await desk.goto(link_to(stack, order))
+    await desk.page.get_by_text("Cancel the order").click()
+    assert await desk.serious_violations() == []
+    await shop.ship(order)
+    await desk.goto(link_to(stack, order))
+    await desk.page.get_by_text("Report a problem").click()
+    assert await desk.serious_violations() == []
+    wider = await desk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wider <= 0

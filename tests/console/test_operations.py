@@ -1,0 +1,93 @@
+"""The operators' pages: health, pauses with their banner, stuck messages, drift and the audit trail."""
+
+from deploy.local.stack import LocalStack
+from shared.ids import new_id
+from tests.clients import Clients
+from tests.console.conftest import Visit
+from tests.console.operations import give_up
+from tests.console.shop import Shop
+from tests.console.visitor import text_of
+from tests.waiting import wait_until
+
+
+async def test_an_operator_sees_how_every_service_is(visit: Visit) -> None:
+    shown = await (await visit("operator")).read("/operations")
+    for service in ("orders", "inventory", "shipping", "care"):
+        assert service in shown
+    assert "no worker is running" not in shown
+    assert "does not answer" not in shown
+
+
+async def test_a_service_that_is_away_is_shown_as_away(visit: Visit, stack: LocalStack) -> None:
+    visitor = await visit("operator")
+    await stack.stop_processes(["shipping-api"])
+    try:
+        assert "shipping away does not answer" in await visitor.read("/operations")
+    finally:
+        await stack.start_processes(["shipping-api"])
+
+
+async def test_a_pause_is_on_every_page_until_it_is_lifted(visit: Visit) -> None:
+    operator, support = await visit("operator"), await visit("support")
+    await operator.get("/operations")
+    set_it = {"what": "care/messages", "reason": "mail server moves", "key": str(new_id())}
+    assert (await operator.post("/operations/pauses", set_it)).status_code == 303
+    try:
+        assert "Paused: messages mail server moves" in await support.read("/look-up")
+        page = await operator.read("/operations")
+        assert "operator:operator" in page
+    finally:
+        await operator.get("/operations")
+        lift = {"what": "care/messages", "scope": "*", "reason": "it moved", "key": str(new_id())}
+        assert (await operator.post("/operations/pauses/resume", lift)).status_code == 303
+    assert "Paused: messages" not in await support.read("/look-up")
+    trail = await operator.read("/operations/audit")
+    assert "mail server moves" in trail
+    assert "it moved" in trail
+
+
+async def test_a_pause_needs_a_reason_and_a_scope_that_is_known(visit: Visit) -> None:
+    operator = await visit("operator")
+    await operator.get("/operations")
+    for fields in ({"reason": ""}, {"reason": "because", "scope": "nowhere"}):
+        told = {"what": "shipping/booking", "key": str(new_id()), **fields}
+        assert (await operator.post("/operations/pauses", told)).status_code == 422, fields
+    assert "Nothing is paused." in await operator.read("/operations")
+
+
+async def test_a_dead_event_is_replayed_and_takes_effect(visit: Visit, stack: LocalStack, clients: Clients) -> None:
+    event_id, order_id = await give_up(stack)
+    operator = await visit("operator")
+    assert str(order_id) in await operator.read("/operations/messages")
+    shown = await operator.read(f"/operations/messages/care/{event_id}")
+    assert "KeyError: a fault that was mended" in shown
+    sent = await operator.post(
+        f"/operations/messages/care/{event_id}/replay", {"reason": "mended in 1.4", "key": str(new_id())}
+    )
+    assert sent.status_code == 303, text_of(sent)
+
+    async def it_is_gone() -> bool:
+        return str(order_id) not in await operator.read("/operations/messages")
+
+    await wait_until(it_is_gone, what="the event was applied")
+    contact = {"order_id": str(order_id), "reason": "other"}
+    known = await clients.of("care", role="support").post(
+        "/staff/contacts", json=contact, headers={"Idempotency-Key": str(new_id())}
+    )
+    assert known.status_code == 201, "care knows the order now"
+    assert "mended in 1.4" in await operator.read("/operations/audit")
+
+
+async def test_a_dead_event_is_discarded_for_a_reason(visit: Visit, stack: LocalStack) -> None:
+    event_id, order_id = await give_up(stack)
+    operator = await visit("operator")
+    await operator.get(f"/operations/messages/care/{event_id}")
+    path = f"/operations/messages/care/{event_id}/discard"
+    assert (await operator.post(path, {"reason": "", "key": str(new_id())})).status_code == 422
+    assert (await operator.post(path, {"reason": "a test order", "key": str(new_id())})).status_code == 303
+    assert str(order_id) not in await operator.read("/operations/messages")
+
+
+async def test_stock_is_compared_with_its_ledger(visit: Visit, shop: Shop) -> None:
+    await shop.place()
+    assert "Compared just now" in await (await visit("operator")).read("/operations/drift")

@@ -1,0 +1,224 @@
+"""The customer's page: number and postcode show an order, a signed link also acts; nobody learns more than they may."""
+
+from datetime import timedelta
+from io import BytesIO
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from deploy.local.stack import LocalStack
+from shared.auth import mint_link
+from shared.ids import new_id
+from tests.clients import Clients
+from tests.console.conftest import Visit
+from tests.console.shop import Order, Shop
+from tests.console.visitor import Visitor, text_of
+from tests.waiting import wait_until
+
+_A_DAY = timedelta(days=1)
+
+
+def link_to(stack: LocalStack, order: Order, lasts: timedelta = _A_DAY) -> str:
+    """Make the link that a message of care carries."""
+    return mint_link(stack.site.credentials.service_keys["care"].private_setting, order.id, lasts)
+
+
+def photo(**options: Any) -> bytes:  # noqa: ANN401 - Pillow's own options
+    drawn = BytesIO()
+    Image.new("RGB", (640, 480), "firebrick").save(drawn, "JPEG", **options)
+    return drawn.getvalue()
+
+
+def photo_with_a_place() -> bytes:
+    """A photo as a phone takes it: turned, and with the place in it."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010F] = "SecretCamera"
+    exif.get_ifd(0x8825)[1] = "N"
+    return photo(exif=exif)
+
+
+async def find(visitor: Visitor, number: str, postal_code: str) -> httpx.Response:
+    await visitor.get("/track")
+    return await visitor.post("/track", {"number": number, "postal_code": postal_code})
+
+
+async def send(visitor: Visitor, path: str, link: str, picture: bytes = b"", **fields: str) -> httpx.Response:
+    await visitor.get("/track")
+    data = {"csrf": visitor.token, "link": link, "key": str(new_id()), **fields}
+    return await visitor.http.post(
+        path, data=data, files={"photo": ("a.jpg", picture, "image/jpeg")} if picture else None
+    )
+
+
+async def test_number_and_postcode_show_where_an_order_is(visit: Visit, shop: Shop) -> None:
+    order = await shop.place()
+    customer = await visit("")
+    found = await find(customer, order.number.lower(), " 101 15 ")
+    assert found.status_code == 303
+    shown = await customer.read(found.headers["location"])
+    assert f"Your order {order.number}" in shown
+    assert "It is in the warehouse, next to be picked." in shown
+    for personal in (order.name, order.email, "Graben", "Berlin", "10115", "Blue mug"):
+        assert personal not in shown
+    assert "Cancel the order" not in shown
+
+
+async def test_a_wrong_pair_gets_the_same_answer_whichever_is_wrong(visit: Visit, shop: Shop) -> None:
+    order = await shop.place()
+    customer = await visit("")
+    wrong_postcode = await find(customer, order.number, "99999")
+    nobodys = await find(customer, "ZZZZZZ1", "10115")
+    assert wrong_postcode.status_code == nobodys.status_code == 404
+    assert wrong_postcode.text.replace(order.number, "-").replace("99999", "-") == nobodys.text.replace(
+        "ZZZZZZ1", "-"
+    ).replace("10115", "-")
+    assert "No order has this number and this postcode." in text_of(nobodys)
+
+
+async def test_postcodes_cannot_be_tried_one_after_another(visit: Visit, shop: Shop) -> None:
+    order = await shop.place()
+    customer = await visit("")
+    answers = [await find(customer, order.number, f"{guess:05}") for guess in range(12)]
+    assert {answer.status_code for answer in answers[:5]} == {404}
+    assert answers[-1].status_code == 429
+    assert int(answers[-1].headers["retry-after"]) > 0
+    assert "Too many tries." in text_of(answers[-1])
+    assert (await find(customer, order.number, "10115")).status_code == 429, "nor is a right one told apart"
+
+
+async def test_what_number_and_postcode_show_acts_on_nothing(visit: Visit, shop: Shop) -> None:
+    order = await shop.place()
+    customer = await visit("")
+    view = (await find(customer, order.number, "10115")).headers["location"].rsplit("/", 1)[-1]
+    checks: tuple[tuple[str, dict[str, str]], ...] = (
+        ("/track/cancellation", {}),
+        ("/track/words", {"kind": "rating", "value": "5"}),
+        ("/track/reports", {"kind": "damage"}),
+    )
+    for path, fields in checks:
+        refused = await send(customer, path, view, b"", **fields)
+        assert refused.status_code == 403, path
+    assert "next to be picked" in await customer.read(f"/track/orders/{view}")
+
+
+async def test_a_link_that_is_old_or_forged_opens_nothing(visit: Visit, shop: Shop, stack: LocalStack) -> None:
+    order = await shop.place()
+    customer = await visit("")
+    old, good = link_to(stack, order, timedelta(seconds=-1)), link_to(stack, order)
+    header, claims, signature = good.split(".")
+    forged = ".".join((header, claims, signature[::-1]))
+    for link in (old, forged, "nothing"):
+        answer = await customer.get(f"/track/orders/{link}")
+        assert answer.status_code == 404, link
+        assert "This link is not valid, or has expired." in text_of(answer)
+        assert (await send(customer, "/track/cancellation", link)).status_code == 401
+
+
+async def test_a_token_of_the_services_is_no_link_and_a_link_no_token(
+    visit: Visit, shop: Shop, stack: LocalStack, clients: Clients
+) -> None:
+    order = await shop.place()
+    customer = await visit("")
+    link = link_to(stack, order)
+    for service in ("orders", "care"):
+        refused = await clients.anonymous(service).get("/customer/order", headers={"authorization": f"Bearer {link}"})
+        assert refused.status_code == 401
+    assert (await customer.get(f"/track/orders/{link}")).status_code == 200
+
+
+async def test_the_page_is_in_no_cache_no_search_engine_and_no_referrer(
+    visit: Visit, shop: Shop, stack: LocalStack
+) -> None:
+    order = await shop.place()
+    customer = await visit("")
+    for path in ("/track", f"/track/orders/{link_to(stack, order)}", "/track/orders/wrong"):
+        headers = (await customer.get(path)).headers
+        assert headers["cache-control"] == "no-store"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert "noindex" in headers["x-robots-tag"]
+        assert "'unsafe-inline'" not in headers["content-security-policy"]
+
+
+async def test_a_customer_cancels_by_the_link(visit: Visit, shop: Shop, stack: LocalStack) -> None:
+    order = await shop.place()
+    customer = await visit("")
+    link = link_to(stack, order)
+    assert "Cancel the order" in await customer.read(f"/track/orders/{link}")
+    done = await send(customer, "/track/cancellation", link)
+    assert done.status_code == 303
+
+    async def is_cancelled() -> bool:
+        return "The order is cancelled." in await customer.read(f"/track/orders/{link}")
+
+    await wait_until(is_cancelled, what=f"{order.number} is cancelled")
+
+
+@pytest.mark.parametrize(("kind", "said"), [("damage", "damage"), ("missing_item", "something missing")])
+async def test_a_customer_reports_what_is_wrong_and_a_case_opens(
+    visit: Visit, shop: Shop, stack: LocalStack, clients: Clients, kind: str, said: str
+) -> None:
+    order = await shop.place()
+    await shop.ship(order)
+    customer, link = await visit(""), link_to(stack, order)
+    await customer.get(f"/track/orders/{link}")
+    sent = await send(customer, "/track/reports", link, photo_with_a_place(), kind=kind, comment="Look at this")
+    assert sent.status_code == 303, sent.text
+    assert f"You reported: {said}" in await customer.read(f"/track/orders/{link}")
+    care = clients.of("care", role="support")
+
+    async def a_case_is_open() -> bool:
+        cases = (await care.get("/staff/cases", params={"order_id": str(order.id)})).json()["data"]
+        return kind in {case["kind"] for case in cases}
+
+    await wait_until(a_case_is_open, what=f"a case about {kind}")
+    (kept,) = (await care.get("/staff/evidence", params={"order_id": str(order.id)})).json()["data"]
+    assert (kept["kind"], kept["comment"]) == (kind, "Look at this")
+    picture = await care.get(f"/staff/evidence/{kept['id']}")
+    assert picture.headers["content-type"] == "image/jpeg"
+    assert b"SecretCamera" not in picture.content
+    with Image.open(BytesIO(picture.content)) as drawn:
+        assert dict(drawn.getexif()) == {}
+        assert drawn.size == (480, 640), "upright"
+
+
+async def test_a_report_without_a_photo_or_with_one_nobody_can_read_is_kept(
+    visit: Visit, shop: Shop, stack: LocalStack, clients: Clients
+) -> None:
+    order = await shop.place()
+    await shop.ship(order)
+    customer, link = await visit(""), link_to(stack, order)
+    assert (await send(customer, "/track/reports", link, kind="damage")).status_code == 303
+    sent = await send(customer, "/track/reports", link, b"<svg onload=alert(1)>", kind="missing_item")
+    assert sent.status_code == 303, text_of(sent)
+    shown = await customer.read(f"/track/orders/{link}")
+    assert "The photo could not be read and was left out." in shown
+    assert "You reported: something missing" in shown
+    evidence = await clients.of("care", role="support").get("/staff/evidence", params={"order_id": str(order.id)})
+    assert evidence.json()["data"] == []
+
+
+async def test_a_customer_chooses_how_to_be_told(visit: Visit, shop: Shop, stack: LocalStack) -> None:
+    order = await shop.place()
+    await shop.ship(order)
+    customer, link = await visit(""), link_to(stack, order)
+    assert 'value="email" aria-pressed="true"' in (await customer.get(f"/track/orders/{link}")).text
+    await send(customer, "/track/words", link, kind="notices", value="page")
+    assert 'value="page" aria-pressed="true"' in (await customer.get(f"/track/orders/{link}")).text
+    refused = await send(customer, "/track/words", link, kind="notices", value="pigeon")
+    assert refused.status_code == 422
+
+
+async def test_a_customer_answers_the_question_once(
+    visit: Visit, shop: Shop, stack: LocalStack, clients: Clients
+) -> None:
+    order = await shop.place()
+    await shop.ship(order)
+    customer, link = await visit(""), link_to(stack, order)
+    await send(customer, "/track/words", link, kind="rating", value="5")
+    await send(customer, "/track/words", link, kind="rating", value="1")
+    report = (await clients.of("care", role="care_lead").get("/staff/report")).json()
+    assert report["csat"] is not None
+    assert "Thank you for your answer." in await customer.read(f"/track/orders/{link}")
