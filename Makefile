@@ -13,7 +13,7 @@ PINS := requirements/setup.txt requirements/dev.txt
 SOURCES := $(wildcard services shared cli deploy tests bench)
 # Where the tests marked `broker` are; the other service tests hand events to the consumer's own code directly.
 KAFKA_TESTS = tests/shared tests/journeys tests/inventory/test_races.py \
-	tests/faults/test_crashes_under_load.py tests/faults/test_deaths_in_mid_journey.py
+	tests/faults/test_crashes_under_load.py tests/faults/test_deaths_in_mid_journey.py tests/faults/test_zombies.py
 DOORSTEP_DATA ?= ../shared/data
 OLIST := $(DOORSTEP_DATA)/olist
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -18,6 +18,7 @@ from deploy.local.stack import LocalStack
 from deploy.local.supervisor import watched
 from shared import clock
 from tests.faults.crowd import Crowd
+from tests.faults.ledger import LEDGER, outcome_of, table
 from tests.journeys.shop import open_shop
 from tests.stepped import driven, stepped_suite
 
@@ -47,16 +48,26 @@ def dice(request: pytest.FixtureRequest) -> random.Random:
 
 
 @pytest_asyncio.fixture
-async def crowd(stepped_stack: LocalStack, driver: Driver, dice: random.Random, tmp_path: Path) -> AsyncIterator[Crowd]:
+async def crowd(
+    request: pytest.FixtureRequest, stepped_stack: LocalStack, driver: Driver, dice: random.Random, tmp_path: Path
+) -> AsyncIterator[Crowd]:
     """Customers of a shop of this test's own, with full shelves."""
     clock.use_stepped_file(stepped_stack.site.clock_file, environment="local")
     await _heal(stepped_stack, driver)
     shop = await open_shop(stepped_stack, driver)
-    made = Crowd(shop, stepped_stack, tmp_path / "history.jsonl", dice)
+    outcome = outcome_of(request.node.name, request.function.__doc__)
+    made = Crowd(shop, stepped_stack, tmp_path / "history.jsonl", dice, outcome)
     await made.fill_shelves()
     yield made
     await made.close()
     await shop.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if LEDGER:
+        terminalreporter.write_sep("=", f"faults, DOORSTEP_FAULTS_SEED={_SEED}")
+        for line in table(LEDGER):
+            terminalreporter.write_line(line)
 
 
 async def _heal(stack: LocalStack, driver: Driver) -> None:

@@ -1,0 +1,67 @@
+"""What every fault cost: one line per fault test, printed as a table at the end of `make faults`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cli.check.findings import Finding
+
+# Which column a violated invariant of the domain (docs/architecture.md) counts in.
+_COLUMN_OF = {
+    1: "lost",
+    2: "oversold",
+    3: "stuck",
+    4: "doubled",
+    5: "doubled",
+    6: "doubled",
+    7: "out_of_order",
+    8: "stuck",
+}
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What was counted when the suite had come to rest after one fault; `seconds` is how long that took."""
+
+    fault: str
+    injected: str
+    acknowledged: int = 0
+    lost: int = 0
+    doubled: int = 0
+    oversold: int = 0
+    out_of_order: int = 0
+    stuck: int = 0
+    seconds: float = 0.0
+
+    def blame(self, findings: Sequence[Finding]) -> None:
+        """Count violated invariants where they belong."""
+        for finding in findings:
+            column = _COLUMN_OF[finding.invariant]
+            setattr(self, column, getattr(self, column) + 1)
+
+    @property
+    def harm(self) -> dict[str, int]:
+        """Give the columns that must be zero."""
+        return {name: getattr(self, name) for name in ("lost", "doubled", "oversold", "out_of_order", "stuck")}
+
+
+LEDGER: list[Outcome] = []
+
+
+def outcome_of(test: str, told: str | None) -> Outcome:
+    """Open the line of a test: its docstring begins with the fault's number, `F9: ...`; its name says the rest."""
+    number = (told or "").strip().partition(":")[0]
+    name, _, parameters = test.removeprefix("test_").partition("[")
+    injected = name.replace("_", " ") + (f" ({parameters.removesuffix(']')})" if parameters else "")
+    return Outcome(number if number.startswith("F") and number[1:].isdigit() else "-", injected)
+
+
+def table(lines: Sequence[Outcome]) -> list[str]:
+    """Give the table as text; a test whose suite never came to rest has no line."""
+    heads = ["fault", "acknowledged", *Outcome("", "").harm, "seconds"]
+    text = ["  ".join(f"{head.replace('_', ' '):>12}" for head in heads) + "  injected"]
+    for line in lines:
+        cells = [line.fault, line.acknowledged, *line.harm.values(), f"{line.seconds:.1f}"]
+        text.append("  ".join(f"{cell!s:>12}" for cell in cells) + f"  {line.injected}")
+    acknowledged = sum(line.acknowledged for line in lines)
+    harmed = sum(sum(line.harm.values()) for line in lines)
+    return [*text, f"{len(lines)} faults, {acknowledged} operations acknowledged, {harmed} lost, doubled or stuck"]

@@ -1,0 +1,122 @@
+"""Connections to PostgreSQL and to the carrier are cut, slow, half dead, or lost just when a commit is answered."""
+
+import asyncio
+import random
+from urllib.parse import urlsplit
+
+import pytest
+
+from deploy.local import names
+from deploy.local.stack import LocalStack
+from shared import db
+from tests.faults.crowd import Crowd
+from tests.faults.proxy import Proxy, Wire
+from tests.faults.test_deaths_in_mid_journey import DELIVERED, SCANNED
+from tests.journeys.shop import DAY, PlacedOrder
+from tests.waiting import wait_until
+
+BAD_SECONDS = 8.0
+_BACKENDS = """
+select pid from pg_stat_activity where usename = any($1::text[]) and backend_type = 'client backend' order by pid
+"""
+
+
+def through(stack: LocalStack, service: str, proxy: Proxy) -> dict[str, str]:
+    """Give the environment in which a service reaches its database by the proxy."""
+    address = urlsplit(stack.dsn(service))
+    return {names.database_url(service): address._replace(netloc=address.netloc.replace(
+        f":{address.port}", f":{proxy.port}")).geturl()}  # fmt: skip
+
+
+async def test_connections_that_the_server_ends_at_random_lose_nothing(
+    stepped_stack: LocalStack, crowd: Crowd, dice: random.Random
+) -> None:
+    """F8: a fifth of all, again and again."""
+    ended = 0
+    connection = await db.connect(stepped_stack.site.admin_dsn, application="fault tests")
+    async with crowd.posting(customers=8):
+        for _ in range(6):
+            await crowd.see_acknowledged(5)
+            backends = [row["pid"] for row in await connection.fetch(_BACKENDS, list(names.SERVICES))]
+            for pid in dice.sample(backends, k=max(1, len(backends) // 5)):
+                ended += await connection.fetchval("select pg_terminate_backend($1)", pid)
+        await crowd.see_acknowledged(10)
+    await connection.close()
+    await crowd.verify()
+    assert ended >= 6
+
+
+@pytest.mark.parametrize("process", ["orders-api", "inventory-worker", "orders-worker"])
+async def test_a_commit_whose_answer_is_lost_happens_once(
+    stepped_stack: LocalStack, crowd: Crowd, process: str
+) -> None:
+    """F9: nobody knows whether it happened; whoever asks again finds that it did."""
+    service = process.rpartition("-")[0]
+    async with Proxy.to(stepped_stack.site.ports[names.POSTGRES]) as proxy:
+        await stepped_stack.restart(process, through(stepped_stack, service, proxy))
+        async with crowd.posting():
+            for _ in range(4):
+                await crowd.see_acknowledged(3)
+                wanted = proxy.swallowed + 1
+                proxy.swallow_commits(1)
+
+                async def is_swallowed(wanted: int = wanted) -> bool:
+                    return proxy.swallowed >= wanted
+
+                await wait_until(is_swallowed, what="a commit's answer is swallowed")
+        await crowd.verify()
+        assert proxy.swallowed >= 4
+        await stepped_stack.restart(process)
+
+
+@pytest.mark.parametrize("process", ["orders-api", "inventory-worker"])
+@pytest.mark.parametrize("wire", [Wire.SLOW, Wire.DRIP, Wire.HALF_OPEN, Wire.RESET])
+async def test_a_bad_connection_to_the_database_costs_time_and_nothing_else(
+    stepped_stack: LocalStack, crowd: Crowd, process: str, wire: Wire
+) -> None:
+    """F10: when it is good again, all comes to rest."""
+    service = process.rpartition("-")[0]
+    async with Proxy.to(stepped_stack.site.ports[names.POSTGRES]) as proxy:
+        await stepped_stack.restart(process, through(stepped_stack, service, proxy))
+        async with crowd.posting():
+            await crowd.see_acknowledged(10)
+            proxy.wire = wire
+            await asyncio.sleep(BAD_SECONDS)  # the duration is the fault
+            proxy.wire = Wire.SOUND
+            proxy.cut()
+            await crowd.see_acknowledged(10)
+        await crowd.verify()
+        assert proxy.carried
+        await stepped_stack.restart(process)
+
+
+@pytest.mark.parametrize("wire", [Wire.SLOW, Wire.DRIP, Wire.HALF_OPEN, Wire.RESET])
+async def test_a_bad_connection_to_the_carrier_buys_no_label_twice(
+    stepped_stack: LocalStack, crowd: Crowd, wire: Wire
+) -> None:
+    """F10: labels are booked while the answers are late, cut or never come."""
+    shop = crowd.shop
+    await shop.until_morning()
+    bodies = [shop.draft(1, 1) for _ in range(4)]
+    orders = [PlacedOrder(shop, await crowd.place(body), str(body["reference"])) for body in bodies]
+    for order in orders:
+        await shop.script(order, SCANNED, DELIVERED)
+    await shop.driver.rest()
+    await shop.pick()
+    async with Proxy.to(stepped_stack.site.ports[names.SIMULATOR]) as proxy:
+        carrier = {names.CARRIER_URL: f"http://127.0.0.1:{proxy.port}"}
+        for process in ("shipping-api", "shipping-worker"):
+            await stepped_stack.restart(process, carrier)
+        proxy.wire = wire
+        packing = asyncio.create_task(shop.pack())
+        await asyncio.sleep(BAD_SECONDS)  # the duration is the fault
+        proxy.wire = Wire.SOUND
+        proxy.cut()
+        parcels = await packing
+        await shop.driver.rest()
+        assert len(await shop.hand_over(parcels)) == len(orders)
+        await shop.step(DAY)
+        await crowd.verify()
+        for process in ("shipping-api", "shipping-worker"):
+            await stepped_stack.restart(process)
+    assert [await order.status() for order in orders] == [("completed", "delivered")] * len(orders)

@@ -1,0 +1,100 @@
+"""Workers that were given up for dead come back, members come and go, and an event loop stands still."""
+
+import asyncio
+import signal
+
+import pytest
+
+from deploy.local.stack import LocalStack
+from shared import clock, db
+from tests.faults.crowd import Crowd, dropped, rows
+from tests.faults.twin import twin_of
+from tests.waiting import wait_until
+
+SESSION_SECONDS = 6.0  # what the stacks set, see deploy/local/commands.py
+STORM_SECONDS = 20.0
+STORM_PAUSE_SECONDS = 3.0
+STALL_SECONDS = 15
+_RELAYS = "select pid from pg_stat_activity where application_name = 'orders relay' order by backend_start limit 1"
+
+
+@pytest.mark.broker
+async def test_a_consumer_frozen_until_another_has_taken_over_applies_nothing_again(
+    stepped_stack: LocalStack, crowd: Crowd
+) -> None:
+    """F4: it wakes with a wave in its hands that its successor has applied."""
+    async with twin_of(stepped_stack, "inventory"):
+        async with crowd.posting():
+            await crowd.see_acknowledged(10)
+            stepped_stack.kill("inventory-worker", signal.SIGSTOP)
+            thaws = clock.monotonic() + 2 * SESSION_SECONDS
+            while clock.monotonic() < thaws:
+                await crowd.see_acknowledged(5)
+            stepped_stack.kill("inventory-worker", signal.SIGCONT)
+            await crowd.see_acknowledged(10)
+        await crowd.verify()
+
+
+@pytest.mark.broker
+async def test_a_relay_frozen_and_cut_from_its_database_sends_nothing_out_of_order_when_it_wakes(
+    stepped_stack: LocalStack, crowd: Crowd
+) -> None:
+    """F5: its shards belong to another by then."""
+    (own,) = await rows(stepped_stack, "orders", _RELAYS)
+    async with twin_of(stepped_stack, "orders"):
+        async with crowd.posting():
+            await crowd.see_acknowledged(10)
+            stepped_stack.kill("orders-worker", signal.SIGSTOP)
+            assert await terminate(stepped_stack, "orders", own["pid"])
+            before = len(await rows(stepped_stack, "orders", "select 1 from event_log"))
+            await crowd.see_acknowledged(10)
+
+            async def others_relay() -> bool:
+                return len(await rows(stepped_stack, "orders", "select 1 from event_log")) >= before + 10
+
+            await wait_until(others_relay, what="another relay sends")
+            stepped_stack.kill("orders-worker", signal.SIGCONT)
+            await crowd.see_acknowledged(10)
+        await crowd.verify()
+
+
+@pytest.mark.broker
+@pytest.mark.timeout(600)
+async def test_members_that_join_and_leave_every_few_seconds_stop_nothing(
+    stepped_stack: LocalStack, crowd: Crowd
+) -> None:
+    """F11: each joining and each leaving deals all partitions anew."""
+    ends = clock.monotonic() + STORM_SECONDS
+    joined = 0
+    async with crowd.posting():
+        while clock.monotonic() < ends or joined < 2:
+            async with twin_of(stepped_stack, "inventory"):
+                joined += 1
+                await asyncio.sleep(STORM_PAUSE_SECONDS)  # the pace is the fault
+    await crowd.verify()
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("process", ["inventory-worker", "orders-worker"])
+async def test_an_event_loop_that_stands_still_longer_than_its_session_loses_its_place_and_nothing_else(
+    stepped_stack: LocalStack, crowd: Crowd, process: str
+) -> None:
+    """F18: a call that blocks for 15 s, in the middle of a wave that is applied but not committed to the broker."""
+    failpoint = {"DOORSTEP_FAILPOINT": f"consumer.applied:2:stall={STALL_SECONDS}"}
+    await stepped_stack.restart(process, failpoint)
+    began = clock.monotonic()
+    async with crowd.posting():
+        while clock.monotonic() < began + STALL_SECONDS:
+            await crowd.see_acknowledged(5)
+    await crowd.verify()
+    assert await dropped(stepped_stack, process.removesuffix("-worker")) >= 0
+    await stepped_stack.restart(process)
+
+
+async def terminate(stack: LocalStack, service: str, pid: int) -> bool:
+    """Let PostgreSQL end one of its backends."""
+    connection = await db.connect(stack.dsn(service, "admin"), application="fault tests")
+    try:
+        return bool(await connection.fetchval("select pg_terminate_backend($1)", pid))
+    finally:
+        await connection.close()
