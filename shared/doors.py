@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
+import orjson
 import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -129,7 +130,8 @@ def send(reply: Reply) -> Response:
     """Make the HTTP response of an answer."""
     if reply.body is None:
         return Response(status_code=204 if reply.status == 200 else reply.status, headers=dict(reply.headers))  # noqa: PLR2004
-    return JSONResponse(reply.body, status_code=reply.status, headers=dict(reply.headers))
+    content = orjson.dumps(reply.body)
+    return Response(content, reply.status, dict(reply.headers), media_type="application/json")
 
 
 def require_match(request: Request, version: int) -> None:
