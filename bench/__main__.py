@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 
 from bench import report, soak
@@ -24,6 +25,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30.0, help="how long the soak lasts")
     asked = parser.parse_args()
     home = control.default_home() / "bench"
+    # Told to end, stop what was started, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         find_wrk()
         if asked.what == "soak":

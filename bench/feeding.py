@@ -39,7 +39,9 @@ async def feed(rig: Rig, shop: Shop, count: int, *, hot: bool = False) -> None:
 
 def _facts_of_an_order(shop: Shop, *, hot: bool) -> Iterator[Message]:
     order_id, now = new_id(), clock.real()
-    promise = Promise(revision=1, ship_by=now + timedelta(days=1), deliver_by_latest=now + timedelta(days=4))
+    # Orders of a day share a truck, as those of the suite do.
+    truck_at = now.replace(hour=16, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    promise = Promise(revision=1, ship_by=truck_at, deliver_by_latest=truck_at + timedelta(days=3))
     placed = OrderPlaced(
         order_id=order_id,
         number=f"F-{order_id.hex[-10:]}",

@@ -1,6 +1,7 @@
 """The stack a benchmark runs on: durable as in production, each process started and stopped as a cell needs it."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,10 +10,10 @@ from pathlib import Path
 import asyncpg
 import httpx
 
-from deploy.local import names, ports
+from deploy.local import names, ports, state
 from deploy.local.commands import BrokerKind, Options, service_command
 from deploy.local.errors import StackError
-from deploy.local.processes import Child
+from deploy.local.processes import Child, mark_of
 from deploy.local.stack import LocalStack, Progress
 from shared import clock, db
 
@@ -33,6 +34,7 @@ class Rig:
     async def start(cls, home: Path, progress: Progress) -> "Rig":
         """Start everything on Apache Kafka, or on the embedded broker where Kafka cannot be had."""
         kinds: tuple[BrokerKind, ...] = ("kafka", "tansu")
+        await _clear(home)
         for broker in kinds:
             shutil.rmtree(home, ignore_errors=True)
             try:
@@ -132,3 +134,12 @@ class Rig:
         except httpx.HTTPError:
             return False
         return answer.status_code == httpx.codes.OK
+
+
+async def _clear(home: Path) -> None:
+    """Stop and delete what a benchmark that was killed has left; raises StackError while another one runs."""
+    left = state.read(home)
+    if left is not None and left.is_owned and left.owner != mark_of(os.getpid()):
+        raise StackError(f"another benchmark runs in {home}: wait for it, or name another home (DOORSTEP_HOME)")
+    await state.stop_leftovers(home)
+    shutil.rmtree(home, ignore_errors=True)

@@ -34,20 +34,20 @@ class Step:
         return not wanted or bool(wanted & {*self.keys, *self.before})
 
 
-# What needs all processes comes first: later steps fill topics with orders that only inventory knows.
+# What needs orders' worker comes before reservation, which fills topics with orders that only inventory knows.
 STEPS = (
     Step("the whole way", journey.measure_rate, ("whole_way",), ("memory",)),
     Step("latency of the whole way", journey.measure_latency, ("latency_p50", "latency_p99")),
     Step("memory after load", processes.measure_memory, ("memory",)),
     Step("cold start", processes.measure_cold_start, ("cold_start",)),
     Step("order intake", intake.measure, ("intake_1", "intake_2"), ("history_intake", "relay")),
+    Step("the relay", relay.measure, ("relay",)),
     Step("reservation", reservation.measure, ("reserve_spread", "reserve_hot"), ("history_reserve",)),
     Step("more workers", workers.measure, ("workers",)),
     Step("loading a history", history.load, (), ("history_intake", "look_up", "history_reserve")),
     Step("intake with a history", history.measure_intake, ("history_intake",)),
     Step("look-up with a history", history.measure_look_up, ("look_up",)),
     Step("reservation with a history", history.measure_reservation, ("history_reserve",)),
-    Step("the relay", relay.measure, ("relay",)),
     Step("the demonstration", demonstration.measure, ("delivered",)),
 )
 

@@ -17,14 +17,15 @@ class Plan:
     cells: int
     limit_seconds: float
     load_seconds: float
+    whole_way_seconds: float
     reservations: int
     latency_seconds: float
     history: int
     demo_orders: int
 
 
-QUICK = Plan("quick", 2, 3, 4, 4_000, 8, 30_000, 40)
-FULL = Plan("full", 5, 10, 15, 20_000, 60, 1_000_000, 300)
+QUICK = Plan("quick", 2, 2, 3, 2, 3_000, 5, 30_000, 30)
+FULL = Plan("full", 5, 10, 10, 15, 20_000, 60, 1_000_000, 300)
 
 
 @dataclass(slots=True)

@@ -25,7 +25,8 @@ where id > uuidv7($1::timestamptz - now() - interval '1 second') and since >= $1
 """
 _PER_SECOND = 200.0
 _POLL_SECONDS = 0.005
-_WARM_SECONDS = 2.0
+_WARM_SECONDS = 1.0
+_PATIENCE_SECONDS = 300.0
 # A transaction that makes pick tasks is committed within this time, or its order is not counted.
 _OPEN_SECONDS = 1.0
 _MILLISECONDS = 1000.0
@@ -44,7 +45,7 @@ async def measure_rate(session: Session) -> Mapping[str, Result]:
     for _ in range(session.plan.cells):
         limits.append(await session.limit("a"))
         meter = machine.Meter(rig.pids())
-        load = await session.load([rig.stack.urls["orders"]])
+        load = await session.load([rig.stack.urls["orders"]], session.plan.whole_way_seconds)
         await _all_planned(session)
         rates.append(load.orders / (clock.monotonic() - meter.started))
         used = dict(machine.per_order(meter.read(), load.orders))
@@ -81,7 +82,7 @@ async def measure_latency(session: Session) -> Mapping[str, Result]:
 
 async def _all_planned(session: Session) -> None:
     placed = await session.rig.value("orders", _ORDERS)
-    await session.rig.until("inventory", _PLANNED, placed)
+    await session.rig.until("inventory", _PLANNED, placed, seconds=_PATIENCE_SECONDS)
 
 
 @dataclass(slots=True)
