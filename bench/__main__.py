@@ -35,6 +35,8 @@ def main() -> None:
         _measure(QUICK if asked.what == "quick" else FULL, frozenset(asked.only or ()), write_docs=asked.write_docs)
     except StackError as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("told to stop: everything that was started is stopped, nothing was written")
 
 
 def _measure(plan: Plan, only: frozenset[str], *, write_docs: bool) -> None:

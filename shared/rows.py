@@ -1,10 +1,11 @@
-"""Rows that no session keeps: made, changed in hand and written as sets, without what a session would need."""
+"""Rows that are made, changed in hand and written as sets, without what a session would need to follow them."""
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from pydantic_core import PydanticUndefined
+from sqlalchemy.orm import ClassManager, class_mapper
 from sqlmodel import SQLModel
 
 
@@ -12,8 +13,15 @@ class Row(SQLModel):
     """A table's row whose attributes are plain values.
 
     SQLModel's own constructor looks up signatures and tells SQLAlchemy of every attribute, and so does each
-    assignment; for rows that are never handed to a session that was half of an order's processor time.
+    assignment; for rows that are written as sets that was half of an order's processor time. A session inserts such
+    a row, and does not notice what is changed in it.
     """
+
+    def __new__(cls, **_values: object) -> Self:
+        """Bring SQLAlchemy's state along: to look for it on a model costs more than to make it."""
+        row: Self = super().__new__(cls)
+        _manager(cls).setup_instance(row)
+        return row
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401 - the type checker knows each table's columns
         plain, made = _defaults(type(self))
@@ -26,6 +34,11 @@ class Row(SQLModel):
 
     def __setattr__(self, name: str, value: object) -> None:
         self.__dict__[name] = value
+
+
+@lru_cache(maxsize=128)
+def _manager(model: type[SQLModel]) -> "ClassManager[SQLModel]":
+    return class_mapper(model).class_manager
 
 
 @lru_cache(maxsize=128)
