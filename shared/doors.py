@@ -115,7 +115,12 @@ class Call:
         return send(reply)
 
 
-Mutation = Annotated[Call, Depends(Call)]
+async def _call(request: Request) -> Call:
+    """Make the call in the loop: a class, as any plain function, would be called in a thread of the pool."""
+    return Call(request)
+
+
+Mutation = Annotated[Call, Depends(_call)]
 
 
 def as_reply(result: BaseModel | Reply | None, status: int) -> Reply:

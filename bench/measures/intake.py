@@ -26,7 +26,7 @@ async def measure(session: Session) -> Mapping[str, Result]:
         for count, found in rates.items():
             addresses = [*one, *(await rig.start_more("orders-api", count - 1) if count > 1 else [])]
             if count > 1:
-                await session.load(addresses, 1)
+                await session.load(addresses, _WARM_SECONDS)
             meter = machine.Meter(rig.pids())
             load = await session.load(addresses)
             used[count] = machine.per_order(meter.read(), load.orders)

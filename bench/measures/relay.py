@@ -44,7 +44,7 @@ async def _empty_outbox(session: Session) -> float:
     rig = session.rig
     count = await rig.value("orders", _WAITING)
     if count < _LEAST_EVENTS:
-        raise RuntimeError(f"only {count} events wait in the outbox: intake did not run before")
+        raise RuntimeError(f"only {count} events wait in the outbox: intake left too few for a rate")
     await rig.run_only(_WORKER)
     address, ends = rig.stack.site.url(_WORKER), clock.monotonic() + _PATIENCE_SECONDS
     seen: list[tuple[float, float]] = []
