@@ -1,7 +1,6 @@
 """A whole run: the stack, one measurement after another, each failing alone, and everything stopped at the end."""
 
 import asyncio
-import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,8 +92,8 @@ async def _take(session: Session, step: Step) -> dict[str, Line]:
     try:
         results = await step.measurement(session) or {}
     except Exception as error:  # noqa: BLE001 - told in the table; the other lines go on
-        session.say("  " + "".join(traceback.format_exception_only(error)).strip())
-        reason = f"{type(error).__name__}: {error}"
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        session.say(f"  {reason}")
         return {key: Line(ROWS[key], None, reason) for key in step.keys}
     return {key: Line(ROWS[key], results.get(key), "the measurement gave no result") for key in step.keys}
 
