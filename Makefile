@@ -110,6 +110,30 @@ test-browser: setup chromium ## Work the console's pages in Chromium, as people 
 screenshots: setup chromium ## Take pictures of the running demonstration's pages into docs/screenshots
 	$(BIN)/python -m tests.browser.screenshots
 
+.PHONY: wrk
+wrk:
+	@if ! command -v wrk >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing wrk ..."; \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+				apt-get install -y -qq --no-install-recommends wrk >/dev/null; \
+		else \
+			echo "The benchmarks' load comes from wrk, a C program; on Debian or Ubuntu: sudo apt-get install wrk" >&2; \
+			exit 1; \
+		fi; fi
+
+.PHONY: bench
+bench: setup wrk java ## Measure speed against PostgreSQL's own, in minutes (ARGS="--only intake_1")
+	$(BIN)/python -m bench quick $(ARGS)
+
+.PHONY: bench-full
+bench-full: setup wrk java ## The same with more cells and 1,000,000 orders of history (ARGS="--write-docs")
+	$(BIN)/python -m bench full $(ARGS)
+
+.PHONY: soak
+soak: setup wrk java ## Place 150 orders a second for MINUTES=30 and watch what must stay flat
+	$(BIN)/python -m bench soak --minutes $(or $(MINUTES),30)
+
 .PHONY: java
 java:
 	@if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then \

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
+import orjson
 import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -114,7 +115,12 @@ class Call:
         return send(reply)
 
 
-Mutation = Annotated[Call, Depends(Call)]
+async def _call(request: Request) -> Call:
+    """Make the call in the loop: a class, as any plain function, would be called in a thread of the pool."""
+    return Call(request)
+
+
+Mutation = Annotated[Call, Depends(_call)]
 
 
 def as_reply(result: BaseModel | Reply | None, status: int) -> Reply:
@@ -129,7 +135,8 @@ def send(reply: Reply) -> Response:
     """Make the HTTP response of an answer."""
     if reply.body is None:
         return Response(status_code=204 if reply.status == 200 else reply.status, headers=dict(reply.headers))  # noqa: PLR2004
-    return JSONResponse(reply.body, status_code=reply.status, headers=dict(reply.headers))
+    content = orjson.dumps(reply.body)
+    return Response(content, reply.status, dict(reply.headers), media_type="application/json")
 
 
 def require_match(request: Request, version: int) -> None:

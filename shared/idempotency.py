@@ -3,7 +3,6 @@
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
 import orjson
 
@@ -55,9 +54,9 @@ def make_claim(scope: str, key: str | None, body: Mapping[str, object], secret: 
         error = FieldError("/headers/Idempotency-Key", "required", detail)
         raise InvalidError("the Idempotency-Key header is missing or too long", errors=(error,))
     fingerprint = {
-        name: hmac.new(
-            secret.encode(), orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS), sha256
-        ).hexdigest()[:16]
+        name: hmac.digest(
+            secret.encode(), orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS), "sha256"
+        ).hex()[:16]
         for name, value in body.items()
         if value is not None
     }

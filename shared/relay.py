@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import structlog
@@ -192,7 +192,7 @@ class Relay:
         metrics.EVENTS_PUBLISHED.labels(self._source).inc(len(ids))
 
 
-def message_of(row: asyncpg.Record) -> Message:
+def message_of(row: asyncpg.Record | Mapping[str, Any]) -> Message:
     """Make the record of a row of the outbox or the event log, its payload read as text."""
     headers: dict[str, str] = {
         "content-type": "application/json",

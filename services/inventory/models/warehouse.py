@@ -6,14 +6,16 @@ from uuid import UUID
 
 from sqlalchemy import Column, DateTime, MetaData, Text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from shared.rows import Row
 
 
 def _moment(*, required: bool = False) -> Column[datetime]:
     return Column(DateTime(timezone=True), nullable=not required)
 
 
-class WarehouseTable(SQLModel):
+class WarehouseTable(Row):
     """A table of the warehouse half of the inventory database."""
 
     metadata: ClassVar[MetaData] = MetaData()

@@ -5,12 +5,13 @@ from typing import ClassVar
 
 from sqlalchemy import BigInteger, Column, DateTime, MetaData, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlmodel import SQLModel
+
+from shared.rows import Row
 
 Document = dict[str, object]
 
 
-class OrdersTable(SQLModel):
+class OrdersTable(Row):
     """A table of this service; services share table names, so each has its own metadata."""
 
     metadata: ClassVar[MetaData] = MetaData()

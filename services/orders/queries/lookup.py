@@ -8,7 +8,7 @@ import asyncpg
 from shared.db import Transaction
 
 # Carriers recycle tracking numbers: the newest orders come first.
-_FIND = """
+FIND = """
 select o.id, o.number, o.reference, o.storefront_id, o.state, o.placed_at, array_agg(distinct l.kind) as kinds
 from unnest($1::text[], $2::text[]) as q(kind, value) join look_up l on l.value = q.value and l.kind = q.kind
 join orders o on o.id = l.order_id
@@ -19,7 +19,7 @@ _PERSONAL = ["email", "phone", "name_postcode"]
 
 async def find_orders(tx: Transaction, keys: Sequence[tuple[str, str]], limit: int) -> list[asyncpg.Record]:
     """Find orders by any of these (kind, value) keys, newest first."""
-    return await tx.fetch(_FIND, [kind for kind, _ in keys], [value for _, value in keys], limit)
+    return await tx.fetch(FIND, [kind for kind, _ in keys], [value for _, value in keys], limit)
 
 
 async def find_by_number(tx: Transaction, number: str) -> asyncpg.Record | None:

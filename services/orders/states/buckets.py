@@ -1,6 +1,8 @@
 """Where the units of a line are: one pure function of the absolute totals that the services reported."""
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
+from operator import add, attrgetter
 
 DELIVERED, LOST, RETURNED = "delivered", "lost", "returned_to_sender"
 # Positions of a parcel that say that it left the house, in shipping's words.
@@ -48,7 +50,7 @@ class Buckets:
     @property
     def total(self) -> int:
         """All units."""
-        return sum(getattr(self, field.name) for field in fields(self))
+        return sum(_counts(self))
 
     @property
     def ended(self) -> int:
@@ -67,9 +69,13 @@ class Buckets:
 
     def __add__(self, other: "Buckets") -> "Buckets":
         """Add two lines' buckets."""
-        return Buckets(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+        return Buckets(*map(add, _counts(self), _counts(other)))
 
 
+_counts = attrgetter(*(field.name for field in fields(Buckets)))
+
+
+@lru_cache(maxsize=4096)
 def buckets_of(totals: Totals) -> Buckets:
     """Derive the buckets; a later stage implies the earlier ones, so a source that lags cannot hide a unit.
 

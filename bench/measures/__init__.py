@@ -1,0 +1,1 @@
+"""The measurements: each gives the results of its lines, or fails alone."""

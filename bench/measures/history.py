@@ -1,0 +1,141 @@
+"""Whether intake, reservation and look-up stay as fast when many orders lie in the databases already."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import asyncpg
+from pydantic import JsonValue
+
+from bench.figures import median, percentile, ratios
+from bench.measures.reservation import empty_topic
+from bench.session import Session
+from bench.shop import quieten, staff_token
+from bench.table import Result
+from services.orders.actions.looking_up import keys_of
+from services.orders.queries.lookup import FIND
+from shared import clock, db
+from shared.auth import Role
+
+_SCRIPTS = Path(__file__).parents[1] / "history"
+_LOOK_UPS = 200
+_LIMIT = 20
+_WARM_SECONDS = 2.0
+_KEYS = (
+    "H{n}",
+    "history-{n}",
+    "history.{n}@example.com",
+    "+49161{n:08d}",
+    "History {n} 20457",
+    "track{n}",
+)
+
+
+async def load(session: Session) -> None:
+    """Write the history of orders and inventory, set-based on the server, all indexes in place."""
+    await session.rig.run_only()
+    started = clock.monotonic()
+    await asyncio.gather(*(_load(session, service) for service in ("orders", "inventory")))
+    await quieten(session.rig)
+    session.history = session.plan.history
+    session.say(f"  {session.plan.history:,} orders of history in {clock.monotonic() - started:.0f} s")
+
+
+async def _load(session: Session, service: str) -> None:
+    connection = await db.connect(session.rig.stack.dsn(service, "admin"), application="bench")
+    try:
+        script = (_SCRIPTS / f"{service}.sql").read_text(encoding="utf-8")
+        for statement in re.split(r";\n\n?", script):
+            if statement.strip():
+                await connection.execute(statement.replace("$1", str(session.plan.history)))
+    finally:
+        await connection.close()
+
+
+async def measure_intake(session: Session) -> Mapping[str, Result]:
+    """Measure one API process as before, against (a) of the same moment."""
+    before = _before(session, "intake")
+    await session.rig.run_only("orders-api")
+    address = [session.rig.stack.urls["orders"]]
+    await session.load(address, _WARM_SECONDS)
+    limits: list[float] = []
+    rates: list[float] = []
+    for _ in range(session.plan.cells):
+        limits.append(await session.limit("a"))
+        rates.append((await session.load(address)).rate)
+        session.say(f"  with history: {rates[-1]:,.0f} orders/s")
+    now = ratios(rates, limits)
+    return {"history_intake": _against(session, now, before, "(a)")}
+
+
+async def measure_reservation(session: Session) -> Mapping[str, Result]:
+    """Measure one worker as before, against (b) of the same moment."""
+    before = _before(session, "reserve")
+    limits: list[float] = []
+    rates: list[float] = []
+    for _ in range(session.plan.cells):
+        limits.append(await session.limit("b"))
+        rates.append((await empty_topic(session, session.plan.reservations, hot=False))[0])
+        session.say(f"  with history: {rates[-1]:,.0f} orders/s")
+    now = ratios(rates, limits)
+    return {"history_reserve": _against(session, now, before, "(b)")}
+
+
+def _before(session: Session, what: str) -> float:
+    """Give the ratio without a history; raises LookupError where one of the two to compare is missing."""
+    if not session.history or what not in session.empty:
+        raise LookupError("the history was not loaded, or nothing was measured without it")
+    return median(session.empty[what])
+
+
+def _against(session: Session, now: Sequence[float], before: float, limit: str) -> Result:
+    figure = f"{median(now):.2f} of {limit} with {session.plan.history:,} orders ÷ {before:.2f} of {limit} without"
+    return Result([cell / before for cell in now], figure, {"orders": session.plan.history})
+
+
+async def measure_look_up(session: Session) -> Mapping[str, Result]:
+    """Look orders up one after another by each kind of key, and show the plan of the slowest kind."""
+    if not session.history:
+        raise LookupError("the history was not loaded")
+    rig = session.rig
+    await rig.run_only("orders-api")
+    token = staff_token(rig, Role.SUPPORT)
+    took: dict[str, list[float]] = {kind: [] for kind in _KEYS}
+    for turn in range(_LOOK_UPS):
+        number = 1 + turn * 7919 % session.plan.history
+        for kind in _KEYS:
+            started = clock.monotonic()
+            answer = await rig.client.get(
+                f"{rig.stack.urls['orders']}/staff/look-up",
+                params={"q": kind.format(n=number)},
+                headers={"Authorization": f"Bearer {token()}"},
+            )
+            took[kind].append((clock.monotonic() - started) * 1000)
+            if f"history-{number}" not in answer.text:
+                raise RuntimeError(f"{kind.format(n=number)!r} was not found: {answer.status_code} {answer.text[:200]}")
+    each: dict[str, JsonValue] = {kind: round(percentile(times, 0.95), 1) for kind, times in took.items()}
+    every = [one for times in took.values() for one in times]
+    slowest = max(took, key=lambda kind: percentile(took[kind], 0.95))
+    plan = await _plan(session, slowest.format(n=session.plan.history // 2))
+    worst = percentile(took[slowest], 0.95)
+    return {
+        "look_up": Result(
+            [worst],
+            f"p95 {worst:.1f} ms by the slowest kind of key, p50 of all {percentile(every, 0.5):.1f} ms",
+            {"p95_ms_by_key": each, "plan": list(plan), "orders": session.plan.history},
+            note=f"with {session.plan.history:,} orders; support's own target is 200 ms",
+        )
+    }
+
+
+async def _plan(session: Session, query: str) -> list[str]:
+    keys = keys_of(query)
+    connection: asyncpg.Connection[asyncpg.Record] = await session.rig.connect("orders")
+    try:
+        rows = await connection.fetch(
+            f"explain (analyze, buffers) {FIND}", [kind for kind, _ in keys], [value for _, value in keys], _LIMIT
+        )
+    finally:
+        await connection.close()
+    return [str(row[0]) for row in rows]
