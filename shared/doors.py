@@ -115,12 +115,12 @@ class Call:
         return send(reply)
 
 
-async def _call(request: Request) -> Call:
+async def the_call(request: Request) -> Call:
     """Make the call in the loop: a class, as any plain function, would be called in a thread of the pool."""
     return Call(request)
 
 
-Mutation = Annotated[Call, Depends(_call)]
+Mutation = Annotated[Call, Depends(the_call)]
 
 
 def as_reply(result: BaseModel | Reply | None, status: int) -> Reply:

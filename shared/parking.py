@@ -1,4 +1,4 @@
-"""Parked streams: retried when any event of their key arrives and every half second, by one retrier a partition."""
+"""Parked streams: retried when any event of their key arrives and, ever less often, anyway; one retrier a partition."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,6 +16,8 @@ from shared.errors import ConflictError, NotFoundError, NotYetError
 log = structlog.get_logger()
 
 RETRY_SECONDS = 0.5
+_MAX_RETRY_SECONDS = 30.0
+_REST_SHARE = 8  # a stream that has waited for long is tried again after this part of its wait
 MAX_ATTEMPTS = 8
 # Before this a missing precondition is no failure. Real time: what is awaited is a message, not a step of the trade.
 PATIENCE = timedelta(minutes=15)
@@ -44,10 +46,11 @@ class Retrier:
         self._applier = applier
         self._database = database
         self._owned = owned
+        self._rests_until: dict[tuple[str, str], float] = {}
         self._lock = asyncio.Lock()
 
     async def run(self) -> None:
-        """Retry every half second until cancelled."""
+        """Retry until cancelled: young streams every half second, old ones every half minute."""
         while True:
             await asyncio.sleep(RETRY_SECONDS)
             try:
@@ -65,9 +68,24 @@ class Retrier:
                 streams = await tx.fetch(_STREAMS, self._applier.name, self._owned(), wanted)
             if keys is None:
                 self._applier.parked_keys = {row["key"] for row in streams}
+                streams = self._rested(streams)
             for row in sorted(streams, key=lambda stream: stream["parked_at"])[:_MAX_STREAMS]:
                 while await self._retry_first(row["source"], row["key"]):
                     pass
+
+    def _rested(self, streams: list[asyncpg.Record]) -> list[asyncpg.Record]:
+        """Give the streams whose turn it is, and say when it is theirs again."""
+        now, real = clock.monotonic(), clock.real()
+        until = {
+            (row["source"], row["key"]): self._rests_until.get((row["source"], row["key"]), 0.0) for row in streams
+        }
+        due = [row for row in streams if until[row["source"], row["key"]] <= now]
+        for row in due:
+            waited = (real - row["parked_at"]).total_seconds()
+            pause = min(max(waited / _REST_SHARE, RETRY_SECONDS), _MAX_RETRY_SECONDS)
+            until[row["source"], row["key"]] = now + pause
+        self._rests_until = until
+        return due
 
     async def _retry_first(self, source: str, key: str) -> bool:
         """Try the stream's first parked event; say whether the next one may be tried."""

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
 
 from shared.auth import Picker, Scope
-from shared.doors import Call, Mutation
+from shared.doors import Mutation, the_call
 from shared.operators import operators_router
 
 SERVICES = ("orders", "inventory", "shipping", "care")
@@ -68,7 +68,7 @@ def undeclared(found: list[Entry]) -> list[str]:
 
 
 def is_claimed(dependant: Dependant) -> bool:
-    return dependant.call is Call or any(is_claimed(inner) for inner in dependant.dependencies)
+    return dependant.call is the_call or any(is_claimed(inner) for inner in dependant.dependencies)
 
 
 def unrepeatable(found: list[Entry]) -> set[str]:
