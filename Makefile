@@ -88,7 +88,7 @@ contracts: setup ## Write the schemas and AsyncAPI of the events again, and gold
 
 .PHONY: test
 test: setup ## Run the tests against two embedded stacks at once (ARGS="tests/orders -k ..." narrows it, to one)
-	$(BIN)/pytest -m "not faults and not browser" $(or $(ARGS),-n 2 --dist loadfile)
+	$(BIN)/pytest -m "not faults and not browser" $(or $(ARGS),-n 2 --dist loadgroup)
 
 .PHONY: chromium
 chromium:

@@ -31,6 +31,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         area = item.path.relative_to(_ROOT / "tests").parts[0]
+        # What runs beside each other is whole areas: each has fixtures, and some a stack, of its own.
+        item.add_marker(pytest.mark.xdist_group(area))
         if area in {"browser", "faults", "journeys"}:
             item.add_marker(area)
         if area in {"shared", "journeys"}:

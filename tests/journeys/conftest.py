@@ -11,14 +11,14 @@ from tests.journeys.shop import Shop, open_shop
 from tests.stepped import driven, stepped_suite
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package")
 async def stepped_stack() -> AsyncIterator[LocalStack]:
     """All services, the broker the session asks for, and a simulator in which nothing goes wrong by itself."""
     async with stepped_suite("journeys", throwaway=True) as stack:
         yield stack
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package")
 async def driver(stepped_stack: LocalStack) -> AsyncIterator[Driver]:
     """The one driver of the stack's business time."""
     async with driven(stepped_stack, patience_seconds=90) as made:

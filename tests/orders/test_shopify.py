@@ -19,9 +19,13 @@ def recorded(data: Path) -> Json:
     return document
 
 
-async def test_a_recorded_shopify_order_is_taken_in_once(shop: Shop, data: Path) -> None:
+async def _know_skus(shop: Shop) -> None:
     for sku in SKUS:
         await shop.rig.hear(SkuSaved(sku=sku, name=sku, weight_grams=200))
+
+
+async def test_a_recorded_shopify_order_is_taken_in_once(shop: Shop, data: Path) -> None:
+    await _know_skus(shop)
     document = recorded(data)
 
     first = await shop.call("POST", "/v1/storefronts/shopify/orders", document, key="a")
@@ -37,6 +41,7 @@ async def test_a_recorded_shopify_order_is_taken_in_once(shop: Shop, data: Path)
 
 
 async def test_errors_name_the_fields_as_shopify_does(shop: Shop, data: Path) -> None:
+    await _know_skus(shop)
     document = recorded(data)
     document["order"]["shipping_address"]["address1"] = ""
     wrong_shape = await shop.call("POST", "/v1/storefronts/shopify/orders", document)
@@ -63,8 +68,7 @@ OPEN_TO_US = {
 
 
 async def test_every_bad_field_is_named_at_once_as_shopify_names_it(shop: Shop, data: Path) -> None:
-    for sku in SKUS:
-        await shop.rig.hear(SkuSaved(sku=sku, name=sku, weight_grams=200))
+    await _know_skus(shop)
     document = recorded(data)
     _spoil(document)
 
@@ -75,8 +79,7 @@ async def test_every_bad_field_is_named_at_once_as_shopify_names_it(shop: Shop, 
 
 
 async def test_fields_of_bad_shape_hide_no_other_bad_field(shop: Shop, data: Path) -> None:
-    for sku in SKUS:
-        await shop.rig.hear(SkuSaved(sku=sku, name=sku, weight_grams=200))
+    await _know_skus(shop)
     document = recorded(data)
     _spoil(document)
     document["order"]["total_price"] = "much"

@@ -82,7 +82,7 @@ class Reader:
             group.create_task(self.retrier.run())
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package")
 async def bare_stack() -> AsyncIterator[LocalStack]:
     """PostgreSQL and a broker only."""
     home = Path(tempfile.mkdtemp(prefix="doorstep-plumbing-"))
@@ -92,7 +92,7 @@ async def bare_stack() -> AsyncIterator[LocalStack]:
     shutil.rmtree(home)
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package")
 async def plumbing(bare_stack: LocalStack) -> AsyncIterator[Plumbing]:
     """The two databases of the bare stack, made by the migrations as a deployment would."""
     for service in (orders, care):
