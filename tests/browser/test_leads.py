@@ -29,7 +29,7 @@ async def test_an_operator_replays_a_dead_letter(sit: Sit, stack: LocalStack) ->
 
     async def it_is_gone() -> bool:
         await page.reload()
-        return await row.count() == 0
+        return await row.filter(has_text="dead").count() == 0
 
     await wait_until(it_is_gone, what="the event was applied")
     await page.get_by_role("link", name="Audit trail").click()
