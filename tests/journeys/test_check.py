@@ -37,7 +37,7 @@ class Story:
         return (await check.run(dsns)).findings
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package")
 async def story(stepped_stack: LocalStack, driver: Driver) -> AsyncIterator[Story]:
     """Small orders through all services, once for all the rows that are changed."""
     clock.use_stepped_file(stepped_stack.site.clock_file, environment="local")
