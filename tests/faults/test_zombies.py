@@ -7,7 +7,7 @@ import pytest
 
 from deploy.local.stack import LocalStack
 from shared import clock, db
-from tests.faults.crowd import Crowd, dropped, rows
+from tests.faults.crowd import Crowd, rows
 from tests.faults.twin import twin_of
 from tests.waiting import wait_until
 
@@ -76,7 +76,7 @@ async def test_members_that_join_and_leave_every_few_seconds_stop_nothing(
 
 @pytest.mark.broker
 @pytest.mark.parametrize("process", ["inventory-worker", "orders-worker"])
-async def test_an_event_loop_that_stands_still_longer_than_its_session_loses_its_place_and_nothing_else(
+async def test_an_event_loop_that_stands_still_longer_than_its_session_loses_nothing(
     stepped_stack: LocalStack, crowd: Crowd, process: str
 ) -> None:
     """F18: a call that blocks for 15 s, in the middle of a wave that is applied but not committed to the broker."""
@@ -87,7 +87,6 @@ async def test_an_event_loop_that_stands_still_longer_than_its_session_loses_its
         while clock.monotonic() < began + STALL_SECONDS:
             await crowd.see_acknowledged(5)
     await crowd.verify()
-    assert await dropped(stepped_stack, process.removesuffix("-worker")) >= 0
     await stepped_stack.restart(process)
 
 

@@ -9,7 +9,7 @@ from services.care.errors import EvidenceNotFoundError, OrderNotWatchedError, To
 from services.care.models import Contact, Evidence, Word
 from services.care.photos import Photo
 from services.care.queries import customers as queries
-from services.care.queries.facts import get_watch
+from services.care.queries.facts import get_watch, list_reports
 from services.care.schemas import Report
 from services.care.schemas import customers as schemas
 from shared.db import Transaction
@@ -27,7 +27,7 @@ async def show(tx: Transaction, order_id: UUID) -> schemas.CustomerSees:
     rating, waited = words.get("rating"), words.get("wait")
     return schemas.CustomerSees(
         troubles=[schemas.TroubleSeen.model_validate(dict(row)) for row in await queries.list_troubles(tx, order_id)],
-        reports=[schemas.ReportSeen.model_validate(dict(row)) for row in await queries.list_reports(tx, order_id)],
+        reports=[schemas.ReportSeen.model_validate(dict(row)) for row in await list_reports(tx, order_id, limit=50)],
         waits_for_revision=int(waited) if waited is not None else None,
         notices=words.get("notices", "email"),
         rating=int(rating) if rating is not None else None,

@@ -41,7 +41,10 @@ async def full(tx: Transaction, case: Case, who: Principal) -> Reply:
         entries=[schemas.EntryView.model_validate(row) for row in await queries.list_entries(tx, case.id)],
         remedies=await _remedy_views(tx, await remedy_queries.list_case_remedies(tx, case.id)),
         suggestions=await _offers(tx, case, who),
-        reports=[schemas.ReportView.model_validate(dict(row)) for row in await facts.list_reports(tx, case.order_id)],
+        reports=[
+            schemas.ReportView.model_validate(dict(row))
+            for row in await facts.list_reports(tx, case.order_id, limit=20)
+        ],
         units=[schemas.UnitsView.model_validate(unit) for unit in await touched_units(tx, case)],
     )
     return Reply(200, detail.model_dump(mode="json"), {"etag": etag(case.version)})

@@ -35,14 +35,6 @@ async def list_troubles(tx: Transaction, order_id: UUID) -> list[asyncpg.Record]
     return await tx.fetch(_TROUBLES, order_id, sorted(NOT_TOLD))
 
 
-async def list_reports(tx: Transaction, order_id: UUID) -> list[asyncpg.Record]:
-    """List what was reported of an order, newest first."""
-    return await tx.fetch(
-        "select kind, reported_at from watch_report where order_id = $1 order by reported_at desc, id desc limit 50",
-        order_id,
-    )
-
-
 async def count_evidence(tx: Transaction, order_id: UUID) -> int:
     """Count the photos of an order; who adds one meanwhile waits."""
     await tx.execute("select pg_advisory_xact_lock(hashtext($1))", f"evidence {order_id}")

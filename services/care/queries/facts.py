@@ -193,10 +193,10 @@ def _fulfilment(row: asyncpg.Record) -> FulfilmentFacts:
     )
 
 
-async def list_reports(tx: Transaction, order_id: UUID) -> list[asyncpg.Record]:
+async def list_reports(tx: Transaction, order_id: UUID, *, limit: int) -> list[asyncpg.Record]:
     """List what people reported about an order, the latest first."""
-    question = "select * from watch_report where order_id = $1 order by reported_at desc, id limit 20"
-    return await tx.fetch(question, order_id)
+    question = "select * from watch_report where order_id = $1 order by reported_at desc, id desc limit $2"
+    return await tx.fetch(question, order_id, limit)
 
 
 _FLAG_OF_REPORT = {"damage": "damaged"}

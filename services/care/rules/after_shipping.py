@@ -184,19 +184,20 @@ def failed_attempt(facts: OrderFacts, now: datetime, basis: Basis) -> Look:
     return combine((_failed_attempt(parcel, now, basis) for parcel in facts.parcels), now)
 
 
+def _last_seen(parcel: ParcelFacts) -> dict[str, Scalar]:
+    """Give where a parcel was seen last."""
+    return {
+        "position": parcel.position.value,
+        "carrier": parcel.carrier,
+        "last_scan_at": _iso(parcel.last_scan_at),
+    }
+
+
 def damage(facts: OrderFacts, _now: datetime, _basis: Basis) -> Look:
     """See a parcel that its carrier or a person reports as damaged, wherever it is by now."""
     return Look(
         tuple(
-            Seen(
-                _subject(parcel),
-                Level.CONFIRMED,
-                {
-                    "position": parcel.position.value,
-                    "carrier": parcel.carrier,
-                    "last_scan_at": _iso(parcel.last_scan_at),
-                },
-            )
+            Seen(_subject(parcel), Level.CONFIRMED, _last_seen(parcel))
             for parcel in facts.parcels
             if "damaged" in parcel.flags
         )
@@ -204,12 +205,7 @@ def damage(facts: OrderFacts, _now: datetime, _basis: Basis) -> Look:
 
 
 def _reported(parcel: ParcelFacts) -> Iterator[Seen]:
-    evidence: dict[str, Scalar] = {
-        "position": parcel.position.value,
-        "carrier": parcel.carrier,
-        "last_scan_at": _iso(parcel.last_scan_at),
-        "reported_by": "the customer",
-    }
+    evidence: dict[str, Scalar] = {**_last_seen(parcel), "reported_by": "the customer"}
     for kind in (ExceptionKind.WRONG_ITEM, ExceptionKind.MISSING_ITEM, ExceptionKind.NOT_RECEIVED):
         if kind in parcel.flags and (kind is not ExceptionKind.NOT_RECEIVED or parcel.position is Position.DELIVERED):
             yield Seen(_subject(parcel), Level.CONFIRMED, evidence, kind=kind)
@@ -284,15 +280,7 @@ def voided_label_used(facts: OrderFacts, _now: datetime, _basis: Basis) -> Look:
     """See a parcel that travels on a label that was given back: the warehouse's books or the carrier's are wrong."""
     return Look(
         tuple(
-            Seen(
-                _subject(parcel),
-                Level.CONFIRMED,
-                {
-                    "position": parcel.position.value,
-                    "carrier": parcel.carrier,
-                    "last_scan_at": _iso(parcel.last_scan_at),
-                },
-            )
+            Seen(_subject(parcel), Level.CONFIRMED, _last_seen(parcel))
             for parcel in facts.parcels
             if "voided_label_used" in parcel.flags and not parcel.ended
         )
