@@ -49,7 +49,10 @@ class PageSettings(BaseSettings):
     time_zone: str = Field(default="Europe/Berlin", description="in which pages show times")
 
     fonts: list[Path] = Field(
-        default=[Path("/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf")],
+        default=[
+            Path("/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf"),
+            Path("/usr/share/fonts/truetype/unfonts-core/UnDotum.ttf"),
+        ],
         description="TrueType files for letters on paper that the console's own fonts lack; absent ones do no harm",
     )
 

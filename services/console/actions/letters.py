@@ -19,6 +19,7 @@ log = structlog.get_logger()
 _OWN = Path(__file__).parent.parent / "fonts"
 _PLAIN, _BOLD = "DejaVu", "DejaVu-Bold"
 LOST = "?"
+_RIGHT_TO_LEFT = frozenset({"R", "AL"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +70,14 @@ def write(canvas: Canvas, at: tuple[float, float], text: str, size: float, *, bo
 
 
 def _known_letter(letter: str, *, bold: bool) -> str:
+    # Written from right to left, or joined by shape, letters would stand here but say nothing.
+    if unicodedata.bidirectional(letter) in _RIGHT_TO_LEFT:
+        return LOST
     if _font_of(letter, bold=bold):
         return letter
-    bare = unicodedata.normalize("NFKD", letter)[:1]
-    return bare if bare != letter and _font_of(bare, bold=bold) else LOST
+    bare, *accents = unicodedata.normalize("NFD", letter)
+    is_accented = bool(accents) and all(unicodedata.combining(accent) for accent in accents)
+    return bare if is_accented and _font_of(bare, bold=bold) else LOST
 
 
 def _font_of(letter: str, *, bold: bool) -> str:
