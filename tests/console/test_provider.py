@@ -210,7 +210,7 @@ async def test_nobody_becomes_somebody_else_by_taking_their_name(visit: Visit, p
     visitor = await visit("")
     answer = await sign_in(visitor)
     assert answer.status_code == 401
-    assert "the name admin is taken here" in text_of(answer)
+    assert "The name admin is taken here" in text_of(answer)
 
 
 async def test_a_person_renamed_at_the_provider_stays_the_same_here(
