@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.stack import LocalStack
 from shared import clock
 from shared.events import inventory, shipping
 from shared.ids import new_id
@@ -13,11 +12,6 @@ from tests.inventory.floor import Floor
 from tests.inventory.lab import Json, Lab, Line, cancel, step
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def floor(lab: Lab, stack: LocalStack) -> Floor:
-    return Floor(lab, stack)
 
 
 def _codes(answer: Json) -> list[str]:
