@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -115,7 +116,7 @@ async def test_when_nobody_answers_what_was_not_sent_is_cancelled_unasked(care: 
 
 async def test_who_agreed_is_not_cancelled_until_the_date_moves_again(care: CareRig) -> None:
     order = await _revised_far(care, "US")
-    body = {"order_id": str(order.order_id)}
+    body: dict[str, Any] = {"order_id": str(order.order_id)}
     agreed = await care.act("/consents", body, role=Role.SUPPORT)
     assert agreed["consent"] == "given"
     await care.later(8 * DAY)

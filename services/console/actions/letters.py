@@ -75,7 +75,8 @@ def _known_letter(letter: str, *, bold: bool) -> str:
         return LOST
     if _font_of(letter, bold=bold):
         return letter
-    bare, *accents = unicodedata.normalize("NFD", letter)
+    apart = unicodedata.normalize("NFD", letter)
+    bare, accents = apart[0], apart[1:]
     is_accented = bool(accents) and all(unicodedata.combining(accent) for accent in accents)
     return bare if is_accented and _font_of(bare, bold=bold) else LOST
 
@@ -87,7 +88,8 @@ def _font_of(letter: str, *, bold: bool) -> str:
         if ord(letter) in _own(name).face.charToGlyph:
             return name
     # Read only when they are needed: they are large.
-    return next((str(font.fontName) for font in _further() if ord(letter) in font.face.charToGlyph), "")
+    found: str = next((font.fontName for font in _further() if ord(letter) in font.face.charToGlyph), "")
+    return found
 
 
 @lru_cache(maxsize=2)
