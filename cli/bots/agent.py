@@ -1,5 +1,6 @@
 """The care agent bot, and the lead who approves: they work the queue as people would, by each case's suggestions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -105,9 +106,9 @@ class AgentBot:
         """Give the orders somebody works on."""
         return {case.order_id for case in await self.active_cases()}
 
-    async def has_work(self) -> bool:
-        """Say whether a case changed since it was last looked at."""
-        return any(self.seen.get(case.id, (0, None))[0] != case.version for case in await self.active_cases())
+    def has_work(self, cases: Sequence[Case]) -> bool:
+        """Say whether one of these cases changed since it was last looked at."""
+        return any(self.seen.get(case.id, (0, None))[0] != case.version for case in cases)
 
     async def _serve(self, case: Case) -> None:
         detail = await self.agent.get(f"/staff/cases/{case.id}", CaseDetail)
