@@ -76,6 +76,8 @@ class AgentBot:
 
     agent: Door
     lead: Door
+    wishes: dict[UUID, str] = field(default_factory=dict)
+    """The remedy a customer asks for once there is a case, by order."""
     seen: dict[UUID, tuple[int, datetime]] = field(default_factory=dict)
     granted: int = 0
     approved: int = 0
@@ -125,8 +127,9 @@ class AgentBot:
             return
         tried = {remedy.kind for remedy in case.remedies}
         executed = any(remedy.state == "executed" for remedy in case.remedies)
-        choice = next((s.remedy for s in case.suggestions if s.remedy not in tried), None)
-        if not executed and choice is not None:
+        wish = self.wishes.pop(case.order_id, None)
+        choice = wish or next((s.remedy for s in case.suggestions if s.remedy not in tried), None)
+        if choice is not None and (wish or not executed):
             await self._grant(case, choice)
         elif case.kind not in _LET_IT_MOVE or executed:
             await self._resolve(case)

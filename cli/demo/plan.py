@@ -40,7 +40,7 @@ class Mishap(StrEnum):
 
 _PICKED_UP, _AT_FACILITY = (2, "in_transit", "picked_up"), (20, "in_transit", "arrived_at_facility")
 _OUT, _DELIVERED = "out_for_delivery", ("delivered", "arrived_at_destination")
-# What the carrier says of a parcel with a mishap: hours after the hand-over, status, detail.
+# What the carrier says of a parcel with a mishap, besides a scan a day: hours after the hand-over, status, detail.
 _JOURNEYS: dict[Mishap, tuple[tuple[int, str, str], ...]] = {
     Mishap.LATE: (_PICKED_UP, _AT_FACILITY, (286, _OUT, _OUT), (290, *_DELIVERED)),
     Mishap.DAMAGED: (_PICKED_UP, _AT_FACILITY, (40, "in_transit", "damaged"), (66, _OUT, _OUT), (70, *_DELIVERED)),

@@ -13,7 +13,7 @@ from cli.bots.returns import ReturnsBot
 from cli.bots.storefront import OrderView, StorefrontBot
 from cli.bots.warehouse import Fulfilment, FulfilmentLine, Parcel, Read, Task, WarehouseBot
 from cli.demo import catalogue
-from cli.demo.plan import Choice
+from cli.demo.plan import Choice, Mishap
 from cli.demo.report import is_ended
 from deploy.local.driver import Driver
 from shared import clock
@@ -108,6 +108,7 @@ class Demo:
     stock: Door
     begin: datetime
     show: Callable[["Demo"], None]
+    mishaps: dict[str, Mishap]
     orders: dict[str, OrderView] = field(default_factory=dict)
     references: dict[UUID, str] = field(default_factory=dict)
     on_dock: dict[UUID, tuple[WarehouseBot, Parcel]] = field(default_factory=dict)
@@ -170,6 +171,8 @@ class Demo:
         order = await self.storefront.place(choice.body)
         self.orders[choice.reference] = order
         self.references[order.id] = choice.reference
+        if self.mishaps.get(choice.reference) is Mishap.LATE:
+            self.agent.wishes[order.id] = "shipping_refund"
 
     async def _customers_act(self) -> None:
         now = clock.now()

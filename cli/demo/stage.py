@@ -99,25 +99,20 @@ class Stage:
             stock=stock,
             begin=self._begin,
             show=self._show,
+            mishaps=plan_mishaps(self._choices),
             inbounds=inbounds,
         )
-        planned = await self._script(demo.carrier)
+        for reference, mishap in demo.mishaps.items():
+            if steps := journey_of(mishap):
+                await demo.carrier.script(reference, steps, scan_hours=24)
         luck = Luck(
             seed=self._seed,
             reference_of=lambda order_id: demo.references.get(order_id, "a reshipment"),
-            short=frozenset(reference for reference, mishap in planned.items() if mishap is Mishap.SHORT_PICK),
+            short=frozenset(reference for reference, mishap in demo.mishaps.items() if mishap is Mishap.SHORT_PICK),
         )
         mishaps = OncePerLine(luck)
         demo.warehouses.extend(self._warehouse(str(place["code"]), mishaps) for place in catalogue.WAREHOUSES)
         return demo
-
-    async def _script(self, carrier: CarrierBot) -> dict[str, Mishap]:
-        """Have the carrier do what is planned of the orders with a mishap; give them."""
-        planned = plan_mishaps(self._choices)
-        for reference, mishap in planned.items():
-            if steps := journey_of(mishap):
-                await carrier.script(reference, steps, scan_hours=None)
-        return planned
 
     def _warehouse(self, location: str, mishaps: OncePerLine) -> WarehouseBot:
         door = self._door("inventory", Role.WAREHOUSE_LEAD, f"bot-{location}")
