@@ -23,6 +23,7 @@ async def test_our_address_is_registered_at_the_carrier_once(shipping: ShippingR
 async def test_a_new_secret_is_told_to_the_carrier_at_the_next_start_and_its_messages_are_taken(
     shipping: ShippingRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    await wait_until(lambda: _registered(shipping), what="the carrier knows the secret of before")
     monkeypatch.setenv("SHIPPING_CARRIER_WEBHOOK_SECRET", "a new word between us")
     await forget_settings()
     await renew_registration(shipping.database)
@@ -30,7 +31,7 @@ async def test_a_new_secret_is_told_to_the_carrier_at_the_next_start_and_its_mes
     await shipping.journey(parcel, step(1, "in_transit", "picked_up"))
     await shipping.close(parcel)
     shown = await shipping.until(parcel, "label_purchased")
-    await wait_until(lambda: _registered(shipping), what="the carrier is told")
+    await wait_until(lambda: _registered(shipping), what="the carrier is told the new one")
     await shipping.hand_over(parcel, str(shown["tracking_number"]), at=clock.now() - timedelta(hours=2))
     await shipping.until(parcel, "picked_up")
     hooks = (await shipping.carrier.get("/v2/webhooks")).json()["webhooks"]
