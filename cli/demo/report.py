@@ -16,8 +16,8 @@ from cli.bots.warehouse import Read
 _ENDED = frozenset({"completed", "cancelled", "rejected"})
 # Fewer orders need not show everything that the demonstration promises.
 _TELLING_ORDERS = 20
-# Every mishap that is planned, as care detects it.
-_DETECTED = {"late": "promise_breached", "damaged": "damage", "lost": "lost", "short pick": "short_pick"}
+# Every mishap of a parcel that is planned, as care detects it; a short pick is made good from other stock without care.
+_DETECTED = {"late": "promise_breached", "damaged": "damage", "lost": "lost"}
 _PAID_BACK = frozenset({"refund:executed", "shipping_refund:executed", "goodwill_credit:executed"})
 # Something is late or damaged by plan, so that no run is perfect; and most orders have no trouble.
 _LEAST_RATE = 0.6
@@ -66,6 +66,8 @@ class Summary:
     outcome_digest: str
     """Of every order's outcome by reference: the same for the same seed and number of orders."""
     unfinished_without_case: list[str]
+    short_units: int
+    """Units that were not on the shelf, or damaged there."""
     exceptions: dict[str, dict[str, float | int | None]]
     cases: dict[str, int]
     remedies: dict[str, int]
@@ -92,6 +94,7 @@ class Summary:
         """Name what the demonstration promises to show and this run does not."""
         raised = {kind: figures["raised"] or 0 for kind, figures in self.exceptions.items()}
         missing = {f"no {mishap} parcel was detected": raised.get(kind, 0) for mishap, kind in _DETECTED.items()}
+        missing["no unit was short at the shelf"] = self.short_units
         missing["no reshipment was made"] = self.remedies.get("reship:executed", 0)
         missing["no refund or credit was granted"] = sum(self.remedies.get(name, 0) for name in _PAID_BACK)
         missing["no refund was confirmed"] = self.refunds_confirmed

@@ -138,6 +138,7 @@ class Stage:
             outcomes=outcomes(placed),
             outcome_digest=digest_of(placed),
             unfinished_without_case=[o.number for o in orders if not is_ended(o) and o.id not in cases],
+            short_units=sum(warehouse.tally.shorts for warehouse in demo.warehouses),
             exceptions={kind: figures.model_dump() for kind, figures in measures.exceptions.items()},
             cases=_by_resolution(measures),
             remedies=measures.remedies,

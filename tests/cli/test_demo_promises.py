@@ -15,7 +15,8 @@ GOOD = Summary(
     outcomes={"completed, delivered": 19, "completed, lost on the way": 1},
     outcome_digest="of these",
     unfinished_without_case=[],
-    exceptions=dict.fromkeys(("promise_breached", "damage", "lost", "short_pick"), FIGURES),
+    short_units=1,
+    exceptions=dict.fromkeys(("promise_breached", "damage", "lost"), FIGURES),
     cases={"refund": 1},
     remedies={"reship:executed": 1, "refund:executed": 1},
     refunds_confirmed=1,
@@ -48,6 +49,7 @@ def test_a_run_without_a_planned_mishap_fails(kind: str) -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
+        (replace(GOOD, short_units=0), "no unit was short at the shelf"),
         (replace(GOOD, remedies={"refund:executed": 1}), "no reshipment was made"),
         (replace(GOOD, remedies={"reship:executed": 1, "refund:granted": 1}), "no refund or credit was granted"),
         (replace(GOOD, refunds_confirmed=0), "no refund was confirmed"),
