@@ -151,7 +151,7 @@ faults: setup ## Kill, freeze and cut the processes of running stacks, then chec
 	$(BIN)/pytest tests/faults --ignore=tests/faults/test_kill_in_demo.py $(ARGS)
 
 .PHONY: faults-demo
-faults-demo: setup ## Kill one process after another in mid-demonstration and compare the outcomes (long)
+faults-demo: setup ## Kill processes in mid-demonstration and compare the outcomes (ARGS="-k in_turn": the short form)
 	$(BIN)/pytest tests/faults/test_kill_in_demo.py $(ARGS)
 
 .PHONY: test-kafka
