@@ -110,6 +110,17 @@ def hand_over(
     show.rows(answer.get("refused"), refused, json=False, empty="none refused")
 
 
+@parcels.command("left")
+def note_departure(
+    identity: Identity,
+    reason: Annotated[str, typer.Option(help="How it is known that the parcel left.")],
+    as_json: Json = False,
+) -> None:
+    """Record a parcel that left though no dispatch scan saw it, whatever label it travels with."""
+    answer = client.post("inventory", f"/staff/parcels/{identity}/departures", Role.WAREHOUSE_LEAD, {"reason": reason})
+    show.done(answer, f"parcel {identity} has left: its units are out of stock", json=as_json)
+
+
 @parcels.command("damage")
 def report_damage(
     fulfilment: Fulfilment,

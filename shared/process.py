@@ -24,6 +24,7 @@ from shared.operators import Rest, operators_router, process_router
 from shared.rates import RateLimit
 from shared.settings import DoorSettings, ServiceSettings, platform
 from shared.switches import Switch
+from shared.upkeep import Measured
 
 _STOP_SECONDS = 15
 _NOTICE_SECONDS = 0.005
@@ -44,6 +45,7 @@ class Service:
     pause_kinds: tuple[Switch, ...] = ()
     resolve_key: Callable[[Database], KeyResolver] | None = None
     roomy_paths: Mapping[str, int] = field(default_factory=dict)  # larger bodies than elsewhere, in bytes
+    gauges: tuple[Measured, ...] = ()  # what the worker measures of its tables, for alerts
     on_start: tuple[Hook, ...] = field(default=())  # run once by a worker when it starts
 
 

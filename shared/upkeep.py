@@ -1,5 +1,10 @@
 """What a worker does to its own database once a minute: empty old days, and measure what waits and what is dead."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from prometheus_client import Gauge
+
 from shared import clock, metrics
 from shared.db import Database
 from shared.tables import RING_SLOTS
@@ -13,6 +18,18 @@ select count(*) as rows, coalesce(extract(epoch from clock_timestamp() - min(rec
 _DEAD = """
 select (select count(*) from parked where state = 'dead') + (select count(*) from dead_letter where state = 'open')
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A gauge with one label, read from a service's tables every so many `minutes`.
+
+    `rows` selects (value of the label, number); $1 is business time.
+    """
+
+    gauge: Gauge
+    rows: str
+    minutes: int = 1
 
 
 async def clean(database: Database, retention_days: int) -> None:
@@ -32,8 +49,8 @@ async def clean(database: Database, retention_days: int) -> None:
         )
 
 
-async def measure(database: Database, service: str) -> None:
-    """Set the gauges of the outbox and of dead events."""
+async def measure(database: Database, service: str, gauges: Sequence[Measured] = (), *, minute: int = 0) -> None:
+    """Set the gauges of the outbox and of dead events, and those of the service's own that are due this `minute`."""
     async with database.transaction() as tx:
         row = await tx.row(_WAITING)
         dead = await tx.value(_DEAD)
@@ -41,3 +58,14 @@ async def measure(database: Database, service: str) -> None:
         metrics.OUTBOX_ROWS.labels(service).set(row["rows"])
         metrics.OUTBOX_AGE.labels(service).set(float(row["age"]))
     metrics.DEAD_EVENTS.labels(service).set(dead)
+    for measured in gauges:
+        if minute % measured.minutes == 0:
+            await _set(database, measured)
+
+
+async def _set(database: Database, measured: Measured) -> None:
+    async with database.transaction() as tx:
+        rows = await tx.fetch(measured.rows, clock.now())
+    measured.gauge.clear()
+    for label, number in rows:
+        measured.gauge.labels(label).set(float(number))

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import itertools
 import socket
 from datetime import datetime
 
@@ -121,10 +122,10 @@ class Worker:
 
     async def _upkeep(self) -> None:
         """Empty the rings' old days, drop old idempotency rows, and measure the outbox."""
-        while True:
+        for minute in itertools.count():
             try:
                 await upkeep.clean(self._database, self._settings.retention_days)
-                await upkeep.measure(self._database, self._service.name)
+                await upkeep.measure(self._database, self._service.name, self._service.gauges, minute=minute)
             except Exception as error:
                 if not (db.is_away(error) or db.is_transient(error)):
                     raise

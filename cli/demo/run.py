@@ -167,6 +167,7 @@ class Demo:
 
     async def _customers_act(self) -> None:
         now = clock.now()
+        acted = len(self.paid) + len(self.cancelled)
         for choice in self.choices:
             order = self.orders.get(choice.reference)
             if order is None:
@@ -177,7 +178,8 @@ class Demo:
             if choice.cancels_at is not None and choice.cancels_at <= now and order.id not in self.cancelled:
                 self.cancelled.add(order.id)
                 await self.storefront.cancel(order.id)
-        await self.driver.rest()
+        if len(self.paid) + len(self.cancelled) > acted:
+            await self.driver.rest()
 
     async def _receive_inbounds(self) -> None:
         for expected, inbound_id, lines in [entry for entry in self.inbounds if entry[0] <= clock.now()]:

@@ -8,6 +8,7 @@ from services.care.api import router
 from services.care.api.customer import MOST_BYTES
 from services.care.handlers import router as events
 from services.care.jobs import jobs
+from services.care.queries import incidents
 from services.care.queries.cases import AUTOMATIC_SWITCH
 from services.care.queries.remedies import MESSAGES_SWITCH
 from services.care.settings import settings
@@ -21,6 +22,7 @@ service = Service(
     events=events,
     jobs=jobs,
     migrations=Path(__file__).parent / "migrations",
+    gauges=incidents.MEASURED,
     roomy_paths={"/customer/evidence": MOST_BYTES},
     pause_kinds=(Switch(AUTOMATIC_SWITCH, (STOREFRONT_ID,)), Switch(MESSAGES_SWITCH, (STOREFRONT_ID,))),
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.inventory import api, handlers, jobs
+from services.inventory.queries import oversight
 from services.inventory.settings import settings
 from shared.process import Service, build_app
 from shared.switches import Scope, Switch
@@ -18,6 +19,7 @@ service = Service(
     events=handlers.router,
     jobs=jobs.jobs,
     migrations=Path(__file__).parent / "migrations",
+    gauges=oversight.MEASURED,
     pause_kinds=(Switch("planning", (_LOCATION,)),),
 )
 

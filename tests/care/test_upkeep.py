@@ -1,7 +1,10 @@
 """What only time brings: escalations once per step, shorter clocks, cases that close, remedies nobody answers."""
 
 import pytest
+from prometheus_client import REGISTRY
 
+from services.care.app import service
+from shared import upkeep
 from shared.auth import Role
 from shared.ids import new_id
 from tests.care.conftest import DAY, HOUR, MINUTE, Json, Order, now
@@ -172,3 +175,24 @@ async def test_a_planned_message_and_an_open_incident_past_their_dwell_are_overd
     await care.act(f"/incidents/{incident}/end", {"reason": "the carrier answered"}, role=Role.OPERATOR)
     await care.later(6 * HOUR)
     assert await overdue() == []
+
+
+async def test_an_open_incident_is_measured_by_kind_until_it_ends(care: CareRig) -> None:
+    incident = new_id()
+
+    async def measured() -> float | None:
+        await upkeep.measure(care.database, "care", service.gauges)
+        return REGISTRY.get_sample_value("doorstep_care_open_incidents", {"kind": "feed_silent"})
+
+    before = await measured() or 0.0
+    async with care.database.transaction() as tx:
+        await tx.execute(
+            "insert into incident (id, kind, scope, state, opened_at, evidence) "
+            "values ($1, 'feed_silent', 'SilentPost', 'open', $2, '{}')",
+            incident,
+            now(),
+        )
+    during = await measured()
+    await care.act(f"/incidents/{incident}/end", {"reason": "the carrier answered"}, role=Role.OPERATOR)
+
+    assert (during, await measured() or 0.0) == (before + 1, before)

@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
 from deploy.local.stack import LocalStack
+from tests.inventory.floor import Floor
 from tests.inventory.lab import Lab, open_lab, prepare
 
 
@@ -20,3 +22,9 @@ async def lab(prepared: LocalStack) -> AsyncIterator[Lab]:
     """One open inventory service."""
     async with open_lab(prepared) as opened:
         yield opened
+
+
+@pytest.fixture
+def floor(lab: Lab, stack: LocalStack) -> Floor:
+    """The people at work in it."""
+    return Floor(lab, stack)

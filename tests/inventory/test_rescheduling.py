@@ -2,9 +2,6 @@
 
 from datetime import datetime, timedelta
 
-import pytest
-
-from deploy.local.stack import LocalStack
 from shared import clock
 from shared.events import inventory, orders
 from shared.events.base import Destination, LineCount
@@ -12,11 +9,6 @@ from tests.inventory.floor import Floor, Released
 from tests.inventory.lab import Lab, Line
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def floor(lab: Lab, stack: LocalStack) -> Floor:
-    return Floor(lab, stack)
 
 
 def amended(order: Released, ship_after: datetime | None) -> orders.OrderAmended:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.stack import LocalStack
 from shared import clock
 from shared.events import inventory, shipping
 from shared.ids import new_id
@@ -13,11 +12,6 @@ from tests.inventory.floor import Floor
 from tests.inventory.lab import Json, Lab, Line, cancel, step
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def floor(lab: Lab, stack: LocalStack) -> Floor:
-    return Floor(lab, stack)
 
 
 def _codes(answer: Json) -> list[str]:
@@ -167,6 +161,41 @@ async def test_another_carriers_parcel_and_another_houses_are_refused_loudly(flo
 
     assert (wrong_carrier["code"], _codes(wrong_carrier)) == ("nothing_handed_over", ["other_carrier"])
     assert _codes(wrong_house) == ["other_location"]
+    assert (await lab.stock(sku, place))["on_hand"] == 5
+
+
+async def test_a_parcel_that_left_on_a_voided_label_is_told_to_the_books_by_a_lead(floor: Floor, lab: Lab) -> None:
+    sku, place = await lab.stocked(5)
+    order, parcel, _ = await floor.ready(sku, place, 2)
+    booked = await floor.book(parcel)
+    await floor.void(booked)
+    path, why = f"/staff/parcels/{parcel['id']}/departures", {"reason": "the carrier scanned it in Ohio"}
+
+    by_a_picker = await floor.post(path, why)
+    await floor.do(path, why, role="warehouse_lead")
+    again = await floor.refused(path, why, role="warehouse_lead")
+
+    assert (by_a_picker.status_code, _codes(again)) == (403, ["already_handed_over"])
+    assert await floor.states(order) == ["handed_over"]
+    (left,) = await lab.facts(inventory.ParcelHandedOver, order.order_id)
+    assert (left.tracking_number, left.handed_over[0].quantity) == (booked.tracking_number, 2)
+    assert (await lab.stock(sku, place))["on_hand"] == 3
+    await lab.check_books([sku])
+
+
+async def test_a_parcel_that_is_open_or_has_cancelled_units_did_not_leave_by_a_word(floor: Floor, lab: Lab) -> None:
+    sku, place = await lab.stocked(5)
+    await floor.release(Line(sku, 1))
+    picks = await floor.pick_all(place)
+    opened = await floor.do(f"/staff/fulfilments/{picks['tasks'][0]['fulfilment_id']}/parcels")
+    doomed, parcel, _ = await floor.ready(sku, place)
+    await lab.tell(cancel(doomed.placed))
+    why = {"reason": "it is not on the dock"}
+
+    still_open = await floor.refused(f"/staff/parcels/{opened['id']}/departures", why, role="warehouse_lead")
+    cancelled = await floor.refused(f"/staff/parcels/{parcel['id']}/departures", why, role="warehouse_lead")
+
+    assert (_codes(still_open), _codes(cancelled)) == (["not_closed"], ["open_cancellation"])
     assert (await lab.stock(sku, place))["on_hand"] == 5
 
 

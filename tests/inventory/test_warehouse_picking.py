@@ -1,17 +1,9 @@
 """Released orders are picked by scan: what is wrong is refused with the reason, what is right counts once."""
 
-import pytest
-
-from deploy.local.stack import LocalStack
 from shared.events import inventory
 from shared.ids import new_id
 from tests.inventory.floor import Floor
 from tests.inventory.lab import Lab, Line
-
-
-@pytest.fixture
-def floor(lab: Lab, stack: LocalStack) -> Floor:
-    return Floor(lab, stack)
 
 
 async def test_a_release_is_planned_with_its_bins_in_walking_order(floor: Floor, lab: Lab) -> None:

@@ -3,19 +3,11 @@
 import asyncio
 from datetime import timedelta
 
-import pytest
-
-from deploy.local.stack import LocalStack
 from services.inventory.models.warehouse import WarehouseTable
 from shared import clock
 from shared.events import inventory, orders
 from tests.inventory.floor import Floor, Released
 from tests.inventory.lab import Lab, Line, cancel, order_placed, step
-
-
-@pytest.fixture
-def floor(lab: Lab, stack: LocalStack) -> Floor:
-    return Floor(lab, stack)
 
 
 async def test_an_order_from_two_places_is_picked_in_both_with_totals_over_the_whole_order(

@@ -1,19 +1,11 @@
 """What is missing or damaged: other stock is sought, the rest waits or ships without, and the books stay right."""
 
-import pytest
-
-from deploy.local.stack import LocalStack
 from shared.events import inventory
 from shared.events.orders import Policy
 from tests.inventory.floor import Floor
 from tests.inventory.lab import Json, Lab, Line, cancel
 
 ALLOWED = Policy(partial_shipments="allowed")
-
-
-@pytest.fixture
-def floor(lab: Lab, stack: LocalStack) -> Floor:
-    return Floor(lab, stack)
 
 
 async def _short(floor: Floor, picks: Json, quantity: int = 1, reason: str = "not_found", task: int = 0) -> Json:

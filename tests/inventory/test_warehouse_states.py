@@ -42,7 +42,7 @@ LEGAL = {
     "ParcelState": """
         open: verified discarded
         verified: open closed discarded
-        closed: labelled open
+        closed: labelled open handed_over
         labelled: staged handed_over closed
         staged: handed_over closed
     """,

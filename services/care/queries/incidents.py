@@ -5,12 +5,14 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
+from prometheus_client import Gauge
 from sqlmodel import col, select
 
 from services.care.errors import IncidentNotFoundError
 from services.care.models import Incident
 from services.care.states import ACTIVE_STATES
 from shared.db import Transaction
+from shared.upkeep import Measured
 
 _ACTIVE = [state.value for state in ACTIVE_STATES]
 # What a silent feed weighs on: worked cases of parcels with its carrier, and troubles it keeps from the queue.
@@ -23,6 +25,13 @@ select i.id, (select count(*) from care_case c where c.family = 'delivery' and c
     select from watch_parcel p where p.order_id = e.order_id and p.carrier = i.scope)) as explained
 from incident i where i.id = any($1::uuid[]) and i.kind = 'feed_silent'
 """
+
+MEASURED = (
+    Measured(
+        Gauge("doorstep_care_open_incidents", "Common causes of trouble that last, such as a silent feed", ["kind"]),
+        "select kind, count(*) from incident where state = 'open' and opened_at <= $1 group by kind",
+    ),
+)
 
 
 async def get_open_incident(tx: Transaction, kind: str, scope: str) -> Incident | None:

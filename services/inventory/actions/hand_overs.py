@@ -7,7 +7,7 @@ from uuid import UUID
 from prometheus_client import Counter
 
 from services.inventory.actions import fulfilments, reservations
-from services.inventory.actions.parcels import move
+from services.inventory.actions.parcels import get_bench, move
 from services.inventory.errors import NothingHandedOverError
 from services.inventory.models.warehouse import Fulfilment, HandOver, Parcel, ParcelContent
 from services.inventory.queries import parcels as queries
@@ -15,6 +15,7 @@ from services.inventory.queries.fulfilments import Work, lock_work
 from services.inventory.queries.reservations import Units, lock_orders
 from services.inventory.schemas.packing import Accepted, HandOverAnswer, HandOverParcels, Refused
 from services.inventory.states.warehouse import LabelState, ParcelState
+from shared.audit import audit
 from shared.db import Transaction
 from shared.events.base import LineCount
 from shared.events.inventory import ParcelHandedOver
@@ -55,6 +56,26 @@ async def hand_over(tx: Transaction, wanted: HandOverParcels, actor: str) -> Han
     return HandOverAnswer(hand_over_id=row.id, accepted=accepted, refused=refused)
 
 
+async def note_departure(tx: Transaction, parcel_id: UUID, reason: str, actor: str) -> HandOverAnswer:
+    """Record a parcel that left without our scan, as the carrier's scans or the customer show.
+
+    It is gone, so neither its label nor a hold keeps it; units cancelled meanwhile are first put back in the books.
+    Raises ParcelNotFoundError and NothingHandedOverError.
+    """
+    bench = await get_bench(tx, parcel_id)
+    parcel, work = bench.parcel, bench.work
+    refused = _why_not_gone(parcel, work, bench.fulfilment)
+    if refused is not None:
+        raise NothingHandedOverError(refused[1], extra={"refused": [_refuse(parcel, refused).model_dump(mode="json")]})
+    row = HandOver(id=new_id(), location=parcel.location, carrier=parcel.carrier, manifest="", actor=actor, at=tx.now)
+    await queries.insert_hand_over(tx, row)
+    await _let_go(tx, row, {parcel.order_id: work}, [parcel])
+    await audit(tx, actor=actor, act="note_departure", subject=str(parcel.id), reason=reason)
+    tx.after_commit(HANDED_OVER.labels(row.location, row.carrier).inc)
+    gone = Accepted(parcel_id=parcel.id, order_id=parcel.order_id, tracking_number=parcel.tracking_number)
+    return HandOverAnswer(hand_over_id=row.id, accepted=[gone], refused=[])
+
+
 async def _find(tx: Transaction, wanted: HandOverParcels) -> tuple[list[Parcel], list[Refused]]:
     """Find the named parcels, each once; those nobody packed are refused."""
     by_number = await queries.find_by_numbers(tx, wanted.tracking_numbers)
@@ -82,7 +103,7 @@ def _refuse(parcel: Parcel, reason: Reason) -> Refused:
 
 def _why_not(parcel: Parcel, work: Work, wanted: HandOverParcels) -> Reason | None:
     """Say why a parcel must not leave; None lets it go."""
-    name = parcel.tracking_number or f"parcel {parcel.parcel_no} of order {work.order.number}"
+    name = _name(parcel, work)
     if parcel.location != wanted.location:
         return "other_location", f"{name} was packed at {parcel.location}, not at {wanted.location}"
     if parcel.state == P.HANDED_OVER:
@@ -94,9 +115,27 @@ def _why_not(parcel: Parcel, work: Work, wanted: HandOverParcels) -> Reason | No
     )
 
 
+def _why_not_gone(parcel: Parcel, work: Work, fulfilment: Fulfilment) -> Reason | None:
+    """Say why the books cannot let a parcel go that left without our scan; None lets them."""
+    name = _name(parcel, work)
+    if parcel.state == P.HANDED_OVER:
+        return "already_handed_over", f"{name} has left already"
+    if parcel.state not in {P.CLOSED, P.LABELLED, P.STAGED} or not parcel.tracking_number:
+        return "not_closed", f"{name} is {parcel.state} and never had a label to travel with: close and label it first"
+    return _why_units_stay(name, work, fulfilment)
+
+
+def _name(parcel: Parcel, work: Work) -> str:
+    return parcel.tracking_number or f"parcel {parcel.parcel_no} of order {work.order.number}"
+
+
 def _why_order_stays(name: str, work: Work, fulfilment: Fulfilment) -> Reason | None:
     if work.order.holds:
         return "on_hold", f"{name}: order {work.order.number} is on hold ({', '.join(work.order.holds)})"
+    return _why_units_stay(name, work, fulfilment)
+
+
+def _why_units_stay(name: str, work: Work, fulfilment: Fulfilment) -> Reason | None:
     if any(task.put_back_due for task in work.tasks_of(fulfilment.id)):
         return "open_cancellation", f"{name}: order {work.order.number} has units that were cancelled: put them back"
     return None

@@ -7,8 +7,8 @@ from fastapi import Response
 from services.inventory.actions import hand_overs, labels, parcels, put_backs, shorts
 from services.inventory.schemas import packing as bodies
 from services.inventory.schemas.picking import NoDetails
-from services.inventory.schemas.warehouse import Reopening
-from shared.auth import Picker
+from services.inventory.schemas.warehouse import Departure, Reopening
+from shared.auth import Picker, Warehouse
 from shared.doors import Mutation, as_reply, public_router, send
 
 router = public_router()
@@ -85,6 +85,12 @@ async def read_label(parcel_id: UUID, call: Mutation, _who: Picker) -> bodies.La
 async def stage_parcel(body: bodies.Stage, call: Mutation, who: Picker) -> Response:
     """Scan a printed label: the parcel lies in the carrier's lane."""
     return await call.once(who, body, lambda tx: labels.stage_parcel(tx, body))
+
+
+@router.post("/staff/parcels/{parcel_id}/departures", response_model=bodies.HandOverAnswer)
+async def note_departure(parcel_id: UUID, body: Departure, call: Mutation, who: Warehouse) -> Response:
+    """Record that a parcel has left though no dispatch scan saw it."""
+    return await call.once(who, body, lambda tx: hand_overs.note_departure(tx, parcel_id, body.reason, who.actor))
 
 
 @router.post("/staff/hand-overs", response_model=bodies.HandOverAnswer)

@@ -3,8 +3,10 @@
 from datetime import datetime
 
 import asyncpg
+from prometheus_client import Gauge
 
 from shared.db import Transaction
+from shared.upkeep import Measured
 
 _BACKLOG = """
 select location, cut_off_at, count(*) as orders, count(*) filter (where state = 'packed') as packed,
@@ -12,6 +14,11 @@ select location, cut_off_at, count(*) as orders, count(*) filter (where state = 
   coalesce(sum(to_pick), 0) as to_pick, min(cut_off_at) < $1 as late
 from fulfilment where state not in ('handed_over', 'cancelled') group by location, cut_off_at
 order by cut_off_at, location limit $2
+"""
+# Work that is on nobody's hold and whose truck leaves within half an hour.
+_NEAR_CUT_OFF = """
+select location, count(*) from fulfilment where state in ('open', 'in_progress', 'packed', 'incomplete')
+  and cut_off_at between $1 and $1::timestamptz + interval '30 minutes' group by location
 """
 _DRIFT = """
 select s.sku, s.location, s.on_hand, s.reserved, coalesce(l.on_hand, 0) as ledger_on_hand,
@@ -32,6 +39,18 @@ where (s.on_hand, s.reserved, s.damaged, s.quarantined)
   or s.reserved <> coalesce(r.held, 0)
 order by s.sku, s.location limit $1
 """
+
+
+_DRIFTED = f"select 'stock', count(*) from ({_DRIFT.replace('limit $1', '')}) d where $1::timestamptz is not null"
+
+MEASURED = (
+    Measured(
+        Gauge("doorstep_near_cut_off", "Fulfilment orders whose truck leaves in 30 minutes", ["location"]),
+        _NEAR_CUT_OFF,
+    ),
+    # Sums the whole ledger, so once an hour.
+    Measured(Gauge("doorstep_drift", "Stock rows that part from their ledger or reservations", ["of"]), _DRIFTED, 60),
+)
 
 
 async def list_backlog(tx: Transaction, now: datetime, limit: int) -> list[asyncpg.Record]:

@@ -17,6 +17,12 @@ class Reopening(Body):
     reason: str = Field(min_length=3, max_length=500)
 
 
+class Departure(Body):
+    """Why a parcel counts as handed over that no dispatch scan saw."""
+
+    reason: str = Field(min_length=3, max_length=500)
+
+
 class WorkLine(Answer):
     """Where the units of one line of a fulfilment order are."""
 

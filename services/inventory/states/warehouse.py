@@ -135,7 +135,7 @@ PARCEL: TransitionTable[ParcelState] = TransitionTable(
     {
         P.OPEN: Rule(frozenset({P.VERIFIED, P.DISCARDED}), _DAY, "packer", "scan its contents and weigh it"),
         P.VERIFIED: Rule(frozenset({P.OPEN, P.CLOSED, P.DISCARDED}), _DAY, "packer", "close it"),
-        P.CLOSED: Rule(frozenset({P.LABELLED, P.OPEN}), _DAY, "packer", "stick a label on it"),
+        P.CLOSED: Rule(frozenset({P.LABELLED, P.OPEN, P.HANDED_OVER}), _DAY, "packer", "stick a label on it"),
         P.LABELLED: Rule(frozenset({P.STAGED, P.HANDED_OVER, P.CLOSED}), _DAY, "dispatch", "scan it to its lane"),
         P.STAGED: Rule(frozenset({P.HANDED_OVER, P.CLOSED}), _DAY, "dispatch", "scan it into the truck"),
         P.HANDED_OVER: Rule(frozenset()),
