@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import contextlib
 import gzip
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import orjson
 
+from cli.bots.door import Refused
 from deploy.local import names
 from deploy.local.stack import LocalStack
 from shared import clock, db
@@ -71,17 +73,30 @@ async def _trade(shop: Shop) -> None:
     """Let orders arrive, be lost, damaged, cancelled, changed, held, unpaid, short and without stock."""
     await shop.until_morning()
     arrived, lost, damaged = await shop.place(2), await shop.place(0, 3), await shop.place(1, 1)
-    put_back, _ = await shop.place(0, 0, 2), await shop.place(0, 40)
+    put_back, voided = await shop.place(0, 0, 2), await shop.place(0, 0, 1)
+    await shop.place(0, 40)
     for order, end in ((arrived, _DELIVERED), (lost, _LOST), (damaged, _DAMAGED)):
         await shop.script(order, _SCANNED, end)
     await shop.place(1, payment={"status": "pending", "expires_at": (clock.now() + 2 * HOUR).isoformat()})
     await (await shop.place(1)).cancel()
+    rejected, held = await shop.place(1), await shop.place(1)
+    await shop.support.act(f"/staff/orders/{held.id}/holds", {"reason": "manual", "note": "asked by phone"}, key="hold")
+    await shop.support.act(f"/staff/orders/{rejected.id}/holds", {"reason": "fraud"}, key="fraud")
+    with contextlib.suppress(Refused):
+        await shop.support.act(
+            f"/staff/orders/{rejected.id}/reject", {"reason": "fraud", "note": "stolen"}, key="reject"
+        )
+    shop.luck.shelf[shop.skus[0]] = (1, "not_found")
+    shop.luck.bench[shop.skus[1]] = 1
     unlikely = {**shop.draft(1)["shipping_address"], "postal_code": "1"}
     await shop.place(1, shipping_address=unlikely)
     await shop.announce(shop.north, 50, clock.now() + DAY, sku=1)
     await shop.pick()
     await put_back.cancel()
     parcels = await shop.pack()
+    await voided.cancel()
+    await shop.warehouses[shop.north].put_back_all()
+    await shop.driver.rest()
     await shop.hand_over(parcels)
     await shop.warehouses[shop.north].put_back_all()
     for order in (lost, damaged):

@@ -41,8 +41,8 @@ async def test_databases_restored_to_different_minutes_come_to_one_state_by_the_
 
     await stepped_stack.stop_processes([*stepped_stack.workers, *stepped_stack.apis, names.BROKER])
     for service in DUMPED:
-        await _run(_program("pg_restore"), "--clean", "--if-exists", "--single-transaction",
-                   f"--dbname={stepped_stack.dsn(service, 'admin')}", str(tmp_path / service))  # fmt: skip
+        await _run(_program("pg_restore"), "--clean", "--if-exists", "--create", "--exit-on-error",
+                   f"--dbname={stepped_stack.site.admin_dsn}", str(tmp_path / service))  # fmt: skip
     lost = [entry for entry in crowd.history() if not await _is_there(stepped_stack, entry[1])]
     assert 0 < len(lost) < before
     await _start_in_another_epoch(stepped_stack, since)
