@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import pytest
 import pytest_asyncio
@@ -14,12 +15,14 @@ import pytest_asyncio
 from deploy.local import topics
 from deploy.local.commands import Options
 from deploy.local.stack import LocalStack
+from services.care.app import service as care
 from services.orders.app import service as orders
-from shared import clock, db, kafka, migrate
+from shared import clock, db, migrate
 from shared.db import Database
 from shared.events.orders import OrderCompleted
 from shared.ids import new_id
 from shared.kafka import Producer
+from shared.process import Service
 from shared.relay import Relay
 from tests.broker import BROKER
 from tests.faults.ledger import Outcome
@@ -76,12 +79,13 @@ async def bare() -> AsyncIterator[LocalStack]:
     shutil.rmtree(home)
 
 
-@pytest_asyncio.fixture
-async def line(bare: LocalStack) -> AsyncIterator[Line]:
-    await asyncio.to_thread(migrate.upgrade, orders.migrations, bare.dsn("orders", "owner"))
-    settings = topics.settings_for(bare.bootstrap).model_copy(update={"kafka_idempotent": BROKER == "kafka"})
-    database = Database(bare.dsn("orders"))
-    relay = Relay(database.url, "orders", lambda: Producer(settings, "faults"), on_notice=lambda: None)
+@asynccontextmanager
+async def relaying(stack: LocalStack, service: Service) -> AsyncIterator[Line]:
+    """Let a relay of this process work on a service's database."""
+    await asyncio.to_thread(migrate.upgrade, service.migrations, stack.dsn(service.name, "owner"))
+    settings = topics.settings_for(stack.bootstrap).model_copy(update={"kafka_idempotent": BROKER == "kafka"})
+    database = Database(stack.dsn(service.name))
+    relay = Relay(database.url, service.name, lambda: Producer(settings, service.name), on_notice=lambda: None)
     task = asyncio.create_task(relay.run())
     yield Line(database, relay)
     task.cancel()
@@ -89,29 +93,26 @@ async def line(bare: LocalStack) -> AsyncIterator[Line]:
     await database.close()
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1200)
 async def test_a_relay_keeps_four_fifths_of_its_rate_beside_a_transaction_that_stays_open(
-    bare: LocalStack, line: Line, outcome: Outcome, lengths: Lengths
+    bare: LocalStack, outcome: Outcome, lengths: Lengths
 ) -> None:
-    """F21: of another role, which has read the outbox once."""
-    free = [await line.rate(lengths.batch_events) for _ in range(CELLS)]
-    beside: list[float] = []
-    async with open_transaction(bare):
+    """F21: two relays in turn, a transaction open in the database of one; what else the machine does disturbs both."""
+    shares: list[float] = []
+    async with relaying(bare, orders) as beside, relaying(bare, care) as free, open_transaction(bare):
         began = clock.monotonic()
-        while clock.monotonic() < began + lengths.open_seconds or len(beside) < CELLS:
-            beside.append(await line.rate(lengths.batch_events))
+        while clock.monotonic() < began + lengths.open_seconds or len(shares) < CELLS:
+            rate = await free.rate(lengths.batch_events)
+            shares.append(await beside.rate(lengths.batch_events) / rate)
         outcome.seconds = clock.monotonic() - began
-    # The best of either: what else the machine does disturbs both.
-    share = max(beside[-CELLS:]) / max(free)
-
-    outcome.acknowledged = line.published
-    logged, records = await line.count(_LOGGED), await _records(bare)
-    outcome.lost, outcome.stuck = max(0, line.published - logged), await line.count(_WAITING)
-    outcome.doubled = max(0, records - line.published) if BROKER == "kafka" else 0
-    outcome.out_of_order = await line.count(_OUT_OF_ORDER)
+        outcome.acknowledged = beside.published
+        outcome.lost = max(0, beside.published - await beside.count(_LOGGED))
+        outcome.stuck = await beside.count(_WAITING)
+        outcome.out_of_order = await beside.count(_OUT_OF_ORDER)
+    share = median(shares[-CELLS:])
     outcome.injected += f" ({share:.0%})"
     outcome.enter()
-    assert share >= KEEPS, (free, beside)
+    assert share >= KEEPS, shares
 
 
 @asynccontextmanager
@@ -125,9 +126,3 @@ async def open_transaction(stack: LocalStack) -> AsyncIterator[None]:
         yield
     finally:
         await reader.close()
-
-
-async def _records(stack: LocalStack) -> int:
-    """Count what the topic holds; the embedded broker counts in batches."""
-    ends = await kafka.end_offsets(topics.settings_for(stack.bootstrap), ["doorstep.orders"])
-    return sum(ends.values())
