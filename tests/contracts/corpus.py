@@ -79,13 +79,7 @@ async def _trade(shop: Shop) -> None:
         await shop.script(order, _SCANNED, end)
     await shop.place(1, payment={"status": "pending", "expires_at": (clock.now() + 2 * HOUR).isoformat()})
     await (await shop.place(1)).cancel()
-    rejected, held = await shop.place(1), await shop.place(1)
-    await shop.support.act(f"/staff/orders/{held.id}/holds", {"reason": "manual", "note": "asked by phone"}, key="hold")
-    await shop.support.act(f"/staff/orders/{rejected.id}/holds", {"reason": "fraud"}, key="fraud")
-    with contextlib.suppress(Refused):
-        await shop.support.act(
-            f"/staff/orders/{rejected.id}/reject", {"reason": "fraud", "note": "stolen"}, key="reject"
-        )
+    await _hold_and_reject(shop)
     shop.luck.shelf[shop.skus[0]] = (1, "not_found")
     shop.luck.bench[shop.skus[1]] = 1
     unlikely = {**shop.draft(1)["shipping_address"], "postal_code": "1"}
@@ -111,6 +105,17 @@ async def _trade(shop: Shop) -> None:
     await shop.storefront.confirm_refunds()
     await shop.step(DAY)
     await shop.driver.rest()
+
+
+async def _hold_and_reject(shop: Shop) -> None:
+    """Let staff stop two orders, one of them for good."""
+    rejected, held = await shop.place(1), await shop.place(1)
+    await shop.support.act(f"/staff/orders/{held.id}/holds", {"reason": "manual", "note": "asked by phone"}, key="hold")
+    await shop.support.act(f"/staff/orders/{rejected.id}/holds", {"reason": "fraud"}, key="fraud")
+    with contextlib.suppress(Refused):
+        await shop.support.act(
+            f"/staff/orders/{rejected.id}/reject", {"reason": "fraud", "note": "stolen"}, key="reject"
+        )
 
 
 async def _published(stack: LocalStack) -> list[Row]:
