@@ -87,8 +87,8 @@ async def claim(tx: Transaction, claims: Sequence[Claim]) -> list[Reply | Invali
         if row is None:
             answers.append(None)
             continue
-        different = _differences(row["fingerprint"], c.fingerprint)
-        answers.append(_reused(different) if different else Reply(row["status"], row["body"], row["headers"] or {}))
+        reused = refuse_reuse(row["fingerprint"], c.fingerprint)
+        answers.append(reused or Reply(row["status"], row["body"], row["headers"] or {}))
     return answers
 
 
@@ -104,11 +104,11 @@ async def settle(tx: Transaction, replies: Sequence[tuple[Claim, Reply]]) -> Non
     )
 
 
-def _differences(stored: Mapping[str, str], sent: Mapping[str, str]) -> list[str]:
-    return sorted(name for name in stored.keys() | sent.keys() if stored.get(name) != sent.get(name))
-
-
-def _reused(different: list[str]) -> InvalidError:
+def refuse_reuse(stored: Mapping[str, str], sent: Mapping[str, str]) -> InvalidError | None:
+    """Refuse a key that came with another body before, naming the fields that differ; None for the same body."""
+    different = sorted(name for name in stored.keys() | sent.keys() if stored.get(name) != sent.get(name))
+    if not different:
+        return None
     errors = tuple(
         FieldError(f"/{name}", "differs", "differs from the first request with this key") for name in different
     )
