@@ -128,3 +128,16 @@ async def test_a_shopify_order_is_held_to_the_same_limits(shop: Shop) -> None:
 
     assert (shape.status_code, pointers(shape)) == (422, {"/id"})
     assert (content.status_code, pointers(content)) == (422, {"/name", "/created_at"})
+
+
+async def test_a_change_names_every_field_that_cannot_be_at_once(shop: Shop) -> None:
+    order = await shop.place()
+    nowhere = {**shop.order()["shipping_address"], "country_code": "XX"}
+
+    answer = await order.do(
+        "", {"lines": [{"reference": "1", "quantity": 5}], "shipping_address": nowhere}, method="PATCH"
+    )
+
+    assert {error["pointer"] for error in answer.json()["errors"]} == {
+        "/lines/0/quantity", "/shipping_address/country_code"
+    }  # fmt: skip
