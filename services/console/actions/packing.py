@@ -16,6 +16,7 @@ from services.console.schemas.warehouse import (
     OrderWork,
     Parcel,
     Parcels,
+    Places,
     WorkLine,
 )
 from shared.errors import NotFoundError
@@ -24,6 +25,7 @@ _SERVICE = "inventory"
 _MOST = 100
 _OPEN = frozenset({"open", "verified"})
 _UNLABELLED = frozenset({"closed", "labelled"})
+_LABELLED = frozenset({"labelled", "staged", "handed_over"})
 _BOXED = _UNLABELLED | {"staged"}  # what is cancelled lies in one of them and must come out
 NEW = "new"
 
@@ -129,6 +131,14 @@ async def read_bench(caller: Caller, order_id: UUID, fulfilment_id: UUID, wanted
         [other for other in parcels if parcel is None or other.id != parcel.id],
         [_line(line, articles.get(line.sku), parcel, parcels) for line in fulfilment.lines],
     )
+
+
+async def read_printers(caller: Caller, bench: Bench) -> str:
+    """Give what the label printers of the bench read, once there is a label: png, pdf or zpl."""
+    if bench.parcel is None or bench.parcel.state not in _LABELLED:
+        return ""
+    places = await caller.get(_SERVICE, "/staff/locations", Places, limit=_MOST)
+    return next((place.label_format for place in places.data if place.code == bench.parcel.location), "png")
 
 
 def choose(parcels: list[Parcel], wanted: str, closed: frozenset[str] = _UNLABELLED) -> Parcel | None:
