@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from deploy.local import control, names, state
+from deploy.local import names, state
 from shared import db
 from tests.deploy.homes import free_base
 from tests.waiting import wait_until
@@ -107,7 +107,7 @@ def _demonstration(place: Path) -> Iterator["subprocess.Popen[bytes]"]:
     finally:
         running.kill()
         running.wait()
-        control.down(_home(place))
+        subprocess.run([sys.executable, "-m", "cli.main", "down"], env=environment, check=True)
 
 
 def _home(place: Path) -> Path:
