@@ -83,6 +83,19 @@ class Call:
             scope, self.request.headers.get("idempotency-key"), fields, self.request.app.state.secret
         )
 
+    async def answered(self, who: Principal, body: BaseModel | None) -> Response | None:
+        """Give what this key was answered before; for calls that must ask another service before their transaction.
+
+        Raises InvalidError (no key, or the key of another request).
+        """
+        claim = self.claim(who, body)
+        database: Database = self.request.app.state.database
+        async with database.transaction() as tx:
+            prior = await idempotency.get_answer(tx, claim)
+        if isinstance(prior, DomainError):
+            raise prior
+        return None if prior is None else send(prior)
+
     async def once(
         self,
         who: Principal,
