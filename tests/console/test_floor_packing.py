@@ -4,11 +4,12 @@ import re
 from functools import partial
 
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 
 from deploy.local.stack import LocalStack
 from services.console.actions.documents import fit, packing_slip, printable
 from services.console.actions.scans import is_label_of, tracking_number
-from services.console.schemas.warehouse import Parcel
+from services.console.schemas.warehouse import EnclosedLine, Enclosure, Parcel
 from services.console.wording import translate
 from shared import clock
 from shared.ids import new_id
@@ -205,8 +206,29 @@ def _parcel(lines: int, name: str) -> Parcel:
 
 @pytest.mark.parametrize(("lines", "pages"), [(1, 1), (200, 10)])
 def test_a_packing_slip_goes_on_over_pages(lines: int, pages: int) -> None:
-    slip = packing_slip(_parcel(lines, "Müsli — 東京 łódź"), partial(translate, "en"))
+    enclosure = Enclosure(gift_message="", delivery_instructions="", lines=[])
+    slip = packing_slip(_parcel(lines, "Müsli — 東京 łódź"), enclosure, partial(translate, "en"))
     assert len(re.findall(rb"/Type /Page\b", slip)) == pages
+
+
+def test_a_packing_slip_holds_the_gifts_message_and_what_a_line_was_ordered_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parcel = _parcel(1, "Mug")
+    written: list[str] = []
+    draw = Canvas.drawString
+
+    def keep(canvas: Canvas, x: float, y: float, text: str) -> None:
+        written.append(text)
+        draw(canvas, x, y, text)
+
+    monkeypatch.setattr(Canvas, "drawString", keep)
+    engraved = EnclosedLine(line_id=parcel.contents[0].line_id, properties={"engraving": "Ann"})
+    enclosure = Enclosure(gift_message="Happy birthday\nfrom Bob", delivery_instructions="Ring twice", lines=[engraved])
+
+    packing_slip(parcel, enclosure, partial(translate, "en"))
+
+    assert {"engraving: Ann", "Happy birthday", "from Bob"} <= set(written)
 
 
 def test_letters_without_a_shape_are_not_lost_silently() -> None:

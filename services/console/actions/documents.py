@@ -8,12 +8,12 @@ from typing import Protocol
 from reportlab.graphics.barcode.code128 import Code128
 from reportlab.lib.pagesizes import A5
 from reportlab.lib.units import inch, mm
-from reportlab.lib.utils import ImageReader
+from reportlab.lib.utils import ImageReader, simpleSplit
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from services.console.schemas.warehouse import Parcel, ParcelLine
+from services.console.schemas.warehouse import Enclosure, Parcel, ParcelLine
 
 _LABEL_SIZE = (4 * inch, 6 * inch)
 _MARGIN = 12 * mm
@@ -58,22 +58,29 @@ def fit(text: str, width: float, size: float) -> str:
     return f"{text.rstrip()}…"
 
 
-def packing_slip(parcel: Parcel, say: Say) -> bytes:
-    """Write what lies in a parcel, for the customer; A5, further pages when the lines need them."""
+def packing_slip(parcel: Parcel, enclosure: Enclosure, say: Say) -> bytes:
+    """Write what lies in a parcel, for whoever opens it: never a price, so that a gift may hold it.
+
+    A5, further pages when the lines need them; a gift's message stands below the lines.
+    """
     _fonts()
     buffer = io.BytesIO()
     canvas = Canvas(buffer, pagesize=A5, invariant=True)
     canvas.setTitle(printable(say("Packing slip {number}", number=parcel.number)))
     at = _head(canvas, parcel, say)
     for line in parcel.contents:
-        if at < _FOOT:
-            _end_page(canvas)
-            at = _head(canvas, parcel, say)
-        at = _row(canvas, line, at)
+        at = _room(canvas, parcel, say, at)
+        at = _row(canvas, line, enclosure.told.get(line.line_id, ""), at)
     total = say("{count} units in parcel {number} of order {order}", count=parcel.units, number=parcel.parcel_no,
                  order=parcel.number)  # fmt: skip
     canvas.setFont(_BOLD, 9)
     canvas.drawString(_MARGIN, at - 2 * mm, printable(total))
+    at -= 2 * _ROW
+    for text in simpleSplit(printable(enclosure.gift_message), _PLAIN, 10.5, A5[0] - 2 * _MARGIN):
+        at = _room(canvas, parcel, say, at)
+        canvas.setFont(_PLAIN, 10.5)
+        canvas.drawString(_MARGIN, at, text)
+        at -= _ROW
     _end_page(canvas)
     canvas.save()
     return buffer.getvalue()
@@ -105,13 +112,25 @@ def _head(canvas: Canvas, parcel: Parcel, say: Say) -> float:
     return head - 7.5 * mm
 
 
-def _row(canvas: Canvas, line: ParcelLine, at: float) -> float:
+def _room(canvas: Canvas, parcel: Parcel, say: Say, at: float) -> float:
+    """Give where the next row stands: here, or on a new page."""
+    if at >= _FOOT:
+        return at
+    _end_page(canvas)
+    return _head(canvas, parcel, say)
+
+
+def _row(canvas: Canvas, line: ParcelLine, told: str, at: float) -> float:
     canvas.setFont(_BOLD, 9.5)
     canvas.drawString(_MARGIN, at, str(line.quantity))
     canvas.setFont(_PLAIN, 9.5)
     canvas.drawString(_MARGIN + _SKU_AT, at, fit(line.sku, _NAME_AT - _SKU_AT - 3 * mm, 9.5))
     canvas.drawString(_MARGIN + _NAME_AT, at, fit(line.name, A5[0] - 2 * _MARGIN - _NAME_AT, 9.5))
-    return at - _ROW
+    if not told:
+        return at - _ROW
+    canvas.setFont(_PLAIN, 8)
+    canvas.drawString(_MARGIN + _SKU_AT, at - 4 * mm, fit(told, A5[0] - 2 * _MARGIN - _SKU_AT, 8))
+    return at - _ROW - 4 * mm
 
 
 def _end_page(canvas: Canvas) -> None:
