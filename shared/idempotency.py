@@ -105,15 +105,15 @@ async def settle(tx: Transaction, replies: Sequence[tuple[Claim, Reply]]) -> Non
 def _judge(row: asyncpg.Record | None, sent: Claim) -> Reply | InvalidError | None:
     if row is None:
         return None
-    different = _differences(row["fingerprint"], sent.fingerprint)
-    return _reused(different) if different else Reply(row["status"], row["body"], row["headers"] or {})
+    reused = refuse_reuse(row["fingerprint"], sent.fingerprint)
+    return reused or Reply(row["status"], row["body"], row["headers"] or {})
 
 
-def _differences(stored: Mapping[str, str], sent: Mapping[str, str]) -> list[str]:
-    return sorted(name for name in stored.keys() | sent.keys() if stored.get(name) != sent.get(name))
-
-
-def _reused(different: list[str]) -> InvalidError:
+def refuse_reuse(stored: Mapping[str, str], sent: Mapping[str, str]) -> InvalidError | None:
+    """Refuse a key that came with another body before, naming the fields that differ; None for the same body."""
+    different = sorted(name for name in stored.keys() | sent.keys() if stored.get(name) != sent.get(name))
+    if not different:
+        return None
     errors = tuple(
         FieldError(f"/{name}", "differs", "differs from the first request with this key") for name in different
     )

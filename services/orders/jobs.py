@@ -1,6 +1,6 @@
 """The clock door: days that come, payments that do not, stock that takes too long."""
 
-from services.orders.actions import cancellations, holds, remedies, webhooks
+from services.orders.actions import cancellations, holds, offering, remedies, webhooks
 from services.orders.queries.feed import NEXT_DELIVERY, NEXT_EXPIRY, NEXT_UNNUMBERED
 from services.orders.queries.overdue import DWELLINGS
 from services.orders.settings import KEPT_DAYS
@@ -18,7 +18,11 @@ jobs.timer(
 jobs.timer(next_due=_DUE.format("payment_due_at"))(cancellations.cancel_unpaid_orders)
 jobs.timer(next_due=_DUE.format("backorder_due_at"))(cancellations.cancel_late_backorders)
 jobs.timer(next_due=_DUE.format("authorization_due_at"))(holds.hold_expiring_authorizations)
-jobs.timer(next_due="select min(since) from remedy where code = 'revived'")(remedies.settle_revived)
+jobs.timer(next_due="select min(since) from remedy where code = 'revived' and state = 'executed'")(
+    remedies.settle_revived
+)
+
+jobs.timer(next_due="select min(expires_at) + interval '1 day' from quote")(offering.drop_expired_quotes)
 
 jobs.timer(next_due=NEXT_UNNUMBERED)(webhooks.number_events)
 jobs.timer(next_due=NEXT_EXPIRY.format(days=KEPT_DAYS))(webhooks.drop_old_events)

@@ -157,6 +157,28 @@ async def test_the_same_key_gives_the_same_answer_and_one_order(shop: Shop) -> N
     assert len(await shop.rig.told(OrderPlaced, answers[0].json()["id"])) == 1
 
 
+async def test_a_key_used_twice_at_the_same_moment_names_the_fields_that_differ(shop: Shop) -> None:
+    body = shop.order()
+    bodies = [body, body | {"priority": 1}]
+
+    answers = await asyncio.gather(*(shop.call("POST", "/v1/orders", one, key="twice") for one in bodies))
+
+    assert sorted(answer.status_code for answer in answers) == [httpx.codes.CREATED, httpx.codes.UNPROCESSABLE_ENTITY]
+    (refused,) = [answer for answer in answers if answer.is_client_error]
+    assert pointers(refused) == {"/priority"}
+
+
+async def test_a_refused_order_and_its_correction_under_one_key_at_the_same_moment(shop: Shop) -> None:
+    body = shop.order()
+    wrong = body | {"lines": [line | {"sku": "NO-SUCH"} for line in body["lines"]]}
+
+    refused, corrected = await asyncio.gather(
+        shop.call("POST", "/v1/orders", wrong, key="mended"), shop.call("POST", "/v1/orders", body, key="mended")
+    )
+
+    assert [refused.status_code, corrected.status_code] == [httpx.codes.UNPROCESSABLE_ENTITY, httpx.codes.CREATED]
+
+
 async def test_the_same_key_with_another_body_is_refused_and_names_the_fields(shop: Shop) -> None:
     body = shop.order()
     await shop.call("POST", "/v1/orders", body, key="mine")

@@ -62,7 +62,7 @@ async def test_a_reshipment_is_carried_out_once_its_goods_are_reserved(shop: Sho
     placed = (await again.told(OrderPlaced))[0]
     assert executed["reship_order_id"] == str(again.id)
     assert (placed["reship_of"], placed["remedy_id"]) == (str(order.id), str(remedy.remedy_id))
-    assert placed["value"]["amount"] == 0
+    assert placed["value"]["amount"] == (await order.now())["lines"][0]["unit_price"]["amount"]
     assert [line[2] for line in again.lines] == [1]
     assert len(await again.told(OrderReleased)) == 1
 
@@ -274,6 +274,52 @@ async def test_a_lost_parcel_that_is_found_calls_its_reshipment_off(shop: Shop) 
     assert [fact["reason"] for fact in await again.told(CancellationRequested)] == ["other"]
 
 
+async def test_another_parcel_that_moves_calls_no_reshipment_off(shop: Shop) -> None:
+    order, silent = await sent(shop)
+    await silent.scan("in_transit")
+    await order.rig.hear(granted(order, "reship", units=2, parcel_id=silent.parcel_id))
+    again = await linked(order)
+    await order.rig.hear(neighbours.reserved(again))
+
+    await Parcel(order).scan("in_transit")
+    await order.rig.run_jobs()
+    assert await again.told(CancellationRequested) == []
+
+    await silent.scan("in_transit")
+    await order.rig.run_jobs()
+    assert len(await again.told(CancellationRequested)) == 1
+
+
+async def test_a_parcel_seen_while_its_reshipment_waits_for_stock_calls_it_off_once_it_has_some(shop: Shop) -> None:
+    order, silent = await sent(shop)
+    await order.rig.hear(granted(order, "reship", units=2, parcel_id=silent.parcel_id))
+    again = await linked(order)
+    await silent.scan("in_transit")
+    await order.rig.run_jobs()
+    assert await again.told(CancellationRequested) == []
+
+    await order.rig.hear(neighbours.reserved(again))
+    await order.rig.run_jobs()
+
+    assert len(await again.told(CancellationRequested)) == 1
+
+
+async def test_units_whose_reshipment_was_cancelled_are_owed_again(shop: Shop) -> None:
+    order, parcel = await sent(shop)
+    await parcel.scan("lost")
+    await order.rig.hear(granted(order, "reship", units=2, parcel_id=parcel.parcel_id))
+    again = await linked(order)
+    await order.rig.hear(neighbours.reserved(again))
+    await again.do("/cancellations", {})
+    await neighbours.answer_last(again, "cancelled")
+
+    assert [fact["code"] for fact in await order.told(RemedyRefused)] == ["reship_called_off"]
+    await order.rig.hear(granted(order, "refund", units=2))
+
+    assert [refund["kind"] for refund in await order.shop_refunds()] == ["refund"]
+    assert len(await order.told(RemedyRefused)) == 1
+
+
 async def test_a_reshipment_that_has_left_is_not_called_off(shop: Shop) -> None:
     order, parcel = await sent(shop)
     await parcel.scan("lost")
@@ -349,6 +395,25 @@ async def test_explain_names_the_holder_of_the_blocking_step(shop: Shop) -> None
     assert (await blocking() or {})["stage"] == "in_transit"
     await parcel.deliver()
     assert await blocking() is None
+
+
+async def test_explain_speaks_of_the_parcel_that_is_still_under_way(shop: Shop) -> None:
+    order = await shop.place()
+    silent, quick = Parcel(order), Parcel(order)
+    await silent.pack()
+    for parcel, (line_id, sku, quantity) in zip((silent, quick), order.lines, strict=True):
+        contents = (LineCount(line_id=line_id, sku=sku, quantity=quantity),)
+        packed = neighbours.packed(order, parcel.fulfilment_id, parcel.parcel_id)
+        left = neighbours.handed_over(order, parcel.fulfilment_id, parcel.parcel_id, parcel.tracking)
+        await order.rig.hear(*(fact.model_copy(update={"contents": contents}) for fact in (packed, left)))
+    late = neighbours.scanned(order, quick.shipment_id, quick.parcel_id, quick.tracking, "delivered")
+    working = late.progress
+    assert working is not None
+    await order.rig.hear(late.model_copy(update={"progress": working.model_copy(update={"step": "delivered"})}))
+
+    blocking = (await order.do("/explain", None, method="GET")).json()["blocking"]
+
+    assert (blocking["stage"], blocking["step"]) == ("in_transit", working.step)
 
 
 async def test_support_finds_an_order_by_whatever_the_caller_has(shop: Shop) -> None:

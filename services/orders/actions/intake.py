@@ -106,16 +106,16 @@ async def place_orders(tx: Transaction, placements: Sequence[Placement]) -> list
         else:
             answers[placement.claim.scope, placement.claim.key] = prior
     answers |= await _place_new(tx, new)
-    return [_answer(placement, first, answers) for placement in placements]
-
-
-def _answer(
-    placement: Placement, first: dict[tuple[str, str], Placement], answers: dict[tuple[str, str], Outcome]
-) -> Outcome:
-    key = placement.claim.scope, placement.claim.key
-    if first[key].claim.fingerprint != placement.claim.fingerprint:
-        return InvalidError("this Idempotency-Key was used for another request a moment ago")
-    return answers[key]
+    outcomes: list[Outcome] = []
+    for placement in placements:
+        key = placement.claim.scope, placement.claim.key
+        reused = idempotency.refuse_reuse(first[key].claim.fingerprint, placement.claim.fingerprint)
+        if reused is not None and isinstance(answers[key], DomainError):
+            # The first was refused and left its key free: this is its correction.
+            outcomes.extend(await place_orders(tx, [placement]))
+        else:
+            outcomes.append(reused or answers[key])
+    return outcomes
 
 
 async def _place_new(tx: Transaction, new: Sequence[Placement]) -> dict[tuple[str, str], Outcome]:
@@ -158,6 +158,9 @@ def _draft(work: Work, placement: Placement, catalogue: Catalogue, keepers: dict
     keeper = keepers[placement.who.storefront_id or NOBODY]
     record = drafting.draft_order(placement.body, replace(keeper, test=placement.who.test), catalogue, work.now)
     record.head.fingerprint = placement.fingerprint
+    paid = placement.body.payment
+    if paid is not None and paid.status != "pending":
+        work.add(drafting.reported(record.id, paid, record.head.total, work.now))
     work.tx.origins[str(record.id)] = Origin(placement.cause, placement.traceparent)
     drafting.say_placed(work, record)
     return record.id
