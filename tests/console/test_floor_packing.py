@@ -73,6 +73,26 @@ async def test_what_is_not_of_the_order_or_too_much_does_not_go_in(picker: Hand,
     assert (tone_of(over), "Too many" in text_of(over)) == ("wrong", True)
 
 
+async def test_the_packer_sees_what_was_ordered_beyond_the_goods(picker: Hand, shelves: Shop) -> None:
+    address = {
+        "name": "Ada Albers", "line1": "Graben 1", "city": "Berlin", "postal_code": "10115", "country_code": "DE",
+        "delivery_instructions": "Ring twice",
+    }  # fmt: skip
+    lines = [
+        {
+            "reference": "1", "sku": shelves.skus[0], "name": "Blue mug", "quantity": 1,
+            "unit_price": {"amount": 1290, "currency": "EUR"}, "properties": {"engraving": "Ann"},
+        }
+    ]  # fmt: skip
+    placed = await order(shelves, shipping_address=address, lines=lines, gift={"message": "Happy birthday"})
+
+    bench = text_of(await picker.visitor.read(await picked(shelves, placed)))
+
+    assert "engraving: Ann" in bench
+    assert "Ring twice" in bench
+    assert "A gift" in bench
+
+
 async def test_a_parcel_is_found_by_tote_number_and_label(picker: Hand, shelves: Shop) -> None:
     placed = await order(shelves)
     at = await picked(shelves, placed)
