@@ -86,7 +86,7 @@ async def test_the_packer_sees_what_was_ordered_beyond_the_goods(picker: Hand, s
     ]  # fmt: skip
     placed = await order(shelves, shipping_address=address, lines=lines, gift={"message": "Happy birthday"})
 
-    bench = text_of(await picker.visitor.read(await picked(shelves, placed)))
+    bench = await picker.visitor.read(await picked(shelves, placed))
 
     assert "engraving: Ann" in bench
     assert "Ring twice" in bench

@@ -76,7 +76,7 @@ def packing_slip(parcel: Parcel, enclosure: Enclosure, say: Say) -> bytes:
     canvas.setFont(_BOLD, 9)
     canvas.drawString(_MARGIN, at - 2 * mm, printable(total))
     at -= 2 * _ROW
-    for text in simpleSplit(printable(enclosure.gift_message), _PLAIN, 10.5, A5[0] - 2 * _MARGIN):
+    for text in _folded(enclosure.gift_message):
         at = _room(canvas, parcel, say, at)
         canvas.setFont(_PLAIN, 10.5)
         canvas.drawString(_MARGIN, at, text)
@@ -110,6 +110,12 @@ def _head(canvas: Canvas, parcel: Parcel, say: Say) -> float:
         canvas.drawString(_MARGIN + at, head, printable(text))
     canvas.line(_MARGIN, head - 2 * mm, width - _MARGIN, head - 2 * mm)
     return head - 7.5 * mm
+
+
+def _folded(message: str) -> list[str]:
+    """Fold a gift's message to the page, its own lines kept."""
+    width = A5[0] - 2 * _MARGIN
+    return [line for own in message.splitlines() for line in simpleSplit(printable(own), _PLAIN, 10.5, width)]
 
 
 def _room(canvas: Canvas, parcel: Parcel, say: Say, at: float) -> float:
