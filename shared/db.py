@@ -44,8 +44,9 @@ _AWAY = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.TooManyConnectionsError,
     asyncpg.ConnectionDoesNotExistError,
+    asyncpg.InsufficientResourcesError,  # its disk or memory is full, or it has too many connections
+    asyncpg.PostgresIOError,
 )
 
 _REFUSED = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)

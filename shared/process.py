@@ -188,6 +188,7 @@ def prepare(name: str, role: str, settings: DoorSettings) -> None:
     shared_settings = platform()
     log.configure(name, role, shared_settings.log_level)
     settings.require_real_secret(shared_settings.environment)
+    clock.run_wrong_by(shared_settings.clock_skew_seconds, environment=shared_settings.environment)
     if shared_settings.clock_file is not None:
         clock.use_stepped_file(shared_settings.clock_file, environment=shared_settings.environment)
 

@@ -26,7 +26,9 @@ PUBLISHED = "published"
 _LOCK_CLASS = 7301  # the advisory locks of the shards
 _BATCH = 500
 _POLL_SECONDS = 1.0
-_LOW_WATER_SECONDS = 30
+# While somebody's old snapshot keeps dead rows, every read passes over those of so many seconds; a transaction that has
+# waited for a lock commits within them, and what commits later still is found by the sweep.
+_LOW_WATER_SECONDS = 3
 _SWEEP_SECONDS = 10
 _SHARDS_SECONDS = 1
 _MAX_BACKOFF_SECONDS = 5

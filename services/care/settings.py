@@ -17,6 +17,14 @@ class MessageWebhook(BaseModel):
     secret: SecretStr
 
 
+class ConsentRule(BaseModel):
+    """When a country's customers must agree to a later date: beyond `slip`, or from a revision on; and until when."""
+
+    slip: timedelta
+    from_revision: int = Field(default=1000, ge=2)
+    answer_within: timedelta
+
+
 class CareSettings(ServiceSettings):
     """Calendars, thresholds, limits, and how messages leave."""
 
@@ -41,6 +49,9 @@ class CareSettings(ServiceSettings):
     history_days: int = Field(default=90, ge=1)
     history_enough: int = Field(default=50, ge=1, description="finished parcels a quantile needs")
 
+    consent: dict[str, ConsentRule] = Field(
+        default_factory=dict, description="by country, in place of the known ones: whose silence cancels a later date"
+    )
     limits_per_action: dict[str, int] = Field(
         default={"automatic": 15_00, "agent": 50_00, "lead": 500_00}, description="minor units"
     )

@@ -31,6 +31,7 @@ class ExceptionKind(StrEnum):
     RETURNED_TO_SENDER = "returned_to_sender"
     DELIVERY_PROBLEM = "delivery_problem"
     VOIDED_LABEL_USED = "voided_label_used"
+    NO_CONSENT = "no_consent"
 
 
 class Level(StrEnum):
@@ -67,6 +68,7 @@ FAMILY_OF: Mapping[ExceptionKind, Family] = {
     ExceptionKind.DELIVERY_PROBLEM: Family.DELIVERY,
     ExceptionKind.ADDRESS_PROBLEM: Family.DELIVERY,
     ExceptionKind.VOIDED_LABEL_USED: Family.DELIVERY,
+    ExceptionKind.NO_CONSENT: Family.DELIVERY,
     ExceptionKind.DAMAGE: Family.CONDITION,
     ExceptionKind.WRONG_ITEM: Family.CONDITION,
     ExceptionKind.MISSING_ITEM: Family.CONDITION,
@@ -76,6 +78,16 @@ FAMILY_OF: Mapping[ExceptionKind, Family] = {
     ExceptionKind.STUCK_FLOW: Family.FLOW,
     ExceptionKind.FEED_SILENT: Family.OPERATIONS,
 }
+
+
+class Consent(StrEnum):
+    """How a customer stands to the date in force."""
+
+    NOT_NEEDED = "not_needed"  # the date is no later than the first one, or the goods have left
+    IMPLIED = "implied"  # silence means yes; they may still cancel
+    AWAITED = "awaited"  # silence will mean no
+    GIVEN = "given"
+    EXPIRED = "expired"  # it has meant no
 
 
 class DispositionKind(StrEnum):

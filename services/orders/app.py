@@ -21,7 +21,7 @@ service = Service(
     events=handlers.router,
     jobs=jobs.jobs,
     migrations=Path(__file__).parent / "migrations",
-    pause_kinds=(Switch("release", (_STOREFRONT,)), Switch("webhooks", (_STOREFRONT,))),
+    pause_kinds=tuple(Switch(kind, (_STOREFRONT,)) for kind in ("intake", "release", "webhooks")),
     resolve_key=CachedKeys,
     roomy_paths={"/v1/orders/bulk": BULK_BYTES},
 )

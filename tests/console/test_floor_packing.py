@@ -7,14 +7,17 @@ import pytest
 from reportlab.pdfgen.canvas import Canvas
 
 from deploy.local.stack import LocalStack
-from services.console.actions.documents import fit, packing_slip, printable
+from services.console.actions.documents import packing_slip
+from services.console.actions.letters import fit, known, loses
 from services.console.actions.scans import is_label_of, tracking_number
 from services.console.schemas.warehouse import EnclosedLine, Enclosure, Parcel
+from services.console.settings import pages
 from services.console.wording import translate
 from shared import clock
 from shared.ids import new_id
+from tests.clients import Clients
 from tests.console.floor import Hand, cancel, closed_parcel, labelled_parcel, order, parcel_of, picked, tone_of
-from tests.console.shop import Shop
+from tests.console.shop import Shop, location_of
 from tests.console.visitor import text_of
 from tests.waiting import wait_until
 
@@ -197,6 +200,35 @@ async def test_what_was_cancelled_comes_out_of_a_parcel_in_its_lane(picker: Hand
     assert tone_of(back) == "right"
 
 
+async def test_a_warehouse_with_label_printers_gets_labels_in_their_language(
+    picker: Hand, shelves: Shop, clients: Clients
+) -> None:
+    saved = {"locations": [{**location_of(shelves.tag), "label_format": "zpl"}]}
+    answer = await clients.of("inventory").post(
+        "/staff/locations", json=saved, headers={"Idempotency-Key": str(new_id())}
+    )
+    assert answer.is_success, answer.text
+    at = await picked(shelves, await order(shelves))
+    parcel = await closed_parcel(picker, shelves, at)
+    labelled = await picker.act(f"{at}/labels", parcel=parcel)
+    shown = text_of(labelled)
+    assert "Label for the printer (ZPL)" in shown
+    assert "as PDF" not in shown
+    number = re.search(r"<code>(\w+)</code>", labelled.text)
+    assert number is not None
+
+    label = await picker.visitor.get(f"/pack/parcels/{parcel}/label")
+
+    assert label.headers["content-type"] == "application/octet-stream", "a printer's language is kept as a file"
+    assert label.headers["content-disposition"] == f'attachment; filename="{number[1]}.zpl"'
+    assert label.content.startswith(b"^XA")
+    assert number[1].encode() in label.content
+    refused = await picker.visitor.get(f"/pack/parcels/{parcel}/label", **{"as": "pdf"})
+    assert (refused.status_code, "there is no PDF of it" in text_of(refused)) == (404, True)
+    staged = await picker.act(f"{at}/label-scans", parcel=parcel, code=number[1])
+    assert tone_of(staged) == "done"
+
+
 @pytest.mark.parametrize(
     ("read", "number"),
     [
@@ -209,6 +241,9 @@ async def test_what_was_cancelled_comes_out_of_a_parcel_in_its_lane(picker: Hand
 def test_a_label_is_read_through_the_frame_of_its_barcode(read: str, number: str) -> None:
     assert tracking_number(read) == number
     assert is_label_of(read, number.lower())
+
+
+_NOTHING = Enclosure(gift_message="", delivery_instructions="", lines=[])
 
 
 def _parcel(lines: int, name: str) -> Parcel:
@@ -226,8 +261,7 @@ def _parcel(lines: int, name: str) -> Parcel:
 
 @pytest.mark.parametrize(("lines", "pages"), [(1, 1), (200, 10)])
 def test_a_packing_slip_goes_on_over_pages(lines: int, pages: int) -> None:
-    enclosure = Enclosure(gift_message="", delivery_instructions="", lines=[])
-    slip = packing_slip(_parcel(lines, "Müsli — 東京 łódź"), enclosure, partial(translate, "en"))
+    slip = packing_slip(_parcel(lines, "Müsli — 東京 łódź"), _NOTHING, partial(translate, "en"))
     assert len(re.findall(rb"/Type /Page\b", slip)) == pages
 
 
@@ -251,7 +285,30 @@ def test_a_packing_slip_holds_the_gifts_message_and_what_a_line_was_ordered_with
     assert {"engraving: Ann", "Happy birthday", "from Bob"} <= set(written)
 
 
-def test_letters_without_a_shape_are_not_lost_silently() -> None:
-    assert printable("Müsli") == "Müsli"
-    assert printable("東") == "?"
+@pytest.mark.parametrize("text", ["Müsli", "łódź", "Ελληνικός καφές", "Чай «Пуэр»", "Cà phê sữa đá"])
+def test_names_in_other_alphabets_are_printed(text: str) -> None:
+    assert known(text) == text
+    assert known(text, bold=True) == text
+    assert not loses(text)
+
+
+def test_letters_without_a_shape_are_told_and_no_black_box() -> None:
+    nowhere = "\U00012000"  # a sign of cuneiform
+    assert known(f"Tablet {nowhere}") == "Tablet ?"
+    assert loses(nowhere)
+    assert known("שלום") == "????", "letters in the wrong order would say nothing"
+    assert not loses("what?")
     assert fit("a long name that does not fit", 40, 9).endswith("…")
+    told = packing_slip(_parcel(1, f"Tablet {nowhere}"), _NOTHING, partial(translate, "en"))
+    untold = packing_slip(_parcel(1, "Tablet ?"), _NOTHING, partial(translate, "en"))
+    assert len(told) > len(untold), "the foot of the page says what the sign stands for"
+
+
+@pytest.mark.skipif(
+    not all(path.is_file() for path in pages().fonts),
+    reason="Debian's fonts-droid-fallback and fonts-unfonts-core are not installed here",
+)
+def test_chinese_japanese_and_korean_are_printed_where_a_font_has_them() -> None:
+    for text in ("東京の抹茶", "中文茶叶", "한국 김치"):
+        assert not loses(text)
+        assert known(text) == text

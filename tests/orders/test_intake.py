@@ -235,6 +235,20 @@ async def test_competing_posts_of_one_reference_make_one_order(shop: Shop) -> No
     assert len({answer.json()["id"] for answer in answers}) == 1
 
 
+async def test_while_intake_is_paused_new_orders_are_told_to_come_again_and_known_ones_are_answered(shop: Shop) -> None:
+    known, fresh, key = shop.order(), shop.order(), "a key of its own"
+    await shop.call("POST", "/v1/orders", known)
+    switch = {"kind": "intake", "scope": str(shop.id), "reason": "the databases are being restored"}
+    await shop.rig.staff("POST", "/staff/pauses", switch)
+
+    refused = await shop.call("POST", "/v1/orders", fresh, key=key)
+    assert (refused.status_code, refused.json()["code"]) == (503, "paused")
+    assert (await shop.call("POST", "/v1/orders", known)).status_code == 200
+
+    await shop.rig.staff("POST", "/staff/pauses/resume", switch)
+    assert (await shop.call("POST", "/v1/orders", fresh, key=key)).status_code == 201
+
+
 async def test_many_orders_at_once_all_get_their_own_number(shop: Shop) -> None:
     answers = await asyncio.gather(*(shop.call("POST", "/v1/orders", shop.order()) for _ in range(60)))
 

@@ -99,6 +99,22 @@ async def test_the_event_log_says_where_in_its_topic_an_event_lies(plumbing: Plu
         assert orjson.loads(found) == row["payload"]
 
 
+async def test_what_is_published_again_is_kept_once(plumbing: Plumbing) -> None:
+    fact, since = completed(outcome="again"), clock.real()
+    await plumbing.publish(fact)
+    async with plumbing.running(plumbing.relay().run()):
+
+        async def is_empty() -> bool:
+            return await _outbox_rows(plumbing.producing) == 0
+
+        await wait_until(is_empty, what="it is published")
+        assert await relay.replay(plumbing.producing.url, since, fact.key) == 1
+        await wait_until(is_empty, deadline=15, what="it is published again")
+
+    async with plumbing.producing.transaction() as tx:
+        assert await tx.value("select count(*) from event_log where key = $1", fact.key) == 1
+
+
 async def test_two_relays_share_the_shards_and_the_one_that_stays_takes_over(plumbing: Plumbing) -> None:
     seen, facts = Seen(), [completed(outcome="1") for _ in range(40)]
     reader = plumbing.consumer("shared", seen.router)

@@ -124,7 +124,7 @@ def test_a_tracker_is_read_with_each_scan_its_codes_and_its_place(name: str, ind
     assert tracking.tracking_code == "EZ1000000001"
     assert tracking.carrier == "USPS"
     assert tracking.estimate_at == datetime(2025, 3, 6, 19, 48, 26, tzinfo=UTC)
-    assert [scan.raw_code for scan in tracking.scans] == ["pre_transit/status_update"] * 2
+    assert [(scan.status, scan.detail) for scan in tracking.scans] == [("pre_transit", "status_update")] * 2
     assert all(scan.reading.position is None and not scan.reading.unmapped for scan in tracking.scans)
     assert [scan.place.city for scan in tracking.scans] == ["", "HOUSTON"]
 

@@ -36,6 +36,7 @@ TOPIC_OF: Mapping[ExceptionKind, Topic] = {
     ExceptionKind.ADDRESS_PROBLEM: Topic.DELIVERY_PROBLEM,
     ExceptionKind.FEED_SILENT: Topic.DELAY,
     ExceptionKind.VOIDED_LABEL_USED: Topic.DELAY,
+    ExceptionKind.NO_CONSENT: Topic.DELAY,
     ExceptionKind.LOSS_SUSPECTED: Topic.LOSS,
     ExceptionKind.LOST: Topic.LOSS,
     ExceptionKind.DAMAGE: Topic.DAMAGE,
@@ -203,5 +204,12 @@ def still_true(news: News, now_stands: AtSending) -> Silence | None:
     return None
 
 
-NOT_TOLD = frozenset({ExceptionKind.STUCK_FLOW, ExceptionKind.FULFILMENT_OVERDUE, ExceptionKind.FEED_SILENT})
-"""Trouble of our own that does not move the customer's date yet: no message, and no clock for one."""
+NOT_TOLD = frozenset(
+    {
+        ExceptionKind.STUCK_FLOW,
+        ExceptionKind.FULFILMENT_OVERDUE,
+        ExceptionKind.FEED_SILENT,
+        ExceptionKind.NO_CONSENT,
+    }
+)
+"""What does not move the customer's date, or is told by its remedy alone: no message, and no clock for one."""

@@ -95,6 +95,10 @@ PLAYBOOKS: Mapping[ExceptionKind, Playbook] = {
         (Step(RemedyKind.NEW_PROMISE),),
         CaseState.WAITING_WAREHOUSE,
     ),
+    ExceptionKind.NO_CONSENT: Playbook(
+        "cancel what was not sent",
+        (Step(RemedyKind.CANCEL_LINE, automatic=True, because="nobody agreed to the new date in time"),),
+    ),
     ExceptionKind.STUCK_FLOW: Playbook("unblock the step", (Step(RemedyKind.NEW_PROMISE),)),
     ExceptionKind.FEED_SILENT: Playbook("ask the carrier about its feed"),
 }

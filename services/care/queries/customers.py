@@ -30,6 +30,16 @@ async def get_words(tx: Transaction, order_id: UUID) -> dict[str, str]:
     return {row["kind"]: row["value"] for row in await tx.fetch(_LATEST, order_id)}
 
 
+async def agree(tx: Transaction, order_id: UUID, revision: int) -> None:
+    """Note to which revision of its promise an order's customer agreed; the order is due for a look."""
+    await tx.execute(
+        "update watch set agreed_revision = $2, next_check_at = least(next_check_at, $3) where order_id = $1",
+        order_id,
+        revision,
+        tx.now,
+    )
+
+
 async def list_troubles(tx: Transaction, order_id: UUID) -> list[asyncpg.Record]:
     """List what is wrong with an order now, as far as it moves the customer's date or goods."""
     return await tx.fetch(_TROUBLES, order_id, sorted(NOT_TOLD))

@@ -18,6 +18,7 @@ from services.console.schemas.warehouse import (
     OrderWork,
     Parcel,
     Parcels,
+    Places,
     WorkLine,
 )
 from shared.errors import NotFoundError
@@ -26,6 +27,7 @@ _SERVICE = "inventory"
 _MOST = 100
 _OPEN = frozenset({"open", "verified"})
 _UNLABELLED = frozenset({"closed", "labelled"})
+_LABELLED = frozenset({"labelled", "staged", "handed_over"})
 _BOXED = _UNLABELLED | {"staged"}  # what is cancelled lies in one of them and must come out
 NEW = "new"
 
@@ -146,6 +148,14 @@ async def _read_enclosure(caller: Caller, order_id: UUID) -> Enclosure | None:
         return await caller.get("orders", f"/internal/orders/{order_id}/enclosure", Enclosure)
     except ServiceAwayError:
         return None
+
+
+async def read_printers(caller: Caller, bench: Bench) -> str:
+    """Give what the label printers of the bench read, once there is a label: png, pdf or zpl."""
+    if bench.parcel is None or bench.parcel.state not in _LABELLED:
+        return ""
+    places = await caller.get(_SERVICE, "/staff/locations", Places, limit=_MOST)
+    return next((place.label_format for place in places.data if place.code == bench.parcel.location), "png")
 
 
 def choose(parcels: list[Parcel], wanted: str, closed: frozenset[str] = _UNLABELLED) -> Parcel | None:

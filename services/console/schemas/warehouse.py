@@ -9,10 +9,11 @@ from services.console.schemas import Read
 
 
 class Place(Read):
-    """A location."""
+    """A location; `label_format` is what its label printers read."""
 
     code: str
     name: str
+    label_format: str = "png"
     active: bool = True
 
 

@@ -49,7 +49,7 @@ def _row(location: LocationBody) -> tuple[object, ...]:
         location.code, location.name, location.company, location.line1, location.line2, location.city,
         location.region, location.postal_code, location.country_code, location.phone, location.email, location.zone,
         location.time_zone, [cut_off.model_dump() for cut_off in location.cut_offs],
-        [day.isoformat() for day in location.holidays], location.active,
+        [day.isoformat() for day in location.holidays], location.label_format, location.active,
     )  # fmt: skip
 
 

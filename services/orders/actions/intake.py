@@ -21,18 +21,19 @@ from services.orders.queries.orders import Name
 from services.orders.queries.views import order_view
 from services.orders.schemas.intake import PlaceOrder
 from services.orders.schemas.readable import read_parts
-from shared import db, idempotency
+from shared import db, idempotency, switches
 from shared.auth import Principal
 from shared.batch import Batch
 from shared.db import Database, Origin, Transaction
 from shared.doors import etag
-from shared.errors import ConflictError, DomainError, FieldError, InvalidError
+from shared.errors import ConflictError, DomainError, FieldError, InvalidError, PausedError
 from shared.failpoints import failpoint
 from shared.idempotency import Claim, Reply
 
 _UNIQUE_TRIES = 3
 _CREATED, _FOUND = 201, 200
 NOBODY = UUID(int=0)
+INTAKE_SWITCH = "intake"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +131,16 @@ async def _place_new(tx: Transaction, new: Sequence[Placement]) -> dict[tuple[st
     )
     keepers = await read_keepers(tx, [one.name[0] for one in new])
     existing = await orders.find_references(tx, [one.name for one in new])
+    paused = await switches.paused_scopes(tx, INTAKE_SWITCH)
     work = Work(tx, {})
     outcomes: dict[tuple[str, str], tuple[UUID, int] | DomainError] = {}
     for placement in new:
         key = placement.claim.scope, placement.claim.key
         if placement.name in existing:
             outcomes[key] = _existing(placement, *existing[placement.name])
+            continue
+        if paused & {switches.EVERYWHERE, str(placement.name[0])}:
+            outcomes[key] = PausedError("no new orders are taken at present; send it again under the same key")
             continue
         errors = checks.find_errors(placement.body, catalogue, placement.name[0], tx.now)
         if errors:

@@ -153,11 +153,6 @@ class Scan:
     is_summary: bool = False
     """Said of the parcel as a whole, at the time of the message: said again, it is no new scan."""
 
-    @property
-    def raw_code(self) -> str:
-        """The carrier's own pair of codes, as stored and shown."""
-        return f"{self.status}/{self.detail}" if self.detail else self.status
-
 
 @dataclass(frozen=True, slots=True)
 class Tracking:
@@ -286,7 +281,7 @@ class Carrier(Protocol):
         ...
 
     async def ensure_webhook(self, url: str) -> None:
-        """Register `url` for tracking messages unless it already is."""
+        """Have tracking messages sent to `url`, once each, signed with the secret we have now."""
         ...
 
     async def close(self) -> None:
