@@ -12,7 +12,7 @@ from cli.check.findings import Report
 from cli.check.repairs import Repair, propose
 from cli.check.run import run
 from cli.options import Json
-from deploy.local import state
+from deploy.local import names, state
 from shared import clock
 
 _DIRTY = 1
@@ -25,8 +25,13 @@ def check(
 ) -> None:
     """Verify every invariant over the running databases; exits with 1 and names the first divergent fact."""
     suite = client.found()
-    if not suite.dsns:
-        client.fail("the read-only connections are unknown: run this where the stack runs, or set DOORSTEP_HOME")
+    missing = [names.readonly_database_url(service) for service in names.SERVICES if service not in suite.dsns]
+    if missing:
+        client.fail(
+            f"the read-only connections are unknown: set {', '.join(missing)} "
+            f"to postgresql://{names.READONLY_ROLE}:PASSWORD@HOST:PORT/DATABASE",
+            client.UNREACHABLE,
+        )
     _use_business_time(suite.home)
     try:
         report = asyncio.run(run(suite.dsns, at_rest=False))

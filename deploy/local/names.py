@@ -80,6 +80,11 @@ def migrations_database_url(service: str) -> str:
     return f"{service.upper()}_MIGRATIONS_DATABASE_URL"
 
 
+def readonly_database_url(service: str) -> str:
+    """Name the variable with the connection by which `doorstep check` reads the service's database."""
+    return f"{service.upper()}_READONLY_DATABASE_URL"
+
+
 def host(service: str) -> str:
     """Name the variable with the address the service listens on."""
     return f"{service.upper()}_HOST"

@@ -39,6 +39,18 @@ async def test_what_cannot_be_kept_is_named(shop: Shop, changes: Json, pointer: 
     assert pointer in pointers(answer)
 
 
+async def test_an_order_to_a_pickup_point_is_refused_rather_than_sent_to_the_street(shop: Shop) -> None:
+    order = shop.order()
+    order["shipping_address"]["pickup_point_id"] = "locker-17"
+
+    answer = await shop.call("POST", "/v1/orders", order)
+
+    assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY, answer.text
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "/shipping_address/pickup_point_id"
+    assert "pickup point" in error["detail"]
+
+
 async def test_a_line_whose_price_times_quantity_is_beyond_counting_is_refused(shop: Shop) -> None:
     order = shop.order(lines=[shop.line("1", 0, 100_000, 10**9)])
 

@@ -7,6 +7,7 @@ import pytest
 
 from shared import clock, parking
 from shared.errors import NotFoundError
+from shared.ids import new_id
 from shared.inbox import UnreadableError, read_envelope
 from shared.kafka import Message, Record
 from tests.shared.conftest import Plumbing, completed, message
@@ -56,6 +57,28 @@ async def test_a_retry_that_the_database_refuses_for_now_does_not_end_the_worker
         await send(plumbing, message(early, 1))
         await until(lambda: seen.has(early.order_id, "delivered"), "it is tried until the database answers")
     assert not refusals
+
+
+async def test_a_discarded_event_that_comes_again_is_dropped(plumbing: Plumbing) -> None:
+    seen, first = Seen(), completed(outcome="1")
+    seen.waits.add(first.order_id)
+    record = message(first, 1, event_id=new_id())
+    reader = plumbing.consumer("discarded", seen.router)
+    async with plumbing.running(reader.run()):
+        await send(plumbing, record)
+
+        async def is_parked() -> bool:
+            return any(row["key"] == first.key for row in await parked(plumbing, "discarded"))
+
+        await wait_until(is_parked, what="the event waits")
+        (row,) = [row for row in await parked(plumbing, "discarded") if row["key"] == first.key]
+        async with plumbing.consuming.transaction() as tx:
+            await parking.discard(tx, str(row["event_id"]), actor="ann", reason="not wanted")
+        seen.waits.clear()
+        await send(plumbing, record, message(completed(first.order_id, "2"), 2))
+        await until(lambda: seen.has(first.order_id, "2"), "the stream goes on without it")
+
+    assert not [letter for letter in await dead_letters(plumbing, "discarded") if letter["key"] == first.key]
 
 
 def _record(sent: Message) -> Record:

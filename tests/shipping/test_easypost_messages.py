@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict, cast
@@ -171,6 +172,15 @@ def test_the_request_carries_our_shipment_id_the_order_and_the_contents() -> Non
         "print_custom_1": "SHOP-1001",
         "print_custom_2": "SKU-1x2,SKU-2x1",
     }
+
+
+def test_what_the_recipient_asks_of_the_driver_goes_to_the_carrier_on_one_line() -> None:
+    request = request_of()
+    recipient = replace(request.recipient, delivery_instructions="Ring twice,\nthen leave it at the shed.")
+    shipment = cast("dict[str, object]", messages.create_message(replace(request, recipient=recipient))["shipment"])
+
+    options = cast("dict[str, object]", shipment["options"])
+    assert options["handling_instructions"] == "Ring twice, then leave it at the shed."
 
 
 def test_our_buy_request_is_the_recorded_one() -> None:

@@ -85,7 +85,7 @@ async def _commit(database: Database, placements: list[Placement]) -> Sequence[O
             # Another process took the same reference a moment ago: now we can see its order.
             if isinstance(cause, asyncpg.UniqueViolationError) and attempt < _UNIQUE_TRIES:
                 continue
-            if db.is_transient(error) and len(placements) == 1:
+            if db.is_contended(error) and len(placements) == 1:
                 raise ConflictError("the same or a competing request is still being served; send it again") from error
             raise
         failpoint("api.committed")

@@ -40,6 +40,8 @@ class Address:
     region: str = ""
     phone: str = ""
     email: str = ""
+    delivery_instructions: str = ""
+    """What a recipient asks of whoever brings the parcel."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,13 +193,19 @@ def create_message(request: ShipmentRequest) -> dict[str, object]:
                 "height": inches(size.height_mm),
                 "weight": ounces(size.weight_grams),
             },
-            "options": {
-                "label_format": _LABEL_FORMATS[request.label_format],
-                "print_custom_1": request.order_reference,
-                "print_custom_2": contents_summary(request.contents),
-            },
+            "options": _options_message(request),
         }
     }
+
+
+def _options_message(request: ShipmentRequest) -> dict[str, str]:
+    options = {
+        "label_format": _LABEL_FORMATS[request.label_format],
+        "print_custom_1": request.order_reference,
+        "print_custom_2": contents_summary(request.contents),
+        "handling_instructions": " ".join(request.recipient.delivery_instructions.split()),
+    }
+    return {name: value for name, value in options.items() if value}
 
 
 def buy_message(rate_id: str) -> dict[str, object]:
