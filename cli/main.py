@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli import cases, databases, keys, messages, orders, parcels, picks, shipments, stock, switches
+from cli import cases, databases, keys, messages, orders, parcels, picks, privacy, shipments, stock, switches
 from cli.check.command import check
 from cli.demo.command import demo
 from cli.olist.command import replay_orders
@@ -50,6 +50,7 @@ app.add_typer(cases.cases, name="cases", rich_help_panel=WORK)
 app.add_typer(cases.remedies, name="remedies", rich_help_panel=WORK)
 app.command(rich_help_panel=WORK)(cases.report)
 app.add_typer(keys.keys, name="keys", rich_help_panel=OPERATIONS)
+app.add_typer(privacy.privacy, name="privacy", rich_help_panel=OPERATIONS)
 app.command(rich_help_panel=OPERATIONS)(check)
 app.command(rich_help_panel=OPERATIONS)(messages.overdue)
 app.command(rich_help_panel=OPERATIONS)(switches.pause)
