@@ -17,6 +17,7 @@ from cli import (
     orders,
     parcels,
     picks,
+    privacy,
     shipments,
     stock,
     switches,
@@ -71,6 +72,7 @@ app.add_typer(customers.incidents, name="incidents", rich_help_panel=WORK)
 app.command(rich_help_panel=WORK)(cases.report)
 app.command(rich_help_panel=WORK)(customers.overview)
 app.add_typer(keys.keys, name="keys", rich_help_panel=OPERATIONS)
+app.add_typer(privacy.privacy, name="privacy", rich_help_panel=OPERATIONS)
 app.command(rich_help_panel=OPERATIONS)(check)
 app.command(rich_help_panel=OPERATIONS)(messages.overdue)
 app.command(rich_help_panel=OPERATIONS)(switches.pause)

@@ -237,7 +237,8 @@ async def _on_any_error(request: Request, error: Exception) -> Response:
 def fault(request: Request, error: Exception) -> JSONResponse:
     """Answer for an error nobody foresaw: the database is away, refuses a value, or the fault is ours."""
     if db.is_refused(error) or isinstance(error, OverflowError):
-        log.error("a value passed the door", exc_info=error, route=request.url.path, method=request.method)
+        # The driver quotes the value: only where it happened is said.
+        log.error("a value passed the door", exc_info=error, error="", route=_route(request), method=request.method)
         return problem(request, InvalidError("a value is too large, too long or not storable"))
     if db.is_overtime(error):
         log.error("statement took too long", error=str(error)[:300], route=request.url.path, method=request.method)
@@ -246,9 +247,14 @@ def fault(request: Request, error: Exception) -> JSONResponse:
     if db.is_away(error) or db.is_transient(error):
         log.warning("database away", error=str(error)[:300])
         return problem(request, UnavailableError("the database is away; try again", headers={"Retry-After": "1"}))
-    log.error("request failed", exc_info=error, route=request.url.path, method=request.method)
+    log.error("request failed", exc_info=error, route=_route(request), method=request.method)
     broken = type("Broken", (DomainError,), {"status": 500, "code": "internal", "title": "A fault of ours"})
     return problem(request, broken("something failed on our side; it was recorded under this request id"))
+
+
+def _route(request: Request) -> str:
+    """Name the route by its template: a path may hold what a customer is found by."""
+    return str(getattr(request.scope.get("route"), "path", "unmatched"))
 
 
 def install_errors(app: FastAPI) -> None:

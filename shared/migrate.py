@@ -4,7 +4,7 @@ import asyncio
 import io
 from pathlib import Path
 
-from alembic import command, context
+from alembic import command, context, op
 from alembic.config import Config
 from sqlalchemy import Connection, pool
 from sqlalchemy.exc import DBAPIError
@@ -34,6 +34,18 @@ def sql_of(migrations: Path, after: str) -> str:
     config.set_main_option("path_separator", "os")
     command.upgrade(config, f"{after}:head" if after != "base" else "head", sql=True)
     return said.getvalue()
+
+
+def index_beside_work(name: str, on: str) -> None:
+    """Create an index of a table in use without holding up its writers; the last thing a migration does.
+
+    It commits what the migration did before, which must bear to be done again; what a try left half built is dropped.
+    """
+    with op.get_context().autocommit_block():
+        op.execute("set lock_timeout = 0")  # it waits for every transaction that is older, and nobody waits for it
+        op.execute(f"drop index concurrently if exists {name}")
+        op.execute(f"create index concurrently {name} on {on}")
+        op.execute(f"set lock_timeout = '{_LOCK_MILLISECONDS}ms'")
 
 
 def run_env() -> None:

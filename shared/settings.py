@@ -68,6 +68,7 @@ class ServiceSettings(DoorSettings):
     retention_days: int = Field(
         default=7, ge=1, le=MAX_RETENTION_DAYS, description="of the days that the rings can hold"
     )
+    dead_letter_days: int = Field(default=30, ge=1, description="of dead letters that somebody closed")
     producer_epoch: int = Field(default=1, ge=1, description="raised by one after this database was restored")
 
 

@@ -27,15 +27,20 @@ def _bare(_home: Path) -> Iterator[None]:
 
 @asynccontextmanager
 async def stepped_suite(
-    area: str, *, throwaway: bool, beneath: Callable[[Path], AbstractContextManager[None]] = _bare
+    area: str,
+    *,
+    throwaway: bool,
+    console: bool = False,
+    beneath: Callable[[Path], AbstractContextManager[None]] = _bare,
 ) -> AsyncIterator[LocalStack]:
     """Run all services; `throwaway` data may be lost when PostgreSQL is killed; `beneath` prepares the stack's home."""
     home = Path(tempfile.mkdtemp(prefix=f"doorstep-{area}-"))
     stepped_clock.begin(home / "clock", MONDAY.isoformat())
     # A broker that dies and forgets is made up for from here.
     RestPoints(home).begin()
+    options = Options(broker=BROKER, throwaway=throwaway, console=console, environment=_CALM)
     with beneath(home):
-        stack = await LocalStack.start(home, options=Options(broker=BROKER, throwaway=throwaway, environment=_CALM))
+        stack = await LocalStack.start(home, options=options)
         try:
             yield stack
         finally:

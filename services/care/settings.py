@@ -76,6 +76,9 @@ class CareSettings(ServiceSettings):
     message_webhooks: dict[str, MessageWebhook] = Field(
         default_factory=dict, description="by storefront id, or * for all: where news goes that has no e-mail"
     )
+    message_days: int = Field(default=730, ge=30, description="how long the words of messages are kept")
+    contact_days: int = Field(default=730, ge=30, description="of contacts, notes and reports: their words")
+    photo_days: int = Field(default=180, ge=30, description="of photos, once no case of the order is open")
     stepped_grid_minutes: int = Field(
         default=60, ge=1, le=24 * 60, description="in stepped time what is due is gathered on this grid: a stop costs"
     )

@@ -1,5 +1,6 @@
 """The console put together: its pages, static files, headers and errors."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -15,8 +16,10 @@ from services.console.api import pages, router
 from services.console.api.track import MOST_REPORT_BYTES, TrackLimits
 from services.console.identity import Provider
 from services.console.neighbours import Neighbours
+from services.console.queries.personal import KEPT
 from services.console.rendering import STATIC
 from services.console.settings import settings
+from shared import retention
 from shared.auth import TokenVerifier
 from shared.db import Database
 from shared.doors import Counters, Edge
@@ -84,7 +87,10 @@ def create_app() -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await seed_local_staff(database, own.local_staff, platform().environment)
+        dropping = asyncio.create_task(retention.run(database, own, KEPT))
         yield
+        dropping.cancel()
+        await asyncio.gather(dropping, return_exceptions=True)
         if provider is not None:
             await provider.close()
         await neighbours.close()

@@ -129,6 +129,8 @@ GUARDS = (
           "tests/shipping/test_service.py::test_two_live_labels_for_one_parcel_are_refused_by_the_database"),
     Guard("services/shipping/queries/tracking.py", "on conflict (tracking_number, content) do nothing\n", "",
           "tests/shipping/test_tracking.py::test_the_same_scans_in_any_order_end_in_the_same_place"),
+    Guard("services/orders/queries/erasures.py", "on conflict (order_id) do nothing returning order_id",
+          "returning order_id", "tests/orders/test_erasing.py::test_who_asked_and_who_looked_stays_on_record"),
 )  # fmt: skip
 
 OPEN: tuple[tuple[str, str], ...] = (

@@ -42,6 +42,8 @@ class Watch(CareTable, table=True):
     delivered_at: datetime | None = Field(default=None, sa_column=moment())
     next_check_at: datetime | None = Field(default=None, sa_column=moment())
     checked_at: datetime | None = Field(default=None, sa_column=moment())
+    erased_at: datetime | None = Field(default=None, sa_column=moment())
+    """When its customer was forgotten: no word or picture of theirs is kept since."""
 
 
 class WatchLine(CareTable, table=True):

@@ -204,9 +204,9 @@ async def read_enclosure(tx: Transaction, who: Principal, order_id: UUID) -> Enc
 
 
 async def read_summary(tx: Transaction, who: Principal, named: str) -> SummaryView:
-    """Give care what it needs of an order: no address."""
+    """Give care, staff and the customer what they need of an order: no address, nothing of the storefront's own."""
     record = await read_order(tx, who, named)
-    view = order_view(record).model_dump()
+    view = {**order_view(record).model_dump(), "metadata": {}}
     return SummaryView.model_validate(
         {
             **view,
