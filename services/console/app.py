@@ -75,6 +75,12 @@ async def _never_busy(_brief: bool) -> Rest:
     return Rest(at_rest=True, activity=0, next_due=None, why=[])
 
 
+def _tell_errors(app: FastAPI) -> None:
+    app.add_exception_handler(DomainError, pages.on_domain_error)
+    app.add_exception_handler(RequestValidationError, pages.on_validation_error)
+    app.add_exception_handler(HTTPException, pages.on_http_error)
+
+
 def create_app() -> FastAPI:
     """Build the console."""
     own = settings()
@@ -103,9 +109,7 @@ def create_app() -> FastAPI:
     app.state.pauses = PauseWatch(neighbours.own)
     app.state.links = TokenVerifier(platform().token_public_keys)
     app.state.track_limits = TrackLimits.of(own)
-    app.add_exception_handler(DomainError, pages.on_domain_error)
-    app.add_exception_handler(RequestValidationError, pages.on_validation_error)
-    app.add_exception_handler(HTTPException, pages.on_http_error)
+    _tell_errors(app)
     app.include_router(router)
     app.include_router(process_router(database, _never_busy, "staff"))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

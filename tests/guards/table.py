@@ -136,6 +136,8 @@ GUARDS = (
 OPEN: tuple[tuple[str, str], ...] = (
     ("services/console/queries/staff.py", 'await tx.execute("select pg_advisory_xact_lock(hashtext($1))", f"identity'),
     ("services/console/queries/staff.py", "return await tx.session.get(PasswordLink, token_hash, with_for_update"),
+    ("services/inventory/queries/locations.py", '"select code, active from location where code = any'),
+    ("services/inventory/queries/skus.py", '"select code, active from sku where code = any'),
     ("services/care/queries/cases.py", '"on conflict do nothing",'),
     ("services/care/queries/cases.py", ".with_for_update()"),
     ("services/care/queries/cases.py", ".with_for_update(skip_locked=True)"),

@@ -113,8 +113,10 @@ async def test_a_place_that_missed_a_line_twice_is_avoided_once(lab: Lab) -> Non
 async def test_of_two_who_publish_snapshots_the_second_passes_over_what_the_first_has(lab: Lab) -> None:
     sku, place = await lab.stocked(1)
     async with lab.database.transaction() as tx:
-        first = [(row.sku, row.location) for row, _ in await stock.claim_snapshots(tx, 1000)]
+        first = [(row.sku, row.location) for row in (one.stock for one in await stock.claim_snapshots(tx, 1000))]
         async with lab.database.transaction() as other:
-            second = [(row.sku, row.location) for row, _ in await stock.claim_snapshots(other, 1000)]
+            second = [
+                (row.sku, row.location) for row in (one.stock for one in await stock.claim_snapshots(other, 1000))
+            ]
     assert (sku, place) in first
     assert not set(first) & set(second)
