@@ -241,4 +241,12 @@ OPEN: tuple[tuple[str, str], ...] = (
     ("services/shipping/queries/shipments.py", "order by poll_due_at limit $4 for no key update skip locked)"),
     ("services/shipping/queries/tracking.py", '"values ($1, $2, $3, $4, $5) on conflict do nothing",'),
     ("services/shipping/queries/webhooks.py", '"for update skip locked) returning url",'),
+    (
+        "services/inventory/queries/locations.py",
+        '"select code, active from location where code = any($1::text[]) order by code fo',
+    ),
+    (
+        "services/inventory/queries/skus.py",
+        '"select code, active from sku where code = any($1::text[]) order by code for no',
+    ),
 )
