@@ -31,6 +31,8 @@ class ExceptionKind(StrEnum):
     RETURNED_TO_SENDER = "returned_to_sender"
     DELIVERY_PROBLEM = "delivery_problem"
     VOIDED_LABEL_USED = "voided_label_used"
+    CARRIER_HOLD = "carrier_hold"
+    UNKNOWN_CODE = "unknown_code"
 
 
 class Level(StrEnum):
@@ -67,6 +69,8 @@ FAMILY_OF: Mapping[ExceptionKind, Family] = {
     ExceptionKind.DELIVERY_PROBLEM: Family.DELIVERY,
     ExceptionKind.ADDRESS_PROBLEM: Family.DELIVERY,
     ExceptionKind.VOIDED_LABEL_USED: Family.DELIVERY,
+    ExceptionKind.CARRIER_HOLD: Family.DELIVERY,
+    ExceptionKind.UNKNOWN_CODE: Family.DELIVERY,
     ExceptionKind.DAMAGE: Family.CONDITION,
     ExceptionKind.WRONG_ITEM: Family.CONDITION,
     ExceptionKind.MISSING_ITEM: Family.CONDITION,
@@ -189,7 +193,12 @@ REMEDIES = TransitionTable(
             holder="orders",
             unblock="orders answers remedy_executed or remedy_refused",
         ),
-        RemedyState.EXECUTED: Rule(to=frozenset()),
+        RemedyState.EXECUTED: Rule(
+            to=frozenset({RemedyState.REFUSED}),
+            dwell=timedelta(days=30),
+            holder="orders",
+            unblock="nothing is left to do; until it leaves, orders may take back a reshipment that was cancelled",
+        ),
         RemedyState.REFUSED: Rule(to=frozenset()),
     },
 )

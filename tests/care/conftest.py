@@ -236,6 +236,7 @@ class Order:
                 tracking_number=str(self.parcel_id),
                 position=position,
                 scanned_at=more.pop("scanned_at", now()),
+                raw_status=more.pop("raw_status", position),
                 **more,
             )
         )

@@ -66,17 +66,24 @@ _CHOICES: Mapping[Topic, str] = {
 _WITH_DATE = frozenset({Topic.DELAY, Topic.STOCK, Topic.NO_NEWS})
 
 
+def remedies_told(facts: Mapping[str, object]) -> tuple[str, ...]:
+    """Give the remedies a message tells of: one, or those of the news that were joined in it."""
+    joined = facts.get("remedies")
+    names = joined if isinstance(joined, list) else [facts.get("remedy")]
+    return tuple(str(name) for name in names if name)
+
+
 def write(topic: Topic, facts: Mapping[str, object], name: str, promised_by: datetime | None, link: str = "") -> Words:
     """Write a message to a person; `promised_by` is the end of the promised local day, `link` their status page."""
     order_number = str(facts.get("order_number", ""))
-    remedy = str(facts.get("remedy", "") or "")
     paragraphs = [
         f"Hello {name}," if name else "Hello,",
         _HAPPENED[topic].format(order_number=order_number),
     ]
     if topic in _WITH_DATE and promised_by is not None:
         paragraphs.append(f"The date is {(promised_by - _HALF_A_DAY):%A, %d %B %Y}.")
-    paragraphs += [_DONE.get(remedy, _DONE[""]), _CHOICES[topic]]
+    done = [_DONE[remedy] for remedy in remedies_told(facts) if remedy in _DONE]
+    paragraphs += [*(done or [_DONE[""]]), _CHOICES[topic]]
     if link:
         paragraphs.append(f"Where it is, and what you can do: {link}")
     paragraphs.append("Your customer care")
