@@ -23,6 +23,7 @@ _GOODS_AT_STAKE = MISSING | {
     ExceptionKind.NOT_RECEIVED,
     ExceptionKind.RETURNED_TO_SENDER,
     ExceptionKind.DELIVERY_PROBLEM,
+    ExceptionKind.CARRIER_HOLD,
     ExceptionKind.SHORT_PICK,
 }
 """Kinds that only goods or their price make good; money on top is an apology."""

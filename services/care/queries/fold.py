@@ -248,10 +248,11 @@ async def put_report(tx: Transaction, report: WatchReport) -> None:
 
 async def place_reports(tx: Transaction, parcels: Sequence[tuple[UUID, UUID]]) -> None:
     """Let reports that came before any hand-over be about the first (order, parcel) that leaves."""
+    first = dict(reversed(parcels))
     await tx.execute(
-        "update watch_report r set parcel_id = p.parcel_id from (select distinct on (order_id) order_id, parcel_id "
-        "from unnest($1::uuid[], $2::uuid[]) as given(order_id, parcel_id)) p "
+        "update watch_report r set parcel_id = p.parcel_id "
+        "from unnest($1::uuid[], $2::uuid[]) as p(order_id, parcel_id) "
         "where r.order_id = p.order_id and r.parcel_id is null",
-        [order_id for order_id, _ in parcels],
-        [parcel_id for _, parcel_id in parcels],
+        list(first),
+        list(first.values()),
     )

@@ -74,8 +74,9 @@ on conflict (parcel_id) do update set position = excluded.position, delivered_at
 # Shorter gaps are the rhythm of a feed that speaks; what they could teach is far below the floor of the rule.
 _FEED_GAPS = """
 insert into sample (stage, key, finished_at, hours)
-select 'feed_event_to_next', f.carrier, $2, extract(epoch from $2::timestamptz - f.last_event_at) / 3600
-from carrier_feed f where f.carrier = any($1::text[]) and $2 - f.last_event_at >= interval '15 minutes'
+select 'feed_event_to_next', f.carrier, $2::timestamptz,
+  extract(epoch from $2::timestamptz - f.last_event_at) / 3600
+from carrier_feed f where f.carrier = any($1::text[]) and $2::timestamptz - f.last_event_at >= interval '15 minutes'
 order by f.carrier
 """
 _FEED = """
