@@ -264,14 +264,14 @@ class Order:
 
     async def remedy_executed(self, remedy: Json) -> None:
         await self.facts.tell(
-            orders.RemedyExecuted(order_id=self.order_id, remedy_id=UUID(remedy["id"]), kind=remedy["kind"])
+            orders.RemedyExecuted(order_id=self.order_id, remedy_id=UUID(str(remedy["id"])), kind=remedy["kind"])
         )
 
     async def remedy_refused(self, remedy: Json, code: str) -> None:
         await self.facts.tell(
             orders.RemedyRefused(
                 order_id=self.order_id,
-                remedy_id=UUID(remedy["id"]),
+                remedy_id=UUID(str(remedy["id"])),
                 kind=remedy["kind"],
                 code=code,
                 detail="refused by the test",

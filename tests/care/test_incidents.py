@@ -128,7 +128,8 @@ async def silent(care: CareRig) -> list[Order]:
         await order.handed_over()
     for order in orders[:-1]:
         await order.scanned()
-    await care.later(2 * DAY)
+    await care.later(20 * HOUR)
+    await care.later(28 * HOUR)
     return orders
 
 
@@ -152,6 +153,7 @@ async def test_our_own_dispatch_scan_is_no_word_of_the_carrier(care: CareRig) ->
 
 async def test_an_incident_ended_by_hand_explains_nothing_any_more(care: CareRig) -> None:
     await silent(care)
+    assert await feed(care) == (True, ["suppressed"])
     (opened,) = (await care.get("/incidents"))["data"]
     await care.act(f"/incidents/{opened['id']}/end", {"reason": "the carrier called"}, role=Role.OPERATOR)
     assert await feed(care) == (False, ["case"])

@@ -112,7 +112,7 @@ async def test_a_third_message_of_a_day_waits_for_the_next(care: CareRig) -> Non
 
 
 async def test_the_new_date_of_an_urgent_case_is_told_at_once(care: CareRig) -> None:
-    order = Order(care, promised_in=12 * HOUR, safety=True)
+    order = Order(care, promised_in=12 * HOUR, perishable=True)
     await (await order.placed()).handed_over()
     await order.scanned("lost")
     assert (await care.case(order.order_id))["priority"] == "P1"
