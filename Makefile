@@ -13,7 +13,8 @@ PINS := requirements/setup.txt requirements/dev.txt
 SOURCES := $(wildcard services shared cli deploy tests bench)
 # Where the tests marked `broker` are; the other service tests hand events to the consumer's own code directly.
 KAFKA_TESTS = tests/shared tests/journeys tests/inventory/test_races.py \
-	tests/faults/test_crashes_under_load.py tests/faults/test_deaths_in_mid_journey.py tests/faults/test_zombies.py
+	tests/faults/test_crashes_under_load.py tests/faults/test_deaths_in_mid_journey.py tests/faults/test_zombies.py \
+	tests/faults/test_last_units.py tests/faults/test_sick_events.py
 DOORSTEP_DATA ?= ../shared/data
 OLIST := $(DOORSTEP_DATA)/olist
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -86,6 +87,10 @@ contracts: setup ## Write the schemas and AsyncAPI of the events again, and gold
 	$(BIN)/python -m shared.events.contracts write
 	$(BIN)/python -m tests.contracts.examples
 
+.PHONY: corpus
+corpus: setup ## Record the events of this version, when it is released, for later versions to consume
+	$(BIN)/python -m tests.contracts.corpus
+
 .PHONY: test
 test: setup ## Run the tests against two embedded stacks at once (ARGS="tests/orders -k ..." narrows it, to one)
 	$(BIN)/pytest -m "not faults and not browser" $(or $(ARGS),-n 2 --dist loadgroup)
@@ -147,11 +152,19 @@ java:
 		fi; fi
 
 .PHONY: faults
-faults: setup ## Kill, freeze and cut the processes of running stacks, then check every invariant
+faults: setup ## Faults F1 to F24 in running stacks, a line and its zeros for each (ARGS=--full: as long as promised)
 	$(BIN)/pytest tests/faults --ignore=tests/faults/test_kill_in_demo.py $(ARGS)
 
+.PHONY: faults-soak
+faults-soak: setup ## Live load while faults strike at random for MINUTES=20, then check all (SEED= repeats a schedule)
+	$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),20) $(if $(SEED),--seed $(SEED))
+
+.PHONY: guards
+guards: setup ## Remove each lock, dedupe and version check in a copy, and show its test go red (ARGS="--only shared")
+	$(BIN)/python -m tests.guards $(ARGS)
+
 .PHONY: faults-demo
-faults-demo: setup ## Kill one process after another in mid-demonstration and compare the outcomes (long)
+faults-demo: setup ## Kill processes in mid-demonstration and compare the outcomes (ARGS="-k in_turn": the short form)
 	$(BIN)/pytest tests/faults/test_kill_in_demo.py $(ARGS)
 
 .PHONY: test-kafka

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import asyncpg
 import orjson
 
 from shared import clock
@@ -81,15 +82,12 @@ async def claim(tx: Transaction, claims: Sequence[Claim]) -> list[Reply | Invali
         return [None] * len(claims)
     rows = await tx.fetch(_STORED, [c.scope for c in others], [c.key for c in others])
     stored = {(row["scope"], row["key"]): row for row in rows}
-    answers: list[Reply | InvalidError | None] = []
-    for c in claims:
-        row = stored.get((c.scope, c.key))
-        if row is None:
-            answers.append(None)
-            continue
-        different = _differences(row["fingerprint"], c.fingerprint)
-        answers.append(_reused(different) if different else Reply(row["status"], row["body"], row["headers"] or {}))
-    return answers
+    return [_judge(stored.get((c.scope, c.key)), c) for c in claims]
+
+
+async def get_answer(tx: Transaction, claim: Claim) -> Reply | InvalidError | None:
+    """Read what a key was answered, without claiming it: None when it is unused, the error of another body."""
+    return _judge(await tx.row(_STORED, [claim.scope], [claim.key]), claim)
 
 
 async def settle(tx: Transaction, replies: Sequence[tuple[Claim, Reply]]) -> None:
@@ -104,11 +102,18 @@ async def settle(tx: Transaction, replies: Sequence[tuple[Claim, Reply]]) -> Non
     )
 
 
-def _differences(stored: Mapping[str, str], sent: Mapping[str, str]) -> list[str]:
-    return sorted(name for name in stored.keys() | sent.keys() if stored.get(name) != sent.get(name))
+def _judge(row: asyncpg.Record | None, sent: Claim) -> Reply | InvalidError | None:
+    if row is None:
+        return None
+    reused = refuse_reuse(row["fingerprint"], sent.fingerprint)
+    return reused or Reply(row["status"], row["body"], row["headers"] or {})
 
 
-def _reused(different: list[str]) -> InvalidError:
+def refuse_reuse(stored: Mapping[str, str], sent: Mapping[str, str]) -> InvalidError | None:
+    """Refuse a key that came with another body before, naming the fields that differ; None for the same body."""
+    different = sorted(name for name in stored.keys() | sent.keys() if stored.get(name) != sent.get(name))
+    if not different:
+        return None
     errors = tuple(
         FieldError(f"/{name}", "differs", "differs from the first request with this key") for name in different
     )

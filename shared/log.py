@@ -19,6 +19,7 @@ ALLOWED = frozenset(
         "message_id", "attempts",
     }
 )  # fmt: skip
+_MOST_TEXT = 300
 
 
 def _allow_listed(_logger: WrappedLogger, _name: str, fields: EventDict) -> EventDict:
@@ -28,9 +29,14 @@ def _allow_listed(_logger: WrappedLogger, _name: str, fields: EventDict) -> Even
     if error:
         info = error if isinstance(error, BaseException) else sys.exc_info()[1]
         fields["exc_type"] = type(info).__name__
-        fields.setdefault("error", str(info)[:300])
+        fields.setdefault("error", str(info))
         fields["where"] = _where(info)
-    return {name: value for name, value in fields.items() if name in ALLOWED}
+    return {name: _first_line(value) for name, value in fields.items() if name in ALLOWED}
+
+
+def _first_line(value: object) -> object:
+    """Cut a text where databases and validators begin to quote the row or field they complain of."""
+    return value.partition("\n")[0][:_MOST_TEXT] if isinstance(value, str) else value
 
 
 def _where(error: BaseException | None) -> str:
@@ -68,5 +74,6 @@ class _Forward(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
-        text = record.getMessage()[:300]
-        structlog.get_logger().log(record.levelno, f"{record.name}: {text}", **({"exc_info": error} if error else {}))
+        structlog.get_logger().log(
+            record.levelno, f"{record.name}: {record.getMessage()}", **({"exc_info": error} if error else {})
+        )

@@ -29,6 +29,7 @@ class PlatformSettings(BaseSettings):
     kafka_idempotent: bool = Field(default=True, description="off for a broker without idempotent producers")
     kafka_session_seconds: float = Field(default=6.0, ge=2, le=60, description="a silent worker is dead after this")
     clock_file: Path | None = None
+    clock_skew_seconds: float = Field(default=0, description="for fault tests: how wrong this process's clock is")
     token_public_keys: str = Field(description="kid:base64url-ed25519[,kid:…]; two at a time while rotating")
     service_private_key: SecretStr = SecretStr("")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -67,6 +68,7 @@ class ServiceSettings(DoorSettings):
     retention_days: int = Field(
         default=7, ge=1, le=MAX_RETENTION_DAYS, description="of the days that the rings can hold"
     )
+    dead_letter_days: int = Field(default=30, ge=1, description="of dead letters that somebody closed")
     producer_epoch: int = Field(default=1, ge=1, description="raised by one after this database was restored")
 
 

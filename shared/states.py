@@ -14,12 +14,16 @@ S = TypeVar("S", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True)
 class Rule(Generic[S]):
-    """One state's row: where it may go, its maximum dwell (None: terminal), who holds it, what unblocks it."""
+    """One state's row: where it may go, its maximum dwell (None: terminal), who holds it, what unblocks it.
+
+    What `rests` may be left and need not be: it lasts as long as it does.
+    """
 
     to: frozenset[S]
     dwell: timedelta | None = None
     holder: str = ""
     unblock: str = ""
+    rests: bool = False
 
 
 class TransitionTable(Generic[S]):
@@ -30,7 +34,7 @@ class TransitionTable(Generic[S]):
         if missing:
             raise ValueError(f"{states.__name__}: no row for {', '.join(missing)}")
         for state, rule in rules.items():
-            if rule.to and rule.dwell is None:
+            if rule.to and rule.dwell is None and not rule.rests:
                 raise ValueError(f"{states.__name__}.{state}: a non-terminal state needs a maximum dwell")
         self.states = states
         self.rules = dict(rules)
@@ -58,7 +62,7 @@ class TransitionTable(Generic[S]):
 
     def non_terminal(self) -> list[S]:
         """List the states that must not last."""
-        return [state for state in self.states if not self.is_terminal(state)]
+        return [state for state in self.states if not self.is_terminal(state) and not self.rules[state].rests]
 
     def due_at(self, state: S, since: datetime) -> datetime | None:
         """When the maximum dwell of `state` ends; None for a terminal state."""

@@ -10,7 +10,7 @@ from datetime import datetime
 import structlog
 from fastapi import FastAPI
 
-from shared import clock, db, inbox, upkeep
+from shared import clock, db, inbox, retention, upkeep
 from shared.consumer import Applier, Consumer
 from shared.db import Database, KeptConnection
 from shared.doors import install_errors
@@ -71,6 +71,7 @@ class Worker:
                 self._scheduler.run(),
                 self._notifier.run(),
                 self._upkeep(),
+                retention.run(self._database, self._settings, (*retention.PLUMBING, *self._service.kept)),
                 *((self._consumer.run(), self._consumer.watch_stalls()) if self._service.events.handlers else ()),
             )
         ]

@@ -5,7 +5,7 @@ from cli.check.findings import Fact, Finding
 
 _ANSWERED = """
 select i.key, i.body ->> 'id' as order_id, i.scope, i.created_at from idempotency i
-where i.scope ~ ' POST /v1/(orders|orders/bulk|shopify/orders)$' and i.status in (200, 201)
+where i.scope ~ ' POST /v1/(orders|orders/bulk|storefronts/shopify/orders)$' and i.status in (200, 201)
   and not exists (select from orders o where o.id::text = i.body ->> 'id')
 order by i.created_at limit 100
 """
@@ -14,7 +14,7 @@ select o.id::text as order_id from orders o where not exists (select from stream
 order by o.id limit 100
 """
 _REFERENCES = """
-select min(id::text) as order_id, reference, count(*) as orders from orders group by storefront_id, reference
+select min(id::text) as order_id, reference, count(*) as orders from orders group by storefront_id, test, reference
 having count(*) > 1 order by 1 limit 100
 """
 _READERS = {

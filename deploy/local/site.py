@@ -120,6 +120,7 @@ class Site:
             names.port(service): str(self.ports[service]),
             names.secret(service): self.credentials.service_secrets[service],
             names.CONSOLE_STAFF_PRIVATE_KEY: self.credentials.staff_key.private_setting,
+            names.CONSOLE_PUBLIC_URL: self.url(service),
             names.CONSOLE_LOCAL_STAFF: str(sign_ins_path(self.home)),
         }
 

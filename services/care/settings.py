@@ -17,6 +17,14 @@ class MessageWebhook(BaseModel):
     secret: SecretStr
 
 
+class ConsentRule(BaseModel):
+    """When a country's customers must agree to a later date: beyond `slip`, or from a revision on; and until when."""
+
+    slip: timedelta
+    from_revision: int = Field(default=1000, ge=2)
+    answer_within: timedelta
+
+
 class CareSettings(ServiceSettings):
     """Calendars, thresholds, limits, and how messages leave."""
 
@@ -41,6 +49,9 @@ class CareSettings(ServiceSettings):
     history_days: int = Field(default=90, ge=1)
     history_enough: int = Field(default=50, ge=1, description="finished parcels a quantile needs")
 
+    consent: dict[str, ConsentRule] = Field(
+        default_factory=dict, description="by country, in place of the known ones: whose silence cancels a later date"
+    )
     limits_per_action: dict[str, int] = Field(
         default={}, description="minor units by rank: automatic, agent, senior, lead; what is not given stays usual"
     )
@@ -70,6 +81,9 @@ class CareSettings(ServiceSettings):
     message_webhooks: dict[str, MessageWebhook] = Field(
         default_factory=dict, description="by storefront id, or * for all: where news goes that has no e-mail"
     )
+    message_days: int = Field(default=730, ge=30, description="how long the words of messages are kept")
+    contact_days: int = Field(default=730, ge=30, description="of contacts, notes and reports: their words")
+    photo_days: int = Field(default=180, ge=30, description="of photos, once no case of the order is open")
     stepped_grid_minutes: int = Field(
         default=60, ge=1, le=24 * 60, description="in stepped time what is due is gathered on this grid: a stop costs"
     )

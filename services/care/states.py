@@ -33,6 +33,7 @@ class ExceptionKind(StrEnum):
     VOIDED_LABEL_USED = "voided_label_used"
     CARRIER_HOLD = "carrier_hold"
     UNKNOWN_CODE = "unknown_code"
+    NO_CONSENT = "no_consent"
 
 
 class Level(StrEnum):
@@ -71,6 +72,7 @@ FAMILY_OF: Mapping[ExceptionKind, Family] = {
     ExceptionKind.VOIDED_LABEL_USED: Family.DELIVERY,
     ExceptionKind.CARRIER_HOLD: Family.DELIVERY,
     ExceptionKind.UNKNOWN_CODE: Family.DELIVERY,
+    ExceptionKind.NO_CONSENT: Family.DELIVERY,
     ExceptionKind.DAMAGE: Family.CONDITION,
     ExceptionKind.WRONG_ITEM: Family.CONDITION,
     ExceptionKind.MISSING_ITEM: Family.CONDITION,
@@ -80,6 +82,16 @@ FAMILY_OF: Mapping[ExceptionKind, Family] = {
     ExceptionKind.STUCK_FLOW: Family.FLOW,
     ExceptionKind.FEED_SILENT: Family.OPERATIONS,
 }
+
+
+class Consent(StrEnum):
+    """How a customer stands to the date in force."""
+
+    NOT_NEEDED = "not_needed"  # the date is no later than the first one, or the goods have left
+    IMPLIED = "implied"  # silence means yes; they may still cancel
+    AWAITED = "awaited"  # silence will mean no
+    GIVEN = "given"
+    EXPIRED = "expired"  # it has meant no
 
 
 class DispositionKind(StrEnum):
@@ -193,12 +205,8 @@ REMEDIES = TransitionTable(
             holder="orders",
             unblock="orders answers remedy_executed or remedy_refused",
         ),
-        RemedyState.EXECUTED: Rule(
-            to=frozenset({RemedyState.REFUSED}),
-            dwell=timedelta(days=30),
-            holder="orders",
-            unblock="nothing is left to do; until it leaves, orders may take back a reshipment that was cancelled",
-        ),
+        # Orders takes back a reshipment that was cancelled before it left.
+        RemedyState.EXECUTED: Rule(to=frozenset({RemedyState.REFUSED}), rests=True),
         RemedyState.REFUSED: Rule(to=frozenset()),
     },
 )

@@ -1,16 +1,19 @@
-"""The console's process: `python -m services.console api|migrate|add-staff`."""
+"""The console's process: `python -m services.console api|migrate|add-staff|password-link`."""
 
 import argparse
 import asyncio
+import contextlib
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+from services.console.actions.accounts import Actor, make_link_for
 from services.console.actions.staff import add_staff
 from services.console.app import create_app
 from services.console.settings import settings
 from shared import migrate
 from shared.auth import Role
-from shared.db import Database
+from shared.db import Database, Transaction
 from shared.process import prepare, run_to_end, serve
 
 _ROLES = [role for role in Role if role not in {Role.SERVICE, Role.CUSTOMER}]
@@ -32,6 +35,8 @@ def main() -> None:
         choices=_ROLES,
     )
     adding.add_argument("--location", action="append", default=[], help="where they work")
+    linking = verbs.add_parser("password-link", help="print a link that sets somebody's password, once, within a day")
+    linking.add_argument("--login", required=True)
     arguments = parser.parse_args()
     own = settings()
     prepare("console", arguments.verb, own)
@@ -41,16 +46,31 @@ def main() -> None:
     elif arguments.verb == "add-staff":
         password = asyncio.run(_add(arguments))
         sys.stdout.write(f"{arguments.login} signs in with: {password}\n")
+    elif arguments.verb == "password-link":
+        sys.stdout.write(f"{arguments.login} sets a password at: {asyncio.run(_link(arguments.login))}\n")
     else:
         run_to_end(serve(create_app(), own))
 
 
 async def _add(arguments: argparse.Namespace) -> str:
+    async with _transaction() as tx:
+        roles = [Role(role) for role in arguments.role]
+        return await add_staff(tx, arguments.login, arguments.name, roles, arguments.location)
+
+
+async def _link(login: str) -> str:
+    async with _transaction() as tx:
+        token = await make_link_for(tx, login, Actor("command line", "command line"))
+    own = settings()
+    return f"{str(own.public_url or f'http://{own.host}:{own.port}').rstrip('/')}/password/{token}"
+
+
+@contextlib.asynccontextmanager
+async def _transaction() -> AsyncIterator[Transaction]:
     database = Database(settings().database_url.get_secret_value(), pool_size=2, application="console")
     try:
         async with database.transaction("command line") as tx:
-            roles = [Role(role) for role in arguments.role]
-            return await add_staff(tx, arguments.login, arguments.name, roles, arguments.location)
+            yield tx
     finally:
         await database.close()
 

@@ -1,5 +1,6 @@
 """The console put together: its pages, static files, headers and errors."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -13,13 +14,16 @@ from services.console.actions.operations import PauseWatch
 from services.console.actions.staff import seed_local_staff
 from services.console.api import pages, router
 from services.console.api.track import MOST_REPORT_BYTES, TrackLimits
+from services.console.identity import Provider
 from services.console.neighbours import Neighbours
+from services.console.queries.personal import KEPT
 from services.console.rendering import STATIC
 from services.console.settings import settings
+from shared import retention
 from shared.auth import TokenVerifier
 from shared.db import Database
 from shared.doors import Counters, Edge
-from shared.errors import DomainError
+from shared.errors import ConfigurationError, DomainError
 from shared.operators import Rest, process_router
 from shared.settings import platform
 
@@ -35,8 +39,8 @@ _HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "geolocation=(), microphone=(), payment=()",
 }
-# A customer's address holds what opens their order: it goes to no other site, and into no search engine.
-_OF_CUSTOMERS = {"referrer-policy": "no-referrer", "x-robots-tag": "noindex, nofollow"}
+# Such an address holds what opens an order, or sets a password: it goes to no other site, and into no search engine.
+_PRIVATE = {"referrer-policy": "no-referrer", "x-robots-tag": "noindex, nofollow"}
 _A_YEAR = "public, max-age=31536000, immutable"
 
 
@@ -50,7 +54,7 @@ class Guarded:
         """Serve one request."""
         path = scope.get("path", "")
         is_static = path.startswith("/static/")
-        private = _OF_CUSTOMERS if path.startswith("/track") else {}
+        private = _PRIVATE if path.startswith(("/track", "/password/")) else {}
         headers = {**_HEADERS, **private, "cache-control": _A_YEAR if is_static else "no-store"}
 
         async def send_guarded(message: Message) -> None:
@@ -76,17 +80,26 @@ def create_app() -> FastAPI:
     own = settings()
     database = Database(own.database_url.get_secret_value(), pool_size=own.pool_size, application="console")
     neighbours = Neighbours(platform(), own.staff_private_key.get_secret_value())
+    provider = Provider(own, local=platform().environment == "local") if own.oidc_issuer else None
+    if provider is None and not own.passwords:
+        raise ConfigurationError("CONSOLE_PASSWORDS is off and no CONSOLE_OIDC_ISSUER is named: nobody could sign in")
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await seed_local_staff(database, own.local_staff, platform().environment)
+        dropping = asyncio.create_task(retention.run(database, own, KEPT))
         yield
+        dropping.cancel()
+        await asyncio.gather(dropping, return_exceptions=True)
+        if provider is not None:
+            await provider.close()
         await neighbours.close()
         await database.close()
 
     app = FastAPI(title="Doorstep console", lifespan=lifespan, openapi_url=None)
     app.state.database = database
     app.state.neighbours = neighbours
+    app.state.provider = provider
     app.state.pauses = PauseWatch(neighbours.own)
     app.state.links = TokenVerifier(platform().token_public_keys)
     app.state.track_limits = TrackLimits.of(own)

@@ -1,6 +1,14 @@
 """What can go wrong at the console, each with a sentence for the person in front of it."""
 
-from shared.errors import DomainError, ForbiddenError, RateLimitedError, UnauthenticatedError, UnavailableError
+from shared.errors import (
+    DomainError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    RateLimitedError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 
 
 class SignInNeededError(UnauthenticatedError):
@@ -13,6 +21,24 @@ class WrongPasswordError(UnauthenticatedError):
     """Login and password do not belong together; which of them is wrong is not told."""
 
     code = "wrong_password"
+
+
+class WeakPasswordError(InvalidError):
+    """A password that is too easily guessed; the words say why."""
+
+    code = "weak_password"
+
+
+class LinkUsedError(NotFoundError):
+    """The link to set a password was used, is too old, or never was one."""
+
+    code = "link_used"
+
+
+class ProviderRefusedError(UnauthenticatedError):
+    """The identity provider's answer lets nobody in; the words say why."""
+
+    code = "provider_refused"
 
 
 class LockedOutError(RateLimitedError):

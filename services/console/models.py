@@ -24,14 +24,18 @@ def _texts() -> "Column[list[str]]":
 
 
 class Staff(ConsoleTable, table=True):
-    """Somebody who may sign in; `roles` in the order they are offered, `locations` where they work (none: anywhere)."""
+    """Somebody who may sign in; `roles` in the order they are offered, `locations` where they work (none: anywhere).
+
+    `identity` is who they are at the identity provider; without a password they sign in there only.
+    """
 
     __tablename__ = "staff"
 
     id: UUID = Field(primary_key=True)
     login: str
     name: str
-    password_hash: str
+    password_hash: str | None = None
+    identity: str | None = None
     roles: list[str] = Field(sa_column=_texts())
     locations: list[str] = Field(default_factory=list, sa_column=_texts())
     created_at: datetime = Field(sa_column=_moment())
@@ -50,6 +54,19 @@ class Session(ConsoleTable, table=True):
     created_at: datetime = Field(sa_column=_moment())
     seen_at: datetime = Field(sa_column=_moment())
     expires_at: datetime = Field(sa_column=_moment())
+
+
+class PasswordLink(ConsoleTable, table=True):
+    """A link that lets somebody set a password, once; the token itself is only in the link."""
+
+    __tablename__ = "password_link"
+
+    token_hash: str = Field(primary_key=True)
+    staff_id: UUID
+    made_by: str
+    created_at: datetime = Field(sa_column=_moment())
+    expires_at: datetime = Field(sa_column=_moment())
+    used_at: datetime | None = Field(default=None, sa_column=_moment(required=False))
 
 
 class SavedView(ConsoleTable, table=True):
@@ -75,7 +92,10 @@ class Presence(ConsoleTable, table=True):
 
 
 class SignIn(ConsoleTable, table=True):
-    """One attempt to sign in, or a sign-out; never changed."""
+    """One attempt to sign in, a sign-out, or something done to an account; never changed.
+
+    `acted_by` is who did it, when that was somebody else.
+    """
 
     __tablename__ = "sign_in"
 
@@ -85,3 +105,4 @@ class SignIn(ConsoleTable, table=True):
     address: str
     outcome: str
     staff_id: UUID | None = None
+    acted_by: str = ""

@@ -48,6 +48,9 @@ ENTRIES: tuple[Entry, ...] = (
         "How the services are, pauses, stuck messages, stock drift, audit trail.",
         frozenset({Scope.OPERATE}),
     ),
+    Entry(
+        "/people", "People", "person", "Who may sign in, and how they get a password.", frozenset({Scope.ADMINISTER})
+    ),
 )
 
 

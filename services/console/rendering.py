@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from services.console.settings import settings
-from services.console.wording import translate
+from services.console.settings import pages
+from services.console.wording import say
 from shared import clock
 from shared.ids import new_id
+
+__all__ = ["say"]
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
@@ -25,14 +27,9 @@ _MANY_DAYS = 2
 _TODAY, _TOMORROW, _YESTERDAY = 0, 1, -1
 
 
-def say(text: str, **values: object) -> str:
-    """Say a sentence in the console's language."""
-    return translate(settings().language, text, **values)
-
-
 def local(at: datetime) -> datetime:
     """Give a moment in the console's time zone."""
-    return at.astimezone(ZoneInfo(settings().time_zone))
+    return at.astimezone(ZoneInfo(pages().time_zone))
 
 
 def day(at: datetime | None) -> str:
@@ -106,9 +103,20 @@ def minor_units(amount: Decimal, currency: str) -> int:
     return int(minor)
 
 
+# Codes whose own words say little to who reads them.
+_WORDS: Mapping[str, str] = {
+    "voided_label_used": "void label in use",
+    "no_consent": "no yes to the new date",
+    "preship_risk": "may leave late",
+    "transit_risk": "may arrive late",
+    "stuck_flow": "a step is stuck",
+    "packing": "being packed",
+}
+
+
 def plain(code: str) -> str:
     """Write a code of the services as words: out_for_delivery → out for delivery."""
-    return code.replace("_", " ")
+    return say(_WORDS[code]) if code in _WORDS else code.replace("_", " ")
 
 
 @lru_cache(maxsize=64)

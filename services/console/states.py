@@ -1,4 +1,4 @@
-"""What a sign-in came to."""
+"""What a sign-in came to, and what was done to an account."""
 
 from enum import StrEnum
 
@@ -11,3 +11,9 @@ class Outcome(StrEnum):
     LOCKED = "locked"
     SIGNED_OUT = "signed_out"
     ROLE_CHANGED = "role_changed"
+    SIGNED_IN_BY_PROVIDER = "signed_in_by_provider"
+    PROVIDER_REFUSED = "provider_refused"  # the provider knows them, and gives them no role of ours
+    LINK_MADE = "link_made"
+    PASSWORD_SET = "password_set"  # noqa: S105 - an outcome, no password
+    DISABLED = "disabled"
+    ENABLED = "enabled"

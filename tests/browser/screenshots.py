@@ -1,117 +1,151 @@
-"""Pictures of the console for the documents: `make screenshots` takes them of the stack that runs in the home."""
+"""Pictures of the console for the documents: `make screenshots` takes them of the demonstration that runs here."""
 
 import asyncio
-import json
+import io
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
-from typing import Any
-from uuid import UUID
+from itertools import groupby
 
-from playwright.async_api import Browser
+from PIL import Image
+from playwright.async_api import Browser, Page, expect
 
-from cli.bots.door import Door, StaffToken
 from deploy.local import control, names, state
-from deploy.local.credentials import load_or_create
 from deploy.local.site import REPOSITORY
-from deploy.local.state import Record
-from shared.auth import Role, mint_link
 from tests.browser.chromium import Colours, Desk, Kind, running
+from tests.browser.scene import PLACE, Scene, set_scene, sign_ins
 
 FOLDER = REPOSITORY / "docs" / "screenshots"
 SCREENS: tuple[tuple[Kind, Colours], ...] = (
     ("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark"),
 )  # fmt: skip
-_MOST_BYTES = 150_000
+_COLOURS_KEPT = 96
+_MOST_BYTES = 90_000
+
+Act = Callable[[Page], Awaitable[None]]
+
+
+async def _nothing(_page: Page) -> None:
+    """Only look."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A page, and who looks at it."""
+    """A page, who looks at it, and what they do before the picture is taken."""
 
     name: str
     role: str
     path: str
+    act: Act = _nothing
 
 
-def _text(path: str) -> str:
-    return Path(path).read_text(encoding="utf-8")
+async def _scan_wrong(page: Page) -> None:
+    await page.locator("input[name=code]").fill("4099999999999")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("[data-verdict=wrong]")).to_be_visible()
 
 
-async def pictures(record: Record) -> list[Picture]:
-    """List the pages to take, with an order that has something to tell."""
-    case = await _case_with_a_story(record)
-    order = str(case["order_number"])
-    return [
+async def _open_report(page: Page) -> None:
+    await page.get_by_text("Report a problem").click()
+
+
+async def _tick_two(page: Page) -> None:
+    ticks = page.locator(".tick input")
+    for number in range(min(2, await ticks.count())):
+        await ticks.nth(number).check()
+
+
+async def _open_keys(page: Page) -> None:
+    await page.keyboard.press("?")
+
+
+def pictures(scene: Scene) -> list[Picture]:
+    """List the pages to take, by who looks at them."""
+    shown = scene.shown
+    taken = [
         Picture("sign-in", "", "/sign-in"),
-        Picture("look-up", "support", "/look-up"),
-        Picture("order", "support", f"/orders/{order}"),
-        Picture("care-queue", "care", "/care"),
-        Picture("care-case", "care", f"/care/cases/{case['id']}"),
-        Picture("care-approvals", "care_lead", "/care/approvals"),
-        Picture("overview", "warehouse_lead", "/overview"),
-        Picture("operations", "operator", "/operations"),
         Picture("status-find", "", "/track"),
-        Picture("status", "", await _status_of(record, order)),
+        Picture("home", "admin", "/"),
+        Picture("people", "admin", "/people"),
+        Picture("account", "admin", "/account"),
+        Picture("look-up", "support", "/look-up"),
+        Picture("keyboard", "support", "/look-up", _open_keys),
+        Picture("care-queue", "care", "/care"),
+        Picture("care-bulk", "care", "/care", _tick_two),
+        Picture("care-approvals", "care_lead", "/care/approvals"),
+        Picture("floor", "warehouse_lead", f"/floor?location={PLACE}"),
+        Picture("stock", "warehouse_lead", f"/stock?location={PLACE}"),
+        Picture("count", "warehouse_lead", "/stock/count"),
+        Picture("transfer", "warehouse_lead", "/stock/transfers"),
+        Picture("overview", "warehouse_lead", "/overview"),
+        Picture("pick", "picker", "/pick"),
+        Picture("pick-wrong", "picker", "/pick", _scan_wrong),
+        Picture("pack-start", "picker", f"/pack?location={PLACE}"),
+        Picture("dispatch", "picker", f"/dispatch?location={PLACE}"),
+        Picture("operations", "operator", "/operations"),
+        Picture("operations-messages", "operator", "/operations/messages"),
+        Picture("operations-drift", "operator", "/operations/drift"),
+        Picture("operations-audit", "operator", "/operations/audit"),
     ]
+    if "damaged" in shown:
+        taken.append(Picture("order", "care", f"/orders/{shown['damaged']}"))
+        taken.append(Picture("status-report", "", scene.link_to(shown["damaged_id"]), _open_report))
+    if "case" in shown:
+        taken.append(Picture("care-case", "care", f"/care/cases/{shown['case']}"))
+    if "late" in shown:
+        taken.append(Picture("order-late", "support", f"/orders/{shown['late']}"))
+        taken.append(Picture("status-late", "", scene.link_to(shown["late_id"])))
+    for name, key in (("pack-bench", "open_bench"), ("pack-label", "bench")):
+        if key in shown:
+            taken.append(Picture(name, "picker", shown[key]))
+    return sorted(taken, key=lambda picture: picture.role)
 
 
-def _door(record: Record, service: str) -> Door:
-    token = StaffToken(_text(record.staff_key).strip(), Role.SUPPORT, "screenshots")
-    return Door(service, record.urls[names.api_of(service)], token)
-
-
-async def _case_with_a_story(record: Record) -> dict[str, Any]:
-    care = _door(record, "care")
-    try:
-        answer: Any = await care.act_get("/staff/cases?limit=100")
-    finally:
-        await care.close()
-    cases = sorted(answer["data"], key=lambda case: (case["state"] in {"closed", "self_healed"}, case["priority"]))
-    if not cases:
-        sys.exit("nothing has happened in this stack yet: run make demo first")
-    found: dict[str, Any] = cases[0]
-    return found
-
-
-async def _status_of(record: Record, number: str) -> str:
-    """Give the address that a message carries to the customer of an order."""
-    orders = _door(record, "orders")
-    try:
-        order: Any = await orders.act_get(f"/staff/orders/{number}")
-    finally:
-        await orders.close()
-    key = load_or_create(control.default_home()).service_keys["care"].private_setting
-    return f"/track/orders/{mint_link(key, UUID(order['id']), timedelta(days=1))}"
-
-
-async def take(browser: Browser, record: Record, picture: Picture) -> None:
-    """Take one page on every screen."""
-    people = {one["login"]: one["password"] for one in json.loads(_text(record.sign_ins))}
-    for kind, colours in SCREENS:
-        desk = await Desk.open(browser, record.urls[names.CONSOLE], kind, colours)
-        if picture.role:
-            await desk.sign_in(picture.role, people[picture.role])
-        await desk.goto(picture.path)
-        file = FOLDER / f"{picture.name}-{kind}-{colours}.png"
-        await desk.page.screenshot(path=file)
+async def take(browser: Browser, scene: Scene, screen: tuple[Kind, Colours]) -> None:
+    """Take every page on one screen; who looks at several signs in once."""
+    passwords = sign_ins(scene.record)
+    kind, colours = screen
+    for role, wanted in groupby(pictures(scene), key=lambda picture: picture.role):
+        desk = await Desk.open(browser, scene.record.urls[names.CONSOLE], kind, colours)
+        if role:
+            await desk.sign_in(role, passwords[role])
+        for picture in wanted:
+            await desk.goto(picture.path)
+            await picture.act(desk.page)
+            await desk.page.evaluate("document.fonts.ready")
+            _keep(f"{picture.name}-{kind}-{colours}.png", await desk.page.screenshot())
         await desk.close()
-        size = file.stat().st_size
-        if size > _MOST_BYTES:
-            sys.exit(f"{file.name} has {size} bytes, at most {_MOST_BYTES} are kept in the repository")
-        sys.stdout.write(f"{file.relative_to(REPOSITORY)}  {size // 1000} KB\n")
+
+
+def _keep(name: str, picture: bytes) -> None:
+    """Keep a picture in as few colours as show it."""
+    kept = io.BytesIO()
+    with Image.open(io.BytesIO(picture)) as opened:
+        opened.convert("RGB").quantize(_COLOURS_KEPT, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
+            kept, "PNG", optimize=True
+        )
+    size = len(kept.getvalue())
+    if size > _MOST_BYTES:
+        sys.exit(f"{name} has {size} bytes, at most {_MOST_BYTES} are kept in the repository")
+    (FOLDER / name).write_bytes(kept.getvalue())
+    sys.stdout.write(f"{name}  {size // 1000} KB\n")
 
 
 async def main() -> None:
     """Take all pictures."""
     record = state.read(control.default_home())
-    if record is None or not record.sign_ins or not record.ready:
-        sys.exit("no console runs here: start one with make demo")
+    if record is None or not record.sign_ins or not record.ready or not record.clock_file:
+        sys.exit("no demonstration runs here: start one with make demo")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    async with running() as browser:
-        for picture in await pictures(record):
-            await take(browser, record, picture)
+    for old in FOLDER.glob("*.png"):
+        old.unlink()
+    scene = await set_scene(record)
+    try:
+        async with running() as browser:
+            for screen in SCREENS:
+                await take(browser, scene, screen)
+    finally:
+        await scene.close()
 
 
 if __name__ == "__main__":

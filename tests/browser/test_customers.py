@@ -1,5 +1,6 @@
 """A customer with a phone, and nobody signed in: where it is, and a report with a photo."""
 
+import re
 from datetime import timedelta
 from io import BytesIO
 
@@ -9,7 +10,7 @@ from playwright.async_api import FilePayload, expect
 
 from deploy.local.stack import LocalStack
 from shared.auth import mint_link
-from tests.browser.chromium import Colours, Kind
+from tests.browser.chromium import Colours, Desk, Kind
 from tests.browser.conftest import Sit
 from tests.clients import Clients
 from tests.console.shop import Order, Shop
@@ -65,6 +66,25 @@ async def test_a_customer_reports_damage_with_a_photo(
     await wait_until(a_case_is_open, what="a case about the damage")
     evidence = (await care.get("/staff/evidence", params={"order_id": str(order.id)})).json()["data"]
     assert [one["comment"] for one in evidence] == ["The mug is in pieces"]
+
+    agent = await sit("care", "phone")
+    await agent.goto(f"/orders/{order.number}")
+    await sees_the_photo(agent)
+    await agent.page.get_by_role("link", name=re.compile("C-")).first.click()
+    await sees_the_photo(agent)
+
+
+async def sees_the_photo(agent: Desk) -> None:
+    """See the photo itself, and hear what it shows."""
+    shown = agent.page.get_by_role("img", name=re.compile("Photo 1 of 1 .* reported as damage: The mug is in pieces"))
+    await shown.scroll_into_view_if_needed()
+    await expect(shown).to_be_visible()
+
+    async def is_drawn() -> bool:
+        return bool(await shown.evaluate("image => image.complete && image.naturalWidth === 320"))
+
+    await wait_until(is_drawn, what="the photo is drawn")
+    assert await agent.serious_violations() == []
 
 
 @pytest.mark.parametrize(("kind", "colours"), EVERY_SCREEN)

@@ -94,6 +94,7 @@ class Order:
     perishable: bool = False
     safety: bool = False
     gift_due_at: datetime | None = None
+    country: str = "DE"
     carrier: str = field(default_factory=lambda: f"carrier-{new_id()}")
 
     @property
@@ -118,7 +119,7 @@ class Order:
                     ),
                 ),
                 gift_due_at=self.gift_due_at,
-                destination=Destination(country_code="DE", postal_zone="10"),
+                destination=Destination(country_code=self.country, postal_zone="10"),
                 service_level="standard",
                 promise=orders.Promise(revision=1, ship_by=now() + DAY, deliver_by_latest=now() + self.promised_in),
                 value=Money(amount=self.value, currency="EUR"),
@@ -140,7 +141,7 @@ class Order:
                     orders.ReleasedLine(line_id=self.line_id, sku="MUG-1", quantity=self.quantity, location="berlin"),
                 ),
                 service_level="standard",
-                destination=Destination(country_code="DE", postal_zone="10"),
+                destination=Destination(country_code=self.country, postal_zone="10"),
                 ship_by=now() + DAY,
                 progress=since,
             )
@@ -174,7 +175,7 @@ class Order:
                 width_mm=100,
                 height_mm=100,
                 service_level="standard",
-                destination=Destination(country_code="DE", postal_zone="10"),
+                destination=Destination(country_code=self.country, postal_zone="10"),
                 cut_off_at=now() + HOUR,
                 progress=progress("packed"),
             )

@@ -40,6 +40,7 @@ _CACHES = (
     basis.carrier_calendar,
     basis.thresholds,
     basis.limits,
+    basis.consent_packs,
     sending.orders_client,
 )
 

@@ -117,7 +117,7 @@ async def open_shop(stack: LocalStack, notifications: str = "doorstep") -> Shop:
 
     stock = door("inventory", Role.OPERATOR)
     skus = [f"MUG-{tag}", f"BOOK-{tag}"]
-    await stock.act("/staff/locations", {"locations": [_location(tag)]}, key=f"loc {tag}")
+    await stock.act("/staff/locations", {"locations": [location_of(tag)]}, key=f"loc {tag}")
     await stock.act("/staff/skus", {"skus": [_sku(skus[0], "Blue mug"), _sku(skus[1], "Atlas")]}, key=f"sku {tag}")
     lines = [{"sku": code, "location": tag, "quantity": 100} for code in skus]
     await stock.act("/staff/stock/receive", {"lines": lines, "reference": "opening"}, key=f"open {tag}")
@@ -147,7 +147,8 @@ def _line(index: int, sku: str, quantity: int) -> Json:
     }  # fmt: skip
 
 
-def _location(code: str) -> Json:
+def location_of(code: str) -> Json:
+    """A warehouse whose trucks leave every day."""
     cut_offs = [
         {"service_level": level, "weekday": weekday, "order_by": "14:00", "truck_at": "17:00"}
         for level in ("economy", "standard", "express")

@@ -1,6 +1,7 @@
 """What all pages share: colours, words for what went wrong, languages."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,16 @@ def test_another_language_is_a_file_beside_the_code(tmp_path: Path, monkeypatch:
     assert wording.translate("de", "Hello, {name}", name="Ada") == "Guten Tag, Ada"
     assert wording.translate("de", "Sign out") == "Sign out"
     wording.catalogue.cache_clear()
+
+
+_TEMPLATES = sorted(path for path in (Path(wording.__file__).parent / "templates").rglob("*.*"))
+_OWN_NAMES = {"Doorstep", "ZPL", "ms"}
+_SPOKEN = re.compile(r'(?:aria-label|title|placeholder|alt|data-copied|data-again|data-wait)="([^"]*)"')
+
+
+@pytest.mark.parametrize("template", _TEMPLATES, ids=lambda path: path.name)
+def test_every_word_of_a_page_can_be_translated(template: Path) -> None:
+    spoken = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "", template.read_text(encoding="utf-8"), flags=re.DOTALL)
+    shown = re.sub(r"<(script|style|kbd)\b.*?</\1>|<[^>]*>", " ", spoken, flags=re.DOTALL)
+    words = re.findall(r"[A-Za-z]{2,}", " ".join([shown, *_SPOKEN.findall(spoken)]))
+    assert set(words) <= _OWN_NAMES, "say it by _()"

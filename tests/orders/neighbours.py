@@ -112,7 +112,8 @@ def booked(order: Placed, shipment_id: UUID, parcel_id: UUID, tracking: str) -> 
 def scanned(order: Placed, shipment_id: UUID, parcel_id: UUID, tracking: str, position: str) -> ShipmentProgressed:
     return ShipmentProgressed(
         order_id=order.id, shipment_id=shipment_id, parcel_id=parcel_id, carrier="USPS", service="Priority",
-        tracking_number=tracking, position=position, scanned_at=clock.now(), progress=WORKING,
+        tracking_number=tracking, position=position, scanned_at=clock.now(), physical_scan=True,
+        progress=WORKING,
     )  # fmt: skip
 
 

@@ -157,6 +157,28 @@ async def test_the_same_key_gives_the_same_answer_and_one_order(shop: Shop) -> N
     assert len(await shop.rig.told(OrderPlaced, answers[0].json()["id"])) == 1
 
 
+async def test_a_key_used_twice_at_the_same_moment_names_the_fields_that_differ(shop: Shop) -> None:
+    body = shop.order()
+    bodies = [body, body | {"priority": 1}]
+
+    answers = await asyncio.gather(*(shop.call("POST", "/v1/orders", one, key="twice") for one in bodies))
+
+    assert sorted(answer.status_code for answer in answers) == [httpx.codes.CREATED, httpx.codes.UNPROCESSABLE_ENTITY]
+    (refused,) = [answer for answer in answers if answer.is_client_error]
+    assert pointers(refused) == {"/priority"}
+
+
+async def test_a_refused_order_and_its_correction_under_one_key_at_the_same_moment(shop: Shop) -> None:
+    body = shop.order()
+    wrong = body | {"lines": [line | {"sku": "NO-SUCH"} for line in body["lines"]]}
+
+    refused, corrected = await asyncio.gather(
+        shop.call("POST", "/v1/orders", wrong, key="mended"), shop.call("POST", "/v1/orders", body, key="mended")
+    )
+
+    assert [refused.status_code, corrected.status_code] == [httpx.codes.UNPROCESSABLE_ENTITY, httpx.codes.CREATED]
+
+
 async def test_the_same_key_with_another_body_is_refused_and_names_the_fields(shop: Shop) -> None:
     body = shop.order()
     await shop.call("POST", "/v1/orders", body, key="mine")
@@ -211,6 +233,20 @@ async def test_competing_posts_of_one_reference_make_one_order(shop: Shop) -> No
 
     assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
     assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+async def test_while_intake_is_paused_new_orders_are_told_to_come_again_and_known_ones_are_answered(shop: Shop) -> None:
+    known, fresh, key = shop.order(), shop.order(), "a key of its own"
+    await shop.call("POST", "/v1/orders", known)
+    switch = {"kind": "intake", "scope": str(shop.id), "reason": "the databases are being restored"}
+    await shop.rig.staff("POST", "/staff/pauses", switch)
+
+    refused = await shop.call("POST", "/v1/orders", fresh, key=key)
+    assert (refused.status_code, refused.json()["code"]) == (503, "paused")
+    assert (await shop.call("POST", "/v1/orders", known)).status_code == 200
+
+    await shop.rig.staff("POST", "/staff/pauses/resume", switch)
+    assert (await shop.call("POST", "/v1/orders", fresh, key=key)).status_code == 201
 
 
 async def test_many_orders_at_once_all_get_their_own_number(shop: Shop) -> None:

@@ -169,3 +169,48 @@ async def test_a_hold_that_is_let_go_says_what_remains(shop: Shop) -> None:
     await order.do("/payments", {"type": "captured"})
 
     assert [fact["remaining"] for fact in await order.told(HoldReleased)] == [["fraud"]]
+
+
+@pytest.mark.parametrize("status", ["authorized", "captured"])
+async def test_an_order_paid_in_part_waits_for_the_rest(shop: Shop, status: str) -> None:
+    order = await shop.place(payment={"status": status, "amount": euros(500), "reference": "first"})
+    await order.rig.hear(neighbours.reserved(order))
+    assert [hold["reason"] for hold in (await order.now())["holds"]] == ["payment"]
+    total = order.first["total"]["amount"]  # type: ignore[index]
+
+    await order.do("/payments", {"type": status, "amount": euros(total - 500), "reference": "rest"})
+
+    assert (await order.now())["holds"] == []
+    assert len(await order.told(OrderReleased)) == 1
+
+
+async def test_the_payment_an_order_came_with_is_not_booked_again_when_it_is_reported(shop: Shop) -> None:
+    order = await shop.place(payment={"status": "captured", "reference": "pi-1"})
+
+    answer = await order.do("/payments", {"type": "captured", "reference": "pi-1"})
+
+    assert answer.json()["captured"] == order.first["total"]["amount"]  # type: ignore[index]
+
+
+async def test_one_reference_stands_for_one_movement_of_money(shop: Shop) -> None:
+    order = await shop.place()
+    body = {"type": "captured", "amount": euros(300), "reference": "pi-2"}
+    await order.do("/payments", body)
+
+    again = await order.do("/payments", body)
+    other = await order.do("/payments", body | {"amount": euros(200)})
+
+    assert (again.json()["captured"], other.status_code) == (300, 422)
+    assert [(error["pointer"], error["code"]) for error in other.json()["errors"]] == [
+        ("/reference", "reported_already")
+    ]
+
+
+async def test_no_more_is_booked_as_paid_back_than_was_taken(shop: Shop) -> None:
+    order = await shop.place()
+    await order.do("/payments", {"type": "captured", "amount": euros(300), "reference": "c"})
+
+    answer = await order.do("/payments", {"type": "refunded", "amount": euros(301), "reference": "r"})
+
+    assert [(error["pointer"], error["code"]) for error in answer.json()["errors"]] == [("/amount", "other_amount")]
+    assert (await order.do("/payments", {"type": "refunded", "amount": euros(300), "reference": "r"})).is_success

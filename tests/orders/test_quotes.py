@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared import clock
+from shared.events.inventory import SkuSaved
 from tests.orders.rig import Json, MoveTo, Shop
 from tests.orders.test_intake import pointers
 
@@ -127,3 +128,26 @@ async def test_availability_is_read_page_by_page(shop: Shop) -> None:
     assert [page["data"][0]["sku"] for page in (first, second)] == list(shop.skus)
     assert second["next_cursor"] is None
     assert pointers(broken) == {"/query/cursor"}
+
+
+async def test_goods_that_nobody_ships_leave_in_no_shipment(shop: Shop) -> None:
+    gift_card = {"sku": f"CARD-{shop.code}", "quantity": 1}
+    await shop.rig.hear(SkuSaved(sku=f"CARD-{shop.code}", name="Gift card", weight_grams=0, requires_shipping=False))
+    mug = {"sku": shop.skus[0], "quantity": 1}
+
+    async def shipments(*lines: Json) -> set[int]:
+        answer = await shop.call("POST", "/v1/delivery-options", {"destination": HAMBURG, "lines": list(lines)})
+        return {option["shipments"] for option in answer.json()["options"]}
+
+    assert (await shipments(gift_card), await shipments(mug, gift_card)) == ({0}, {1})
+
+
+async def test_quotes_nobody_can_use_any_more_are_forgotten(shop: Shop, move_to: MoveTo) -> None:
+    offered = await options(shop)
+    move_to(clock.now() + timedelta(days=3))
+
+    await shop.rig.run_jobs()
+
+    async with shop.rig.database.transaction() as tx:
+        kept = await tx.value("select count(*) from quote where id = $1", offered[0]["quote_id"])
+    assert kept == 0

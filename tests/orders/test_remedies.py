@@ -8,8 +8,6 @@ from shared.events.base import LineCount, Money
 from shared.events.care import CustomerNotified, ExceptionCleared, ExceptionRaised, RemedyGranted
 from shared.events.orders import (
     CancellationRequested,
-    OrderPlaced,
-    OrderReleased,
     PromiseRevised,
     RemedyExecuted,
     RemedyRefused,
@@ -39,47 +37,6 @@ async def sent(shop: Shop, *, captured: bool = True) -> tuple[Placed, Parcel]:
     if captured:
         await order.do("/payments", {"type": "captured", "reference": "all"})
     return order, parcel
-
-
-async def linked(order: Placed) -> Placed:
-    """Give the reshipment of an order."""
-    reference = f"{order.first['reference']}-R1"
-    answer = await order.shop.call("GET", f"/v1/orders/ref:{reference}")
-    assert answer.status_code == httpx.codes.OK, answer.text
-    return Placed(order.shop, answer.json())
-
-
-async def test_a_reshipment_is_carried_out_once_its_goods_are_reserved(shop: Shop) -> None:
-    order, _ = await sent(shop)
-    remedy = granted(order, "reship")
-    await order.rig.hear(remedy)
-    again = await linked(order)
-    assert await order.told(RemedyExecuted) == []
-
-    await order.rig.hear(neighbours.reserved(again))
-
-    executed = (await order.told(RemedyExecuted))[0]
-    placed = (await again.told(OrderPlaced))[0]
-    assert executed["reship_order_id"] == str(again.id)
-    assert (placed["reship_of"], placed["remedy_id"]) == (str(order.id), str(remedy.remedy_id))
-    assert placed["value"]["amount"] == 0
-    assert [line[2] for line in again.lines] == [1]
-    assert len(await again.told(OrderReleased)) == 1
-
-
-async def test_a_reshipment_without_stock_is_refused_and_its_order_cancelled(shop: Shop) -> None:
-    order, _ = await sent(shop)
-    await order.rig.hear(granted(order, "reship"))
-    again = await linked(order)
-
-    await order.rig.hear(neighbours.backordered(again))
-    asked = (await again.told(CancellationRequested))[0]
-    await order.rig.hear(neighbours.answered(again, asked["cancellation_id"], ["cancelled"]))
-
-    assert [fact["code"] for fact in await order.told(RemedyRefused)] == ["no_stock"]
-    assert (await again.now())["status"] == "cancelled"
-    await order.rig.hear(granted(order, "refund", units=2))
-    assert len(await order.shop_refunds()) == 1
 
 
 async def test_each_unit_is_made_whole_once(shop: Shop) -> None:
@@ -260,33 +217,6 @@ async def test_an_unknown_remedy_is_refused_not_guessed(shop: Shop) -> None:
     assert [fact["code"] for fact in await order.told(RemedyRefused)] == ["unknown_kind"]
 
 
-async def test_a_lost_parcel_that_is_found_calls_its_reshipment_off(shop: Shop) -> None:
-    order, parcel = await sent(shop)
-    await parcel.scan("lost")
-    assert (await order.now())["status"] == "completed"
-    await order.rig.hear(granted(order, "reship", units=2, parcel_id=parcel.parcel_id))
-    again = await linked(order)
-    await order.rig.hear(neighbours.reserved(again))
-
-    await parcel.deliver()
-    await order.rig.run_jobs()
-
-    assert [fact["reason"] for fact in await again.told(CancellationRequested)] == ["other"]
-
-
-async def test_a_reshipment_that_has_left_is_not_called_off(shop: Shop) -> None:
-    order, parcel = await sent(shop)
-    await parcel.scan("lost")
-    await order.rig.hear(granted(order, "reship", units=2, parcel_id=parcel.parcel_id))
-    again = await linked(order)
-    await Parcel(again).send()
-
-    await parcel.deliver()
-    await order.rig.run_jobs()
-
-    assert await again.told(CancellationRequested) == []
-
-
 async def test_exceptions_show_until_they_are_cleared(shop: Shop) -> None:
     order, _ = await sent(shop)
     exception_id = new_id()
@@ -349,6 +279,25 @@ async def test_explain_names_the_holder_of_the_blocking_step(shop: Shop) -> None
     assert (await blocking() or {})["stage"] == "in_transit"
     await parcel.deliver()
     assert await blocking() is None
+
+
+async def test_explain_speaks_of_the_parcel_that_is_still_under_way(shop: Shop) -> None:
+    order = await shop.place()
+    silent, quick = Parcel(order), Parcel(order)
+    await silent.pack()
+    for parcel, (line_id, sku, quantity) in zip((silent, quick), order.lines, strict=True):
+        contents = (LineCount(line_id=line_id, sku=sku, quantity=quantity),)
+        packed = neighbours.packed(order, parcel.fulfilment_id, parcel.parcel_id)
+        left = neighbours.handed_over(order, parcel.fulfilment_id, parcel.parcel_id, parcel.tracking)
+        await order.rig.hear(*(fact.model_copy(update={"contents": contents}) for fact in (packed, left)))
+    late = neighbours.scanned(order, quick.shipment_id, quick.parcel_id, quick.tracking, "delivered")
+    working = late.progress
+    assert working is not None
+    await order.rig.hear(late.model_copy(update={"progress": working.model_copy(update={"step": "delivered"})}))
+
+    blocking = (await order.do("/explain", None, method="GET")).json()["blocking"]
+
+    assert (blocking["stage"], blocking["step"]) == ("in_transit", working.step)
 
 
 async def test_support_finds_an_order_by_whatever_the_caller_has(shop: Shop) -> None:

@@ -23,7 +23,7 @@ LEGAL: dict[str, set[tuple[str, str]]] = {
     "HoldState": {("open", "released")},
     "ReleaseState": {("released", "planned")},
     "CancellationState": {("pending", "answered")},
-    "RemedyState": {("waiting", "executed"), ("waiting", "refused")},
+    "RemedyState": {("waiting", "executed"), ("waiting", "refused"), ("executed", "refused")},
     "RefundState": {("approved", "requested"), ("requested", "succeeded"), ("requested", "failed")},
     "DeliveryState": {("pending", "delivered"), ("pending", "failed")},
 }  # fmt: skip

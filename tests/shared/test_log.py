@@ -39,6 +39,13 @@ try:
     raise ValueError("no stock")
 except ValueError:
     logger.exception("request failed")
+quoting = "a constraint fails\\nDETAIL: Failing row contains (1 Secret Road)"
+try:
+    raise ValueError(quoting)
+except ValueError:
+    logger.exception("request refused")
+logger.warning("database away", error=quoting)
+logging.getLogger("library").warning(quoting)
 """
 
 
@@ -51,7 +58,7 @@ def _said() -> list[dict[str, Any]]:
 
 
 def test_a_process_logs_one_json_object_a_line_with_allowed_fields_only() -> None:
-    placed, library, failed = _said()
+    placed, library, failed, *_ = _said()
     when = placed.pop("timestamp")
     assert when.endswith("Z")
     assert placed == {
@@ -65,6 +72,12 @@ def test_a_process_logs_one_json_object_a_line_with_allowed_fields_only() -> Non
 
 def test_a_traceback_in_the_log_tells_places_and_no_values() -> None:
     assert "Secret" not in json.dumps(_said())
+
+
+def test_an_error_is_logged_without_the_values_it_quotes() -> None:
+    *_, refused, away, library = _said()
+    assert [refused["error"], away["error"]] == ["a constraint fails"] * 2
+    assert library["event"] == "library: a constraint fails"
 
 
 async def test_a_handlers_log_lines_name_its_order_and_continue_its_trace(plumbing: Plumbing) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict, cast
@@ -123,7 +124,7 @@ def test_a_tracker_is_read_with_each_scan_its_codes_and_its_place(name: str, ind
     assert tracking.tracking_code == "EZ1000000001"
     assert tracking.carrier == "USPS"
     assert tracking.estimate_at == datetime(2025, 3, 6, 19, 48, 26, tzinfo=UTC)
-    assert [scan.raw_code for scan in tracking.scans] == ["pre_transit/status_update"] * 2
+    assert [(scan.status, scan.detail) for scan in tracking.scans] == [("pre_transit", "status_update")] * 2
     assert all(scan.reading.position is None and not scan.reading.unmapped for scan in tracking.scans)
     assert [scan.place.city for scan in tracking.scans] == ["", "HOUSTON"]
 
@@ -171,6 +172,15 @@ def test_the_request_carries_our_shipment_id_the_order_and_the_contents() -> Non
         "print_custom_1": "SHOP-1001",
         "print_custom_2": "SKU-1x2,SKU-2x1",
     }
+
+
+def test_what_the_recipient_asks_of_the_driver_goes_to_the_carrier_on_one_line() -> None:
+    request = request_of()
+    recipient = replace(request.recipient, delivery_instructions="Ring twice,\nthen leave it at the shed.")
+    shipment = cast("dict[str, object]", messages.create_message(replace(request, recipient=recipient))["shipment"])
+
+    options = cast("dict[str, object]", shipment["options"])
+    assert options["handling_instructions"] == "Ring twice, then leave it at the shed."
 
 
 def test_our_buy_request_is_the_recorded_one() -> None:

@@ -370,27 +370,3 @@ async def test_a_wrong_delivery_is_corrected_by_staff_with_a_reason_and_later_sc
     await send(shipping, message(number, (5, "delivered", "arrived_at_destination")))
     assert (await shipping.until(parcel, "delivered"))["delivered_at"] != shown["delivered_at"]
     assert len(await shipping.told(parcel, ShipmentDelivered)) == 2
-
-
-async def test_a_test_parcel_is_moved_along_by_hand_and_a_real_one_is_not(shipping: ShippingRig) -> None:
-    parcel = Parcel(test=True)
-    await shipping.close(parcel)
-    shown = await shipping.until(parcel, "label_purchased")
-    await shipping.hear(parcel_handed_over(parcel, str(shown["tracking_number"])))
-    path = f"/internal/test/shipments/{shown['id']}/advance"
-    seen = [(await shipping.post(Role.SERVICE, path, {})).json()["status"] for _ in range(4)]
-    assert seen == ["picked_up", "in_transit", "out_for_delivery", "delivered"]
-    assert len(await shipping.told(parcel, ShipmentDelivered)) == 1
-    real, _ = await waiting_parcel(shipping)
-    refused = await shipping.post(
-        Role.SERVICE, f"/internal/test/shipments/{(await shipping.shipment(real))['id']}/advance", {}
-    )
-    assert (refused.status_code, refused.json()["code"]) == (409, "not_a_test")
-
-
-async def test_our_address_is_registered_at_the_carrier_once(shipping: ShippingRig) -> None:
-    async def registered() -> list[str]:
-        hooks = (await shipping.carrier.get("/v2/webhooks")).json()["webhooks"]
-        return [hook["url"] for hook in hooks if hook["url"].startswith(shipping.url)]
-
-    assert await wait_until(registered, what="the webhook is registered") == [f"{shipping.url}{HOOK}"]

@@ -1,5 +1,6 @@
 """What the settings mean for rules and policy: calendars, thresholds, limits."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -7,6 +8,7 @@ from math import ceil
 
 from services.care.clocks import BusinessCalendar
 from services.care.policy.authority import DEFAULT_LIMITS, Limit, Limits
+from services.care.policy.consent import PACKS, ConsentPack
 from services.care.queries import incidents
 from services.care.queries.history import cache_of
 from services.care.rules.facts import Basis
@@ -53,6 +55,12 @@ def limits() -> Limits:
     )
 
 
+@lru_cache(maxsize=1)
+def consent_packs() -> Mapping[str, ConsentPack]:
+    """Give by country when a later date needs the customer's yes: the defaults, with those of the settings."""
+    return {**PACKS, **{country: ConsentPack(**dict(given)) for country, given in settings().consent.items()}}
+
+
 async def current_basis(tx: Transaction) -> Basis:
     """Give what rules judge by today."""
     given = settings()
@@ -60,7 +68,7 @@ async def current_basis(tx: Transaction) -> Basis:
         tx, window=timedelta(days=given.history_days), enough=given.history_enough
     )
     silent = await incidents.get_silent_carriers(tx)
-    return Basis(thresholds(), history, carrier_calendar(), silent)
+    return Basis(thresholds(), history, carrier_calendar(), silent, consent_packs())
 
 
 def gathered(moment: datetime) -> datetime:

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from services.care.actions import clockwork, ledger, remedies
+from services.care.actions.consents import standing_of
 from services.care.actions.messages import Tidings, plan
 from services.care.actions.remedies import CALLED_OFF, Decision, Wish
 from services.care.clocks import ClockMove
@@ -25,6 +26,7 @@ from services.care.states import (
     ACTIVE_STATES,
     CaseState,
     ClockKind,
+    Consent,
     DispositionKind,
     ExceptionKind,
     Family,
@@ -294,6 +296,11 @@ async def tell_new_date(tx: Transaction, order_id: UUID, reason: str, slip_minut
     families = await queries.get_open_families(tx, order_id)
     found = [await queries.lock_open_case(tx, order_id, family) for family in _DATE_FAMILIES if family in families]
     case = next((case for case in found if case is not None), None)
-    facts = {"kind": case.kind if case is not None else "", "reason": reason, "slip_minutes": slip_minutes}
+    facts: dict[str, object] = {
+        "kind": case.kind if case is not None else "", "reason": reason, "slip_minutes": slip_minutes,
+    }  # fmt: skip
+    standing = await standing_of(tx, watch)
+    if standing.consent is Consent.AWAITED and standing.answer_by is not None:
+        facts["answer_by"] = standing.answer_by.isoformat()
     priority = Priority(case.priority) if case is not None else Priority.P3
     await plan(tx, watch, case, Tidings(Topic.DELAY, "new_date", facts, priority))

@@ -2,16 +2,17 @@
 
 from uuid import UUID
 
-import asyncpg
-
-from services.care.actions import staff
-from services.care.errors import EvidenceNotFoundError, OrderNotWatchedError, TooManyPhotosError
+from services.care.actions import consents, staff
+from services.care.actions.forgetting import require_customer
+from services.care.errors import EvidenceNotFoundError, TooManyPhotosError
 from services.care.models import Contact, Evidence, Word
 from services.care.photos import Photo
+from services.care.policy.consent import Standing
 from services.care.queries import customers as queries
 from services.care.queries.facts import get_watch, list_reports
 from services.care.schemas import Report
 from services.care.schemas import customers as schemas
+from services.care.states import Consent
 from shared.db import Transaction
 from shared.events.care import FeedbackReceived
 from shared.ids import new_id
@@ -24,19 +25,23 @@ _REASONS = {"damage": "damaged", "missing_item": "missing"}
 async def show(tx: Transaction, order_id: UUID) -> schemas.CustomerSees:
     """Give what a customer may know of care's work on their order."""
     words = await queries.get_words(tx, order_id)
+    watch = await get_watch(tx, order_id)
+    standing = await consents.standing_of(tx, watch) if watch is not None else Standing(Consent.NOT_NEEDED)
     rating, waited = words.get("rating"), words.get("wait")
     return schemas.CustomerSees(
         troubles=[schemas.TroubleSeen.model_validate(dict(row)) for row in await queries.list_troubles(tx, order_id)],
         reports=[schemas.ReportSeen.model_validate(dict(row)) for row in await list_reports(tx, order_id, limit=50)],
         waits_for_revision=int(waited) if waited is not None else None,
+        consent=standing.consent,
+        answer_by=standing.answer_by,
         notices=words.get("notices", "email"),
         rating=int(rating) if rating is not None else None,
     )
 
 
 async def keep_photo(tx: Transaction, order_id: UUID, photo: Photo) -> schemas.EvidenceKept:
-    """Keep a photo; raises OrderNotWatchedError and TooManyPhotosError."""
-    await _require_watched(tx, order_id)
+    """Keep a photo; raises OrderNotWatchedError, CustomerErasedError and TooManyPhotosError."""
+    await require_customer(tx, order_id)
     if await queries.count_evidence(tx, order_id) >= MOST_PHOTOS:
         raise TooManyPhotosError(f"an order may have {MOST_PHOTOS} photos")
     row = Evidence(id=new_id(), order_id=order_id, width=photo.width, height=photo.height, image=photo.image, at=tx.now)
@@ -58,28 +63,31 @@ async def report(tx: Transaction, order_id: UUID, said: schemas.CustomerReport) 
 
 async def choose(tx: Transaction, order_id: UUID, said: schemas.CustomerWord) -> schemas.CustomerSees:
     """Keep what a customer chose; a second rating changes nothing."""
-    watch = await _require_watched(tx, order_id)
-    value = str(watch["promise_revision"]) if said.kind == "wait" else said.value
-    if said.kind != "rating" or await queries.get_word(tx, order_id, "rating") is None:
-        tx.session.add(Word(id=new_id(), order_id=order_id, kind=said.kind, value=value, at=tx.now))
-        if said.kind == "wait":
-            _note_contact(tx, order_id, "late", "waits for the new date")
+    watch = await require_customer(tx, order_id)
+    if said.kind == "wait":
+        await consents.agree(tx, watch)
+        _note_contact(tx, order_id, "late", "waits for the new date")
+    elif said.kind == "notices" or await queries.get_word(tx, order_id, "rating") is None:
+        tx.session.add(Word(id=new_id(), order_id=order_id, kind=said.kind, value=said.value, at=tx.now))
         if said.kind == "rating":
-            tx.publish(FeedbackReceived(order_id=order_id, kind="csat", score=int(value)))
-        await tx.session.flush()
+            tx.publish(FeedbackReceived(order_id=order_id, kind="csat", score=int(said.value)))
+    await tx.session.flush()
     return await show(tx, order_id)
+
+
+async def agree_for(tx: Transaction, said: schemas.Agree, agent: str) -> schemas.ConsentView:
+    """Keep that a customer told an agent they wait; raises OrderNotWatchedError and CustomerErasedError."""
+    await consents.agree(tx, await require_customer(tx, said.order_id))
+    fields = {"channel": "phone", "direction": "inbound", "reason": "late", "ticket": ""}
+    note = said.note or "waits for the new date"
+    tx.session.add(Contact(id=new_id(), order_id=said.order_id, agent=agent, at=tx.now, note=note, **fields))
+    await tx.session.flush()
+    return await consents.show(tx, said.order_id)
 
 
 def _note_contact(tx: Transaction, order_id: UUID, reason: str, note: str) -> None:
     fields = {"channel": "status_page", "direction": "inbound", "reason": reason, "note": note, "ticket": ""}
     tx.session.add(Contact(id=new_id(), order_id=order_id, agent=_ACTOR, at=tx.now, **fields))
-
-
-async def _require_watched(tx: Transaction, order_id: UUID) -> asyncpg.Record:
-    watch = await get_watch(tx, order_id)
-    if watch is None:
-        raise OrderNotWatchedError(f"care knows no order {order_id}")
-    return watch
 
 
 async def list_evidence(tx: Transaction, order_id: UUID) -> schemas.EvidenceList:

@@ -125,7 +125,7 @@ def _outcome(fact: EndFact) -> str:
 async def revise(tx: Transaction, facts: Sequence[Received[orders.PromiseRevised]]) -> None:
     """Put a later promise in force and tell the customer."""
     await _known(tx, facts)
-    await fold.set_promises(tx, [(r.event.order_id, r.event.promise) for r in facts])
+    await fold.set_promises(tx, [(r.event.order_id, r.event.promise, r.occurred_at) for r in facts])
     for received in facts:
         fact = received.event
         await casework.tell_new_date(tx, fact.order_id, fact.reason, fact.slip_minutes)

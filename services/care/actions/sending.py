@@ -16,6 +16,7 @@ from services.care.clocks import ClockMove
 from services.care.models import Case, Message
 from services.care.policy.messages import AtSending, Channel, Silence, Topic, still_true
 from services.care.queries import cases as case_queries
+from services.care.queries import customers
 from services.care.queries import remedies as queries
 from services.care.queries.facts import get_watch
 from services.care.settings import settings
@@ -191,7 +192,8 @@ async def record(tx: Transaction, letter: Letter, outcome: Outcome[Sent]) -> Non
     if sent is not None and sent.words is not None:
         move_message(message, MessageState.SENT)
         message.sent_at, message.leased_until = tx.now, None
-        message.subject, message.body = sent.words.subject, sent.words.body
+        if not await customers.is_erased(tx, message.order_id):  # it may have been, while the message was on its way
+            message.subject, message.body = sent.words.subject, sent.words.body
         message.channel = sent.channel.value
         await _informed(tx, message, message.channel)
     elif sent is not None and sent.silence is not None:

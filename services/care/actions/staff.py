@@ -4,19 +4,18 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.care.actions import clockwork, ledger
+from services.care.actions.forgetting import require_customer
 from services.care.clocks import ClockMove
 from services.care.errors import (
     CannotResolveError,
     CaseEndedError,
     NotDeliveredError,
-    OrderNotWatchedError,
     ReopenTooLateError,
 )
 from services.care.models import Case, WatchReport
 from services.care.queries import cases as queries
 from services.care.queries import fold, parcels
 from services.care.queries import remedies as remedy_queries
-from services.care.queries.facts import get_watch
 from services.care.schemas import NextCase, Report, Resolve, Wait
 from services.care.states import ACTIVE_STATES, CaseState, ClockKind, ExceptionKind, RemedyState
 from shared.db import Transaction
@@ -84,7 +83,8 @@ async def skip(tx: Transaction, case: Case, reason: str, actor: str) -> Case:
 
 
 async def add_note(tx: Transaction, case: Case, text: str, actor: str) -> Case:
-    """Add a note to a case, ended or not."""
+    """Add a note to a case, ended or not; raises CustomerErasedError."""
+    await require_customer(tx, case.order_id)
     ledger.note(tx, case, actor, "noted", text)
     case.version += 1
     return case
@@ -156,11 +156,10 @@ async def close(tx: Transaction, case: Case, reason: str, actor: str) -> Case:
 async def report(tx: Transaction, wanted: Report, actor: str) -> WatchReport:
     """Keep what somebody reports about an order; the rules look at it at once.
 
-    Raises OrderNotWatchedError, NotDeliveredError (not received, but never scanned as delivered) and InvalidError
-    (a parcel of another order).
+    Raises OrderNotWatchedError, CustomerErasedError, NotDeliveredError (not received, never scanned as delivered) and
+    InvalidError (a parcel of another order).
     """
-    if await get_watch(tx, wanted.order_id) is None:
-        raise OrderNotWatchedError(f"care knows no order {wanted.order_id}")
+    await require_customer(tx, wanted.order_id)
     row = WatchReport(
         id=new_id(),
         order_id=wanted.order_id,

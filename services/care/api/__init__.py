@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from services.care.api import cases, contacts, customer, evidence, oversight, remedies
+from services.care.api import cases, consents, contacts, customer, evidence, oversight, remedies
 
 router = APIRouter()
-for part in (cases.router, remedies.router, oversight.router, contacts.router, evidence.router):
+for part in (cases.router, remedies.router, oversight.router, contacts.router, consents.router, evidence.router):
     router.include_router(part, prefix="/staff")
 router.include_router(customer.router)

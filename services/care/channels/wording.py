@@ -51,8 +51,14 @@ _DONE: Mapping[str, str] = {
     "new_promise": "We watch the parcel and will tell you if anything changes.",
     "cancel_line": "We have cancelled the goods we cannot send; you do not pay for them.",
 }
+_BECAUSE: Mapping[tuple[str, str], str] = {
+    ("cancel_line", "no_consent"): (
+        "As we have not heard from you about the new date, we have cancelled what was not sent; you do not pay for it."
+    ),
+}
 _CHOICES: Mapping[Topic, str] = {
-    Topic.DELAY: "If the new date does not suit you, answer this message: you may also cancel.",
+    Topic.DELAY: "If you do nothing, we send it by then. If that does not suit you, answer this message: "
+    "you may also cancel.",
     Topic.NO_NEWS: "There is nothing you need to do; we still expect it on the promised day.",
     Topic.LOSS: "If you would rather have your money back than the goods, answer this message.",
     Topic.DAMAGE: "A photo helps, but is not needed. If you would rather be refunded, answer this message.",
@@ -63,6 +69,10 @@ _CHOICES: Mapping[Topic, str] = {
     Topic.REPORT: "If it turned up meanwhile, or you would rather be refunded, answer this message.",
     Topic.REMEDY: "If anything is still wrong, answer this message.",
 }
+_MUST_ANSWER = (
+    "Please tell us by {answer_by} whether you wait for it: answer this message, or use the page below. If we do not "
+    "hear from you by then, we cancel what was not sent, and you do not pay for it."
+)
 _WITH_DATE = frozenset({Topic.DELAY, Topic.STOCK, Topic.NO_NEWS})
 
 
@@ -82,9 +92,17 @@ def write(topic: Topic, facts: Mapping[str, object], name: str, promised_by: dat
     ]
     if topic in _WITH_DATE and promised_by is not None:
         paragraphs.append(f"The date is {(promised_by - _HALF_A_DAY):%A, %d %B %Y}.")
-    done = [_DONE[remedy] for remedy in remedies_told(facts) if remedy in _DONE]
-    paragraphs += [*(done or [_DONE[""]]), _CHOICES[topic]]
+    cause = str(facts.get("cause", "") or "")
+    done = [_BECAUSE.get((remedy, cause), _DONE.get(remedy, _DONE[""])) for remedy in remedies_told(facts) or ("",)]
+    paragraphs += [*done, _choice(topic, facts)]
     if link:
         paragraphs.append(f"Where it is, and what you can do: {link}")
     paragraphs.append("Your customer care")
     return Words(_SUBJECTS[topic].format(order_number=order_number), "\n\n".join(paragraphs) + "\n")
+
+
+def _choice(topic: Topic, facts: Mapping[str, object]) -> str:
+    answer_by = facts.get("answer_by")
+    if not isinstance(answer_by, str):
+        return _CHOICES[topic]
+    return _MUST_ANSWER.format(answer_by=f"{datetime.fromisoformat(answer_by):%A, %d %B %Y, %H:%M} UTC")

@@ -34,12 +34,16 @@ class Watch(CareTable, table=True):
     ship_by: datetime = Field(sa_column=moment(required=True))
     deliver_by: datetime = Field(sa_column=moment(required=True))
     first_deliver_by: datetime = Field(sa_column=moment(required=True))
+    promise_revised_at: datetime | None = Field(default=None, sa_column=moment())
+    agreed_revision: int | None = None
     promise_outcome: str | None = None
     ended_at: datetime | None = Field(default=None, sa_column=moment())
     outcome: str | None = None
     delivered_at: datetime | None = Field(default=None, sa_column=moment())
     next_check_at: datetime | None = Field(default=None, sa_column=moment())
     checked_at: datetime | None = Field(default=None, sa_column=moment())
+    erased_at: datetime | None = Field(default=None, sa_column=moment())
+    """When its customer was forgotten: no word or picture of theirs is kept since."""
 
 
 class WatchLine(CareTable, table=True):

@@ -38,6 +38,7 @@ TOPIC_OF: Mapping[ExceptionKind, Topic] = {
     ExceptionKind.VOIDED_LABEL_USED: Topic.DELAY,
     ExceptionKind.CARRIER_HOLD: Topic.DELIVERY_PROBLEM,
     ExceptionKind.UNKNOWN_CODE: Topic.DELAY,
+    ExceptionKind.NO_CONSENT: Topic.DELAY,
     ExceptionKind.LOSS_SUSPECTED: Topic.LOSS,
     ExceptionKind.LOST: Topic.LOSS,
     ExceptionKind.DAMAGE: Topic.DAMAGE,
@@ -223,6 +224,7 @@ NOT_TOLD = frozenset(
         ExceptionKind.FULFILMENT_OVERDUE,
         ExceptionKind.FEED_SILENT,
         ExceptionKind.UNKNOWN_CODE,
+        ExceptionKind.NO_CONSENT,
     }
 )
-"""Trouble of our own that does not move the customer's date yet: no message, and no clock for one."""
+"""What does not move the customer's date, or is told by its remedy alone: no message, and no clock for one."""

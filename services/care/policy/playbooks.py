@@ -102,6 +102,10 @@ PLAYBOOKS: Mapping[ExceptionKind, Playbook] = {
     ExceptionKind.UNKNOWN_CODE: Playbook(
         "read on the carrier's page what its code means, and have the code mapped", (Step(RemedyKind.NEW_PROMISE),)
     ),
+    ExceptionKind.NO_CONSENT: Playbook(
+        "cancel what was not sent",
+        (Step(RemedyKind.CANCEL_LINE, automatic=True, because="nobody agreed to the new date in time"),),
+    ),
     ExceptionKind.STUCK_FLOW: Playbook("unblock the step", (Step(RemedyKind.NEW_PROMISE),)),
     ExceptionKind.FEED_SILENT: Playbook("ask the carrier about its feed"),
 }

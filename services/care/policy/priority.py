@@ -36,6 +36,7 @@ IMPACT: Mapping[ExceptionKind, int] = {
     ExceptionKind.VOIDED_LABEL_USED: 1,
     ExceptionKind.CARRIER_HOLD: 1,
     ExceptionKind.UNKNOWN_CODE: 0,
+    ExceptionKind.NO_CONSENT: 2,
     ExceptionKind.PROMISE_BREACHED: 2,
     ExceptionKind.FAILED_ATTEMPT: 2,
     ExceptionKind.DELIVERY_PROBLEM: 2,

@@ -30,6 +30,16 @@ async def get_words(tx: Transaction, order_id: UUID) -> dict[str, str]:
     return {row["kind"]: row["value"] for row in await tx.fetch(_LATEST, order_id)}
 
 
+async def agree(tx: Transaction, order_id: UUID, revision: int) -> None:
+    """Note to which revision of its promise an order's customer agreed; the order is due for a look."""
+    await tx.execute(
+        "update watch set agreed_revision = $2, next_check_at = least(next_check_at, $3) where order_id = $1",
+        order_id,
+        revision,
+        tx.now,
+    )
+
+
 async def list_troubles(tx: Transaction, order_id: UUID) -> list[asyncpg.Record]:
     """List what is wrong with an order now, as far as it moves the customer's date or goods."""
     return await tx.fetch(_TROUBLES, order_id, sorted(NOT_TOLD))
@@ -58,6 +68,16 @@ async def list_evidence(tx: Transaction, order_id: UUID) -> list[asyncpg.Record]
         "left join watch_report r on r.id = e.report_id where e.order_id = $1 order by e.at desc, e.id desc limit 50",
         order_id,
     )
+
+
+async def mark_erased(tx: Transaction, order_ids: Sequence[UUID]) -> None:
+    """Note that the customers of these orders are forgotten."""
+    await tx.execute("update watch set erased_at = $2 where order_id = any($1::uuid[])", list(order_ids), tx.now)
+
+
+async def is_erased(tx: Transaction, order_id: UUID) -> bool:
+    """Say whether an order's customer is forgotten."""
+    return bool(await tx.value("select erased_at is not null from watch where order_id = $1", order_id))
 
 
 async def get_evidence(tx: Transaction, evidence_id: UUID) -> Evidence | None:

@@ -119,17 +119,19 @@ async def set_backorders(tx: Transaction, rows: Sequence[tuple[UUID, UUID, int, 
     )
 
 
-async def set_promises(tx: Transaction, promises: Sequence[tuple[UUID, Promise]]) -> None:
-    """Put newer revisions of promises in force."""
+async def set_promises(tx: Transaction, promises: Sequence[tuple[UUID, Promise, datetime]]) -> None:
+    """Put newer revisions of promises in force, each since its moment."""
     await tx.execute(
-        "update watch w set promise_revision = p.revision, ship_by = p.ship_by, deliver_by = p.deliver_by "
-        "from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::timestamptz[]) "
-        "as p(order_id, revision, ship_by, deliver_by) "
+        "update watch w set promise_revision = p.revision, ship_by = p.ship_by, deliver_by = p.deliver_by, "
+        "promise_revised_at = p.revised_at "
+        "from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[]) "
+        "as p(order_id, revision, ship_by, deliver_by, revised_at) "
         "where w.order_id = p.order_id and w.promise_revision < p.revision",
-        [order_id for order_id, _ in promises],
-        [promise.revision for _, promise in promises],
-        [promise.ship_by for _, promise in promises],
-        [promise.deliver_by_latest for _, promise in promises],
+        [order_id for order_id, _, _ in promises],
+        [promise.revision for _, promise, _ in promises],
+        [promise.ship_by for _, promise, _ in promises],
+        [promise.deliver_by_latest for _, promise, _ in promises],
+        [revised_at for _, _, revised_at in promises],
     )
 
 

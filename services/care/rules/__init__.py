@@ -25,6 +25,7 @@ ORDER_RULES: tuple[Rule[OrderFacts], ...] = (
     Rule("unknown_code", 1, ExceptionKind.UNKNOWN_CODE, after_shipping.unknown_code),
     Rule("voided_label_used", 1, ExceptionKind.VOIDED_LABEL_USED, after_shipping.voided_label_used),
     Rule("address_problem", 1, ExceptionKind.ADDRESS_PROBLEM, whole_order.address_problem),
+    Rule("no_consent", 1, ExceptionKind.NO_CONSENT, whole_order.no_consent),
     Rule("promise_breached", 1, ExceptionKind.PROMISE_BREACHED, whole_order.promise_breached),
     Rule("stuck_flow", 1, ExceptionKind.STUCK_FLOW, whole_order.stuck_flow),
 )

@@ -1,10 +1,12 @@
 """What a rule may look at: what care knows of one order, its parcels and a carrier's feed, at one moment."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from services.care.clocks import BusinessCalendar
+from services.care.policy.consent import PACKS, ConsentPack
 from services.care.quantiles import History, lane_keys
 from services.care.rules.thresholds import Thresholds
 
@@ -38,6 +40,10 @@ class PromiseFacts:
     revision: int
     ship_by: datetime | None
     deliver_by: datetime
+    first_deliver_by: datetime | None = None
+    revised_at: datetime | None = None
+    agreed_revision: int | None = None
+    """To which revision the customer said yes last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,11 @@ class OrderFacts:
     fulfilments: tuple[FulfilmentFacts, ...] = ()
     parcels: tuple[ParcelFacts, ...] = ()
 
+    @property
+    def unsent(self) -> bool:
+        """Say whether nothing of the order has left the house, and something still shall."""
+        return self.units_in_house > 0 and not self.parcels
+
     def lane(self, parcel: ParcelFacts | None = None) -> tuple[str, ...]:
         """Give the keys under which transit times are looked up, most specific first."""
         service = (parcel.carrier, parcel.service) if parcel else None
@@ -147,3 +158,5 @@ class Basis:
     history: History
     carrier_days: BusinessCalendar
     silent_carriers: frozenset[str] = field(default_factory=frozenset)
+    consent_packs: Mapping[str, ConsentPack] = field(default_factory=lambda: PACKS)
+    """By country: when a later date needs the customer's yes."""

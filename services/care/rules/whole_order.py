@@ -2,9 +2,10 @@
 
 from datetime import datetime, timedelta
 
+from services.care.policy.consent import Revised, consent_to
 from services.care.rules.facts import Basis, OrderFacts, Position, StepFacts
 from services.care.rules.finding import NOTHING, Look, Scalar, Seen, Subject, SubjectKind, combine
-from services.care.states import Level
+from services.care.states import Consent, Level
 
 _MOMENT = timedelta(seconds=1)
 _ADDRESS_STEPS = frozenset({"hold_address", "address_refused"})
@@ -26,6 +27,26 @@ def promise_breached(facts: OrderFacts, now: datetime, _basis: Basis) -> Look:
         "in_house_units": facts.units_in_house,
     }
     return Look((Seen(Subject(SubjectKind.ORDER, facts.order_id), Level.BREACHED, evidence),))
+
+
+def no_consent(facts: OrderFacts, now: datetime, basis: Basis) -> Look:
+    """See that a later date needed the customer's yes, that none came in time, and that nothing has left."""
+    promise = facts.promise
+    if promise is None or promise.first_deliver_by is None:
+        return NOTHING
+    revised = Revised(
+        promise.revision, promise.revised_at, promise.first_deliver_by, promise.deliver_by, promise.agreed_revision
+    )
+    standing = consent_to(revised, basis.consent_packs.get(facts.country), now, unsent=facts.unsent)
+    if standing.consent is not Consent.EXPIRED or standing.answer_by is None:
+        return Look(again_at=standing.answer_by)
+    evidence: dict[str, Scalar] = {
+        "promise_revision": promise.revision,
+        "first_promised_by": promise.first_deliver_by.isoformat(),
+        "promised_by": promise.deliver_by.isoformat(),
+        "answer_due": standing.answer_by.isoformat(),
+    }
+    return Look((Seen(Subject(SubjectKind.ORDER, facts.order_id), Level.CONFIRMED, evidence),))
 
 
 def address_problem(facts: OrderFacts, _now: datetime, _basis: Basis) -> Look:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
+from services.care.states import Consent
 from shared.doors import Answer, Body
 
 _FITTING = {"wait": {""}, "notices": {"email", "page"}, "rating": set("12345")}
@@ -49,12 +50,29 @@ class ReportSeen(Answer):
     reported_at: datetime
 
 
+class ConsentView(Answer):
+    """How a customer stands to the date in force; without an answer by then, what was not sent is cancelled."""
+
+    promise_revision: int
+    consent: Consent
+    answer_by: datetime | None
+
+
+class Agree(Body):
+    """The order whose customer agrees to its date."""
+
+    order_id: UUID
+    note: str = Field(default="", max_length=500)
+
+
 class CustomerSees(Answer):
     """What a customer may know of care's work."""
 
     troubles: list[TroubleSeen]
     reports: list[ReportSeen]
     waits_for_revision: int | None
+    consent: Consent
+    answer_by: datetime | None
     notices: str
     rating: int | None
 

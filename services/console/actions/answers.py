@@ -6,6 +6,7 @@ from datetime import datetime
 
 from services.console.actions.orders import Known
 from services.console.schemas import Order, Shipment, Trouble
+from services.console.wording import say
 
 _POSITIONS: Mapping[str, str] = {
     "handed_over": "handed to {carrier}, which has not scanned it yet",
@@ -51,6 +52,8 @@ REASONS: Mapping[str, str] = {
     "transit_risk": "The carrier is slower than planned.",
     "fulfilment_overdue": "It did not leave our warehouse in time.",
     "preship_risk": "Our warehouse needs longer than planned.",
+    "voided_label_used": "A label that we gave back is in use: we find out which parcel travels on it.",
+    "no_consent": "Nobody agreed to the new date in time.",
     "stuck_flow": "One of our steps takes longer than it should.",
 }
 _REPAIRS: Mapping[tuple[str, str], str] = {
@@ -145,29 +148,32 @@ def leading(troubles: Sequence[Trouble]) -> Trouble | None:
 
 def _where(order: Order) -> tuple[str, datetime | None]:
     if order.status in _ENDS:
-        return _ENDS[order.status], None
+        return say(_ENDS[order.status]), None
     shipped = [one for one in order.shipments if one.status in _POSITIONS]
     if not shipped:
-        return _INSIDE.get(order.fulfilment_status, f"It is {order.fulfilment_status.replace('_', ' ')}."), None
+        words = _INSIDE.get(order.fulfilment_status, "It is {status}.")
+        return say(words, status=order.fulfilment_status.replace("_", " ")), None
     undelivered = [one for one in shipped if one.status != "delivered"]
     one = max(undelivered or shipped, key=lambda each: each.last_scan_at or each.handed_over_at or order.placed_at)
     subject = _subject(len(order.shipments), len(shipped), len(undelivered))
-    return f"{subject} {_position(one)}.", one.delivered_at or one.last_scan_at
+    return say("{parcels} {position}.", parcels=subject, position=_position(one)), one.delivered_at or one.last_scan_at
 
 
 def _subject(all_parcels: int, shipped: int, undelivered: int) -> str:
     if all_parcels == 1:
-        return "It is"
+        return say("It is")
     if undelivered == 0:
-        return f"All {all_parcels} parcels are" if shipped == all_parcels else "The first part is"
-    delivered = shipped - undelivered
-    return f"{delivered} of {all_parcels} parcels are delivered; the next one is" if delivered else "The parcel is"
+        return say("All {count} parcels are", count=all_parcels) if shipped == all_parcels else say("The first part is")
+    if shipped == undelivered:
+        return say("The parcel is")
+    counts = {"delivered": shipped - undelivered, "count": all_parcels}
+    return say("{delivered} of {count} parcels are delivered; the next one is", **counts)
 
 
 def _position(parcel: Shipment) -> str:
-    said = _POSITIONS[parcel.status].format(carrier=parcel.carrier or "the carrier")
+    said = say(_POSITIONS[parcel.status], carrier=parcel.carrier or say("the carrier"))
     seen = parcel.last_place.city and parcel.status not in {"handed_over", "delivered", "lost", "returned_to_sender"}
-    return f"{said}, last seen in {_town(parcel.last_place.city)}" if seen else said
+    return say("{position}, last seen in {town}", position=said, town=_town(parcel.last_place.city)) if seen else said
 
 
 def _town(city: str) -> str:
@@ -194,7 +200,7 @@ def _reason(known: Known, trouble: Trouble | None) -> str:
     if trouble is not None:
         return REASONS.get(trouble.kind, trouble.kind.replace("_", " "))
     if known.order.holds:
-        return f"It is on hold: {known.order.holds[0].reason.replace('_', ' ')}."
+        return say("It is on hold: {reason}.", reason=known.order.holds[0].reason.replace("_", " "))
     blocking = known.explanation.blocking
     if blocking is not None and blocking.overdue:
         return REASONS["stuck_flow"]
@@ -209,9 +215,11 @@ def _next(known: Known) -> tuple[str, str, datetime | None]:
     blocking = known.explanation.blocking
     if known.is_ended or blocking is None:
         step = known.order.next_step
-        return "", "nothing more to do" if known.is_ended else step.what, None if known.is_ended else step.by
+        return "", say("nothing more to do") if known.is_ended else step.what, None if known.is_ended else step.by
     return _holder(blocking.holder), known.order.next_step.what, blocking.due_at or known.order.next_step.by
 
 
 def _holder(named: str) -> str:
-    return _HOLDERS.get(named, named.partition(":")[2].capitalize() or named.replace("_", " ").capitalize())
+    if named in _HOLDERS:
+        return say(_HOLDERS[named])
+    return (named.partition(":")[2] or named.replace("_", " ")).capitalize()

@@ -7,11 +7,11 @@ from datetime import datetime
 from uuid import UUID
 
 from services.console.actions.answers import Answer, answer
-from services.console.actions.orders import Known
+from services.console.actions.orders import Known, read_photos
 from services.console.actions.orders import learn as learn_order
 from services.console.errors import RefusedError, ServiceAwayError
 from services.console.neighbours import Caller
-from services.console.schemas import Contacts, Read
+from services.console.schemas import Contacts, Photo, Read
 from services.console.schemas.care import CaseMessage, Finding, FullCase
 
 _ENDED = frozenset({"resolved", "closed", "self_healed", "merged", "false_positive"})
@@ -49,6 +49,7 @@ class Work:
     answer: Answer | None
     messages: list[CaseMessage]
     contacts: Contacts
+    photos: list[Photo]
 
     @property
     def is_worked(self) -> bool:
@@ -70,12 +71,13 @@ async def learn(caller: Caller, case_id: UUID) -> Work:
     """Read a case and what surrounds it."""
     case = await read_case(caller, case_id)
     about = {"order_id": str(case.order_id)}
-    known, messages, contacts = await asyncio.gather(
+    known, messages, contacts, photos = await asyncio.gather(
         _order(caller, case.order_id),
         caller.get("care", "/staff/messages", _Messages, limit=50, **about),
         caller.get("care", "/staff/contacts", Contacts, limit=50, **about),
+        read_photos(caller, case.order_id),
     )
-    return Work(case, known, answer(known) if known is not None else None, messages.data, contacts)
+    return Work(case, known, answer(known) if known is not None else None, messages.data, contacts, photos)
 
 
 async def _order(caller: Caller, order_id: UUID) -> Known | None:

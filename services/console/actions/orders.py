@@ -1,11 +1,13 @@
 """One order as support sees it: what the services know of it, asked at once; what one of them withholds is left out."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from uuid import UUID
 
-from services.console.errors import ServiceAwayError
+from services.console.errors import RefusedError, ServiceAwayError
 from services.console.neighbours import Caller
 from services.console.schemas import (
+    Agreement,
     Case,
     Cases,
     Contact,
@@ -18,6 +20,8 @@ from services.console.schemas import (
     Messages,
     Order,
     Person,
+    Photo,
+    Photos,
     PromiseRevision,
     Promises,
     Timeline,
@@ -26,8 +30,10 @@ from services.console.schemas import (
 )
 
 _MOST_FACTS = 500
+_NOT_FOUND = 404
 _ENDED_CASES = frozenset({"resolved", "closed", "self_healed", "merged", "false_positive"})
 _BEFORE_PICK = frozenset({"unfulfilled", "backordered", "allocated"})
+_OPEN_CONSENTS = frozenset({"implied", "awaited"})
 _ENDED = frozenset({"completed", "cancelled", "rejected"})
 
 
@@ -45,6 +51,8 @@ class Known:
     troubles: list[Trouble] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     contacts: list[Contact] = field(default_factory=list)
+    photos: list[Photo] = field(default_factory=list)
+    agreement: Agreement | None = None
     away: tuple[str, ...] = ()
 
     @property
@@ -61,6 +69,11 @@ class Known:
     def can_be_readdressed(self) -> bool:
         """Whether the address may still change: nobody has begun to pick."""
         return not self.is_ended and self.order.fulfilment_status in _BEFORE_PICK and not self.order.shipments
+
+    @property
+    def can_agree(self) -> bool:
+        """Whether the customer may still say that they wait for a later date."""
+        return not self.is_ended and self.agreement is not None and self.agreement.consent in _OPEN_CONSENTS
 
     @property
     def can_be_reported(self) -> bool:
@@ -82,23 +95,59 @@ async def learn(caller: Caller, named: str, *, person: bool) -> Known:
         ),
         _ask_care(caller, order),
     )
-    return Known(order, explanation, timeline.data, promises.data, related.data, shown, *care)
+    known = Known(order, explanation, timeline.data, promises.data, related.data, shown, away=("care",))
+    if care is None:
+        return known
+    return replace(
+        known,
+        cases=care.cases,
+        troubles=care.troubles,
+        messages=care.messages,
+        contacts=care.contacts,
+        photos=care.photos,
+        agreement=care.agreement,
+        away=(),
+    )
 
 
-async def _ask_care(
-    caller: Caller, order: Order
-) -> tuple[list[Case], list[Trouble], list[Message], list[Contact], tuple[str, ...]]:
+@dataclass(frozen=True, slots=True)
+class _OfCare:
+    cases: list[Case]
+    troubles: list[Trouble]
+    messages: list[Message]
+    contacts: list[Contact]
+    photos: list[Photo]
+    agreement: Agreement | None
+
+
+async def _ask_care(caller: Caller, order: Order) -> _OfCare | None:
     about = {"order_id": str(order.id)}
     try:
-        cases, troubles, messages, contacts = await asyncio.gather(
+        cases, troubles, messages, contacts, photos, agreement = await asyncio.gather(
             caller.get("care", "/staff/cases", Cases, limit=50, **about),
             caller.get("care", "/staff/exceptions", Troubles, open="true", limit=50, **about),
             caller.get("care", "/staff/messages", Messages, limit=50, **about),
             caller.get("care", "/staff/contacts", Contacts, limit=50, **about),
+            read_photos(caller, order.id),
+            _read_agreement(caller, about),
         )
     except ServiceAwayError:
-        return [], [], [], [], ("care",)
-    return cases.data, troubles.data, messages.data, contacts.data, ()
+        return None
+    return _OfCare(cases.data, troubles.data, messages.data, contacts.data, photos, agreement)
+
+
+async def _read_agreement(caller: Caller, about: dict[str, str]) -> Agreement | None:
+    try:
+        return await caller.get("care", "/staff/consents", Agreement, **about)
+    except RefusedError as error:
+        if error.status != _NOT_FOUND:
+            raise
+        return None  # care has not heard of the order yet
+
+
+async def read_photos(caller: Caller, order_id: UUID) -> list[Photo]:
+    """Read which photos the customer of an order sent, newest first."""
+    return (await caller.get("care", "/staff/evidence", Photos, order_id=str(order_id))).data
 
 
 async def _nothing() -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from services.console.errors import ServiceAwayError
 from services.console.neighbours import Caller
 from services.console.schemas.overview import Backlog, CutOff, Measures, Outcomes, Stages
+from services.console.wording import say
 from shared import clock
 
 M = TypeVar("M", bound=BaseModel)
@@ -142,10 +143,10 @@ def _exceptions(measures: Measures) -> list[Bar]:
     most = max((one.raised for one in measures.exceptions), default=0)
     return [
         Bar(
-            one.kind.replace("_", " "),
+            one.kind,
             one.raised,
             _share(one.raised, most),
-            note=f"{one.open} open" if one.open else "",
+            note=say("{count} open", count=one.open) if one.open else "",
         )
         for one in measures.exceptions
     ]

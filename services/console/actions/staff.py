@@ -14,6 +14,33 @@ from shared.errors import ConfigurationError, ConflictError
 from shared.ids import new_id
 
 
+def new_staff(
+    login: str, name: str, roles: Sequence[str], locations: Sequence[str] = (), password_hash: str | None = None
+) -> Staff:
+    """Make somebody who may sign in; without a password by a link or through the identity provider."""
+    return Staff(
+        id=new_id(),
+        login=login,
+        name=name,
+        password_hash=password_hash,
+        roles=list(roles),
+        locations=list(locations),
+        created_at=clock.real(),
+    )
+
+
+async def add_without_password(
+    tx: Transaction, login: str, name: str, roles: Sequence[Role], locations: Sequence[str]
+) -> Staff:
+    """Let somebody in who sets a first password by a link; raises ConflictError when the login is taken."""
+    if await find_staff(tx, login) is not None:
+        raise ConflictError(f"{login} can sign in already")
+    person = new_staff(login, name, [str(role) for role in roles], locations)
+    tx.session.add(person)
+    await tx.session.flush()
+    return person
+
+
 async def add_staff(tx: Transaction, login: str, name: str, roles: Sequence[Role], locations: Sequence[str]) -> str:
     """Let somebody sign in; gives the first password; raises ConflictError when the login is taken."""
     if await find_staff(tx, login) is not None:
@@ -44,14 +71,5 @@ def _read(path: Path) -> list[dict[str, str]]:
 async def _keep(
     tx: Transaction, login: str, password: str, name: str, roles: Sequence[str], locations: Sequence[str]
 ) -> None:
-    row = Staff(
-        id=new_id(),
-        login=login,
-        name=name,
-        password_hash=await hash_password(password),
-        roles=list(roles),
-        locations=list(locations),
-        created_at=clock.real(),
-    )
-    tx.session.add(row)
+    tx.session.add(new_staff(login, name, roles, locations, await hash_password(password)))
     await tx.session.flush()

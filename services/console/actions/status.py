@@ -35,8 +35,13 @@ class Status:
         """Whether there is a later date to agree to."""
         if self.care is None or self.order.fulfilment_status == "delivered" or self.answer.is_over:
             return False
-        is_late = self.answer.is_revised or self.answer.risk in _LATE
+        is_late = self.answer.is_revised or self.answer.risk in _LATE or self.must_answer
         return is_late and self.care.waits_for_revision != self.order.promise.revision
+
+    @property
+    def must_answer(self) -> bool:
+        """Whether silence would cancel what was not sent, at care's `answer_by`."""
+        return self.care is not None and self.care.consent == "awaited" and self.care.answer_by is not None
 
     @property
     def waits(self) -> bool:

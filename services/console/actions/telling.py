@@ -26,7 +26,7 @@ _STEP_OF: Mapping[str, int] = {
     "delivered": 4,
 }  # fmt: skip
 _NAMED: Mapping[str, str] = {
-    "lost": "Lost", "undeliverable": "Undeliverable", "delivery_attempted": "Attempted",
+    "packing": "Being packed", "lost": "Lost", "undeliverable": "Undeliverable", "delivery_attempted": "Attempted",
     "available_for_pickup": "At the pick-up point", "returning_to_sender": "Coming back",
     "returned_to_sender": "Returned",
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Depends
 
 from services.console.api import (
+    account,
     board,
     care,
     cases,
@@ -14,7 +15,10 @@ from services.console.api import (
     overview,
     packing,
     paper,
+    people,
+    photos,
     picking,
+    provider,
     sign_in,
     stock,
     track,
@@ -25,9 +29,13 @@ from services.console.api.guard import refuse_foreign_forms
 router = APIRouter(dependencies=[Depends(refuse_foreign_forms)], include_in_schema=False)
 for part in (
     sign_in.router,
+    provider.router,
+    account.router,
+    people.router,
     home.router,
     look_up.router,
     orders.router,
+    photos.router,
     care.router,
     cases.router,
     picking.router,

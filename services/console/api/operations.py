@@ -101,7 +101,16 @@ async def show_audit(request: Request, who: Operator) -> Response:
     database: Database = request.app.state.database
     async with database.transaction("audit") as tx:
         signed = await staff.list_sign_ins(tx)
-    own = [AuditRow(at=one.at, actor=one.login, act=one.outcome, subject=one.address, reason="") for one in signed]
+    own = [
+        AuditRow(
+            at=one.at,
+            actor=one.acted_by or one.login,
+            act=one.outcome,
+            subject=one.login if one.acted_by else one.address,
+            reason="",
+        )
+        for one in signed
+    ]
     return page(request, "operations_audit.html", rows=await operations.list_audit(who.caller, own))
 
 

@@ -123,6 +123,14 @@ async def cancel(
     return done(request, f"/orders/{named}", say("Asked for. What becomes of each line appears here in a moment."))
 
 
+@router.post("/agreement")
+async def agree(request: Request, named: str, who: OrderEditor, key: Key) -> Response:
+    """Keep that the customer waits for the new date."""
+    order = await who.caller.get("orders", f"/staff/orders/{named}", Order)
+    await who.caller.act("care", "/staff/consents", {"order_id": str(order.id)}, key=key)
+    return done(request, f"/orders/{named}", say("Kept: the customer waits for the new date."))
+
+
 @router.post("/address")
 async def change_address(
     request: Request, named: str, who: OrderEditor, key: Key, version: Annotated[int, Form()]

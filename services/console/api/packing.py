@@ -46,8 +46,9 @@ class AtBench:
     async def show(self, verdict: Verdict | None = None, *, parcel: str = "", asked: bool = False) -> Response:
         """Show the bench; `asked` says that the label was asked for just now."""
         bench = await packing.read_bench(self.who.caller, self.order_id, self.fulfilment_id, parcel)
+        printers = await packing.read_printers(self.who.caller, bench)
         template = "parts/bench.html" if wants_part(self.request) else "pack_bench.html"
-        return page(self.request, template, bench=bench, verdict=verdict, asked=asked)
+        return page(self.request, template, bench=bench, verdict=verdict, asked=asked, printers=printers)
 
     async def judged(self, doing: Callable[[], Awaitable[Verdict]], *, parcel: str = "") -> Response:
         """Do it, and show the bench with what came of it."""

@@ -1,5 +1,6 @@
 """Paper for the bench: labels as the carrier gave them, or on a page, and packing slips."""
 
+import asyncio
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from services.console.actions import documents, packing
 from services.console.api.guard import Picker
 from services.console.rendering import say
-from services.console.schemas.warehouse import Parcel
+from services.console.schemas.warehouse import Enclosure, Parcel
 from shared.errors import NotFoundError
 
 router = APIRouter(prefix="/pack/parcels/{parcel_id}")
@@ -30,6 +31,8 @@ async def show_label(
     label = await packing.read_label(who.caller, parcel_id)
     if shape == "pdf" and label.is_image:
         return _paper(documents.label_page(label.content), _PDF, f"{label.name.rsplit('.', 1)[0]}.pdf")
+    if shape == "pdf" and label.media_type != _PDF:
+        raise NotFoundError(say("the carrier gave this label for a label printer only: there is no PDF of it"))
     return _paper(label.content, label.media_type, label.name)
 
 
@@ -39,7 +42,9 @@ async def show_slip(parcel_id: UUID, who: Picker) -> Response:
     parcel = await who.caller.get("inventory", f"/staff/parcels/{parcel_id}", Parcel)
     if not parcel.contents:
         raise NotFoundError("nothing lies in this parcel")
-    return _paper(documents.packing_slip(parcel, say), _PDF, f"{parcel.number}-{parcel.parcel_no}.pdf")
+    enclosure = await who.caller.get("orders", f"/internal/orders/{parcel.order_id}/enclosure", Enclosure)
+    slip = await asyncio.to_thread(documents.packing_slip, parcel, enclosure, say)
+    return _paper(slip, _PDF, f"{parcel.number}-{parcel.parcel_no}.pdf")
 
 
 def _paper(content: bytes, media_type: str, name: str) -> Response:

@@ -15,6 +15,7 @@ from services.console.queries.staff import set_single_keys as set_keys
 from services.console.rendering import say
 from services.console.settings import settings
 from shared.db import Database
+from shared.errors import DomainError, ForbiddenError
 
 router = APIRouter()
 
@@ -23,29 +24,39 @@ _YEAR_SECONDS = 365 * 24 * 3600
 Text = Annotated[str, Form(max_length=200)]
 
 
+def show_form(request: Request, then: str, error: DomainError | None = None, login: str = "") -> Response:
+    """Ask somebody to sign in, and say what was wrong with the last try."""
+    own = settings()
+    response = page(
+        request,
+        "sign_in.html",
+        status=error.status if error is not None else 200,
+        next=local_path(then),
+        login=login,
+        problem=words_of(error) if error is not None else "",
+        provider=own.oidc_name if own.oidc_issuer else "",
+        passwords=own.passwords,
+    )
+    response.headers.update(error.headers if error is not None else {})
+    return response
+
+
 @router.get("/sign-in", dependencies=[Public])
 async def show_sign_in(request: Request, next: str = "/") -> Response:  # noqa: A002 - the address's own word
     """Ask for login and password."""
-    return page(request, "sign_in.html", next=local_path(next), login="", problem="")
+    return show_form(request, next)
 
 
 @router.post("/sign-in", dependencies=[Public])
 async def sign_in(request: Request, login: Text, password: Text, next: Text = "/") -> Response:  # noqa: A002
     """Sign in."""
+    if not settings().passwords:
+        raise ForbiddenError(say("people sign in through {provider} only", provider=settings().oidc_name))
     database: Database = request.app.state.database
     try:
         token = await sessions.sign_in(database, Attempt(login, password, guard.address_of(request)), settings())
     except (WrongPasswordError, LockedOutError) as error:
-        response = page(
-            request,
-            "sign_in.html",
-            status=error.status,
-            next=local_path(next),
-            login=login,
-            problem=words_of(error),
-        )
-        response.headers.update(error.headers)
-        return response
+        return show_form(request, next, error, login)
     response = RedirectResponse(local_path(next), status_code=303)
     guard.set_cookie(response, guard.session_cookie(), token, int(settings().session_hours * 3600))
     return response

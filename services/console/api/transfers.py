@@ -15,7 +15,7 @@ from services.console.api.guard import Visitor, Warehouse
 from services.console.api.pages import done, page, wants_part
 from services.console.api.places import keep, stand
 from services.console.rendering import local, say
-from services.console.settings import settings
+from services.console.settings import pages
 from shared import clock
 
 router = APIRouter(prefix="/stock/transfers")
@@ -67,7 +67,7 @@ async def send(
     line: Lines = None,
 ) -> Response:
     """Send it: the units leave this location and are expected at the other."""
-    expected = shelves.moment_of(expected_at, settings().time_zone)
+    expected = shelves.moment_of(expected_at, pages().time_zone)
     body: dict[str, object] = {
         "source": source,
         "target": target,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel import col, func, select
 
-from services.console.models import Session, SignIn, Staff
+from services.console.models import PasswordLink, Session, SignIn, Staff
 from services.console.states import Outcome
 from shared.db import Transaction
 
@@ -15,10 +15,10 @@ select s.id, s.login, s.name, s.roles, s.locations, s.single_keys, n.role, n.see
 from session n join staff s on s.id = n.staff_id
 where n.token_hash = $1 and n.expires_at > $2 and n.seen_at > $3 and s.disabled_at is null and n.role = any(s.roles)
 """
-# A try that was right has its sign-in beside it; who remembers in time starts afresh.
+# A try that was right has its sign-in beside it; who remembers in time, or sets a new password, starts afresh.
 _FAILURES = """
 select count(*) filter (where outcome = 'tried' and login = $1 and at > coalesce((select max(at) from sign_in
-    where login = $1 and outcome = 'signed_in' and at > $3), $3)) as by_login,
+    where login = $1 and outcome in ('signed_in', 'password_set') and at > $3), $3)) as by_login,
   count(*) filter (where outcome = 'tried' and address = $2)
     - count(*) filter (where outcome = 'signed_in' and address = $2) as by_address
 from sign_in where at > $3 and (login = $1 or address = $2)
@@ -51,6 +51,32 @@ async def find_staff(tx: Transaction, login: str) -> Staff | None:
     """Find somebody by login, in whatever case."""
     found = await tx.session.exec(select(Staff).where(func.lower(col(Staff.login)) == login.lower()))
     return found.one_or_none()
+
+
+async def find_by_identity(tx: Transaction, identity: str) -> Staff | None:
+    """Find somebody by who they are at the identity provider; two sign-ins of one person wait for each other."""
+    await tx.execute("select pg_advisory_xact_lock(hashtext($1))", f"identity {identity}")
+    found = await tx.session.exec(select(Staff).where(col(Staff.identity) == identity))
+    return found.one_or_none()
+
+
+async def lock_link(tx: Transaction, token_hash: str) -> PasswordLink | None:
+    """Find a link to set a password, and keep it from being used twice at once."""
+    return await tx.session.get(PasswordLink, token_hash, with_for_update=True)
+
+
+async def void_links(tx: Transaction, staff_id: UUID, now: datetime) -> None:
+    """Let no link made so far set this person's password."""
+    await tx.execute(
+        "update password_link set expires_at = $2 where staff_id = $1 and used_at is null and expires_at > $2",
+        staff_id,
+        now,
+    )
+
+
+async def end_sessions(tx: Transaction, staff_id: UUID, *, but: str = "") -> None:
+    """End the sessions of somebody, all but one."""
+    await tx.execute("delete from session where staff_id = $1 and token_hash <> $2", staff_id, but)
 
 
 async def get_staff_by_id(tx: Transaction, staff_id: UUID) -> Staff | None:
@@ -132,3 +158,35 @@ async def list_pickers(tx: Transaction, location: str, roles: list[str]) -> list
         roles,
     )
     return [(row["login"], row["name"]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody who may sign in, as an administrator sees them."""
+
+    id: UUID
+    login: str
+    name: str
+    roles: list[str]
+    locations: list[str]
+    disabled_at: datetime | None
+    has_password: bool
+    by_provider: bool
+    signed_in_at: datetime | None
+    link_until: datetime | None
+
+
+_ACCOUNTS = """
+select s.id, s.login, s.name, s.roles, s.locations, s.disabled_at, s.password_hash is not null as has_password,
+  s.identity is not null as by_provider,
+  (select max(i.at) from sign_in i where i.login = lower(s.login)
+    and i.outcome in ('signed_in', 'signed_in_by_provider')) as signed_in_at,
+  (select max(l.expires_at) from password_link l where l.staff_id = s.id and l.used_at is null and l.expires_at > $1)
+    as link_until
+from staff s order by s.disabled_at is not null, lower(s.name), s.login limit 1000
+"""
+
+
+async def list_accounts(tx: Transaction, now: datetime) -> list[Account]:
+    """List who may sign in, and who no longer may, by name."""
+    return [Account(**dict(row)) for row in await tx.fetch(_ACCOUNTS, now)]

@@ -318,3 +318,28 @@ class Contacts(Read):
     """Contacts, newest first."""
 
     data: list[Contact]
+
+
+class Agreement(Read):
+    """How the customer stands to the date in force; `awaited` ends at `answer_by`, and silence cancels then."""
+
+    promise_revision: int
+    consent: str
+    answer_by: datetime | None
+
+
+class Photo(Read):
+    """A photo that a customer sent, and what they reported with it."""
+
+    id: UUID
+    width: int
+    height: int
+    kind: str | None
+    comment: str
+    at: datetime
+
+
+class Photos(Read):
+    """Photos, newest first."""
+
+    data: list[Photo]

@@ -31,5 +31,7 @@ class CareSees(Read):
     troubles: list[Trouble]
     reports: list[Reported]
     waits_for_revision: int | None
+    consent: str
+    answer_by: datetime | None
     notices: str
     rating: int | None

@@ -73,6 +73,7 @@ class Place(StockTable, table=True):
     time_zone: str
     cut_offs: list[dict[str, Any]] = Field(sa_column=_json())
     holidays: list[str] = Field(sa_column=_json())
+    label_format: str = "png"
     active: bool
     version: int = 1
     saved_at: datetime = Field(sa_column=_moment())

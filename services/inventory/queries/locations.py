@@ -9,13 +9,14 @@ from shared.db import Transaction
 
 _SAVE = """
 insert into location (code, name, company, line1, line2, city, region, postal_code, country_code, phone, email, zone,
-  time_zone, cut_offs, holidays, active, saved_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+  time_zone, cut_offs, holidays, label_format, active, saved_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 on conflict (code) do update set name = excluded.name, company = excluded.company, line1 = excluded.line1,
   line2 = excluded.line2, city = excluded.city, region = excluded.region, postal_code = excluded.postal_code,
   country_code = excluded.country_code, phone = excluded.phone, email = excluded.email, zone = excluded.zone,
   time_zone = excluded.time_zone, cut_offs = excluded.cut_offs, holidays = excluded.holidays,
-  active = excluded.active, saved_at = excluded.saved_at, version = location.version + 1
+  label_format = excluded.label_format, active = excluded.active, saved_at = excluded.saved_at,
+  version = location.version + 1
 """
 
 
@@ -61,6 +62,14 @@ def _location(row: asyncpg.Record) -> Location:
 async def save_locations(tx: Transaction, rows: Sequence[Sequence[object]]) -> None:
     """Insert or replace locations; values in the order of the columns."""
     await tx.execute_many(_SAVE, rows)
+
+
+async def lock_active(tx: Transaction, codes: Collection[str]) -> dict[str, bool]:
+    """Lock locations and say of each whether it is active; unknown ones are absent."""
+    rows = await tx.fetch(
+        "select code, active from location where code = any($1::text[]) order by code for no key update", list(codes)
+    )
+    return {row["code"]: row["active"] for row in rows}
 
 
 async def get_locations(tx: Transaction, codes: Collection[str]) -> dict[str, Location]:

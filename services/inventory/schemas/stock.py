@@ -114,6 +114,7 @@ class LocationBody(Body):
     time_zone: Annotated[str, AfterValidator(_known_zone)]
     cut_offs: list[CutOffBody] = Field(default=[], max_length=100)
     holidays: list[Day] = Field(default=[], max_length=400)
+    label_format: Literal["png", "pdf", "zpl"] = Field(default="png", description="what its label printers read")
     active: bool = True
 
     @field_validator("cut_offs")

@@ -83,6 +83,7 @@ class LocationAnswer(Answer):
     time_zone: str
     cut_offs: list[CutOffBody]
     holidays: list[str]
+    label_format: str
     active: bool
     version: int
 

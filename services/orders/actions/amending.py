@@ -36,8 +36,9 @@ async def amend_order(
     work, record = await open_order(tx, who, named)
     match(record.head.version)
     _refuse_if_late(record)
+    wanted = _check(record, body)
     changed: list[str] = []
-    if body.lines is not None and _reduce(record, named_lines(record, body.lines)):
+    if _reduce(record, wanted):
         changed.append("lines")
     if body.shipping_address is not None:
         _set_address(record, body)
@@ -79,8 +80,25 @@ def _refuse_if_late(record: OrderRecord) -> None:
     )
 
 
-def _reduce(record: OrderRecord, wanted: list[tuple[OrderLine, int]]) -> bool:
-    """Lower ordered totals; money follows in proportion. Raises InvalidError for more units or for none at all."""
+def _check(record: OrderRecord, body: AmendOrder) -> list[tuple[OrderLine, int]]:
+    """Give the lines' wanted units; raises InvalidError for all fields that cannot be, at once."""
+    errors: list[FieldError] = []
+    wanted: list[tuple[OrderLine, int]] = []
+    try:
+        wanted = named_lines(record, body.lines or [])
+    except InvalidError as unknown:
+        errors.extend(unknown.errors)
+    else:
+        errors.extend(_errors_of_lines(record, wanted))
+    if body.shipping_address is not None and not is_country(body.shipping_address.country_code):
+        errors.append(FieldError("/shipping_address/country_code", "unknown_country", "no such ISO 3166 country"))
+    if errors:
+        names = ", ".join(sorted({error.pointer for error in errors}))
+        raise InvalidError(f"the order cannot be changed like this: {names}", errors=tuple(errors))
+    return wanted
+
+
+def _errors_of_lines(record: OrderRecord, wanted: list[tuple[OrderLine, int]]) -> list[FieldError]:
     errors: list[FieldError] = []
     for number, (line, quantity) in enumerate(wanted):
         least = _least(line)
@@ -95,8 +113,11 @@ def _reduce(record: OrderRecord, wanted: list[tuple[OrderLine, int]]) -> bool:
     left = record.ordered - sum(line.quantity - quantity for line, quantity in wanted)
     if not errors and left <= 0:
         errors.append(FieldError("/lines", "nothing_left", "cancel the order instead"))
-    if errors:
-        raise InvalidError("the lines cannot be changed like this", errors=tuple(errors))
+    return errors
+
+
+def _reduce(record: OrderRecord, wanted: list[tuple[OrderLine, int]]) -> bool:
+    """Lower ordered totals; money follows in proportion."""
     reduced = [(line, quantity) for line, quantity in wanted if quantity < line.quantity]
     for line, quantity in reduced:
         before = line.total
@@ -117,9 +138,6 @@ def _set_address(record: OrderRecord, body: AmendOrder) -> None:
     address, head = body.shipping_address, record.head
     if address is None:
         return
-    if not is_country(address.country_code):
-        error = FieldError("/shipping_address/country_code", "unknown_country", "no such ISO 3166 country")
-        raise InvalidError(error.detail, errors=(error,))
     head.address = address.model_dump(mode="json")
     head.country_code = address.country_code
     head.postal_zone = postal_zone(address.country_code, address.postal_code)

@@ -9,13 +9,21 @@ from services.orders.actions.addresses import doubt_about
 from services.orders.actions.holding import make_hold
 from services.orders.actions.numbers import order_number
 from services.orders.actions.work import Work
-from services.orders.models import Hold, Order, OrderLine, OrderRecord, PromiseRow
+from services.orders.models import Hold, Order, OrderLine, OrderRecord, PaymentReport, PromiseRow
 from services.orders.promise import Origin, Place, Window, end_of_day, keep_given, make_window, postal_zone, zone_of
 from services.orders.queries.catalogue import Catalogue
 from services.orders.schemas.intake import PlaceLine, PlaceOrder, PlacePayment
 from services.orders.schemas.parts import Address
 from services.orders.settings import settings
-from services.orders.states import ORDER, HoldReason, OrderState, PaymentStatus, ServiceLevel, hold_progress
+from services.orders.states import (
+    ORDER,
+    HoldReason,
+    OrderState,
+    PaymentStatus,
+    ServiceLevel,
+    hold_progress,
+    payment_status,
+)
 from shared.events.base import Money
 from shared.events.orders import OrderLine as PlacedLine
 from shared.events.orders import OrderPlaced, Policy, PromiseMade
@@ -183,10 +191,28 @@ def _payment(order_id: UUID, payment: PlacePayment | None, total: int, now: date
         due_at = payment.expires_at or now + timedelta(hours=settings().payment_wait_hours)
         hold = make_hold(order_id, HoldReason.PAYMENT, "storefront", "payment pending", now, due_at)
         return Payment(PaymentStatus.PENDING, holds=[hold])
+    holds = _short_hold(order_id, payment.status, amount, total, now)
     if payment.status == "authorized":
-        holds = _lapsing_hold(order_id, payment.expires_at, now)
+        holds = holds or _lapsing_hold(order_id, payment.expires_at, now)
         return Payment(PaymentStatus.AUTHORIZED, authorized=amount, expires_at=payment.expires_at, holds=holds)
-    return Payment(PaymentStatus.CAPTURED, authorized=amount, captured=amount)
+    status = payment_status(total, authorized=amount, captured=amount, refunded=0, voided=0)
+    return Payment(status, authorized=amount, captured=amount, holds=holds)
+
+
+def _short_hold(order_id: UUID, status: str, amount: int, total: int, now: datetime) -> list[Hold]:
+    """Hold what is paid in part; the rest is waited for as for a pending payment."""
+    if amount >= total:
+        return []
+    due_at = now + timedelta(hours=settings().payment_wait_hours)
+    return [make_hold(order_id, HoldReason.PAYMENT, "storefront", f"{status} {amount} of {total}", now, due_at)]
+
+
+def reported(order_id: UUID, payment: PlacePayment, total: int, now: datetime) -> PaymentReport:
+    """Write what came with the order as the report it is, so that the same report later changes nothing."""
+    amount = payment.amount.amount if payment.amount else total
+    return PaymentReport(
+        id=new_id(), order_id=order_id, type=payment.status, amount=amount, reference=payment.reference, reported_at=now
+    )
 
 
 def _lapsing_hold(order_id: UUID, expires_at: datetime | None, now: datetime) -> list[Hold]:
@@ -231,7 +257,7 @@ def placed_fact(record: OrderRecord) -> OrderPlaced:
         holds=tuple(str(hold.reason) for hold in record.holds),
         soft_until=unpaid.due_at if unpaid else None,
         ship_after=head.ship_after,
-        value=Money(amount=head.total, currency=head.currency),
+        value=Money(amount=_worth(record), currency=head.currency),
         reship_of=head.reship_of,
         remedy_id=head.remedy_id,
         gift_due_at=_gift_due_at(head),
@@ -241,6 +267,12 @@ def placed_fact(record: OrderRecord) -> OrderPlaced:
         if first
         else ORDER.progress(OrderState.PLACED, head.since),
     )
+
+
+def _worth(record: OrderRecord) -> int:
+    """Give what an order's goods are worth: its total, or for a reshipment, which costs nothing, their prices."""
+    head = record.head
+    return sum(line.unit_price * line.quantity for line in record.lines) if head.reship_of else head.total
 
 
 def _gift_due_at(head: Order) -> datetime | None:

@@ -1,15 +1,18 @@
 """Why an order is where it is, read from the progress that facts carried; never guessed."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from services.orders.actions.facts import STAGES, TELLINGS
 from services.orders.models import OrderRecord, ProgressRow
 from services.orders.queries.timeline import list_progress
 from services.orders.queries.views import promise_view
 from services.orders.schemas.views import ExplainView, Waiting
-from services.orders.states import CANCELLATION, hold_progress
+from services.orders.states import CANCELLATION, DELIVERED, LOST, RETURNED, hold_progress
 from shared.db import Transaction
 from shared.events.base import Progress
+
+_ENDED = frozenset({DELIVERED, LOST, RETURNED})
 
 
 async def explain_order(tx: Transaction, record: OrderRecord) -> ExplainView:
@@ -66,14 +69,33 @@ def _own_steps(tx: Transaction, record: OrderRecord) -> Iterator[Waiting]:
 
 
 def _steps(tx: Transaction, record: OrderRecord, rows: Sequence[ProgressRow]) -> Iterator[Waiting]:
-    """Give the newest step of each stage that has units, the least advanced stage first."""
+    """Give the step of each stage that has units, the least advanced stage first."""
     units = record.units
     for stage in STAGES:
         if not getattr(units, stage):
             continue
-        mine = [row for row in rows if row.stage == stage]
-        if stage == "open" and not mine:
-            continue
-        latest = max(mine, key=lambda row: (row.since, TELLINGS[row.fact].rank), default=None)
-        if latest is not None:
-            yield _waiting(tx, stage, latest)
+        mine = _current(record, stage, rows)
+        if mine:
+            yield _waiting(tx, stage, mine)
+
+
+def _current(record: OrderRecord, stage: str, rows: Sequence[ProgressRow]) -> ProgressRow | None:
+    """Give the step its units wait in: of several parcels or fulfilment orders the one that is due first.
+
+    A parcel or fulfilment order speaks for the stage it is in now, by its newest step; an order's own steps speak
+    where none of them does.
+    """
+    newest: dict[str, ProgressRow] = {}
+    for row in rows:
+        if row.subject not in newest or _age(row) > _age(newest[row.subject]):
+            newest[row.subject] = row
+    ended = {str(parcel.id) for parcel in record.parcels if parcel.position in _ENDED}
+    there = [row for row in newest.values() if row.stage == stage and row.subject and row.subject not in ended]
+    if there:
+        return min(there, key=lambda row: (row.due_at is None, row.due_at or row.since, row.since))
+    mine = [row for row in rows if row.stage == stage and row.subject not in ended]
+    return max(mine, key=_age, default=None)
+
+
+def _age(row: ProgressRow) -> tuple[datetime, int]:
+    return row.since, TELLINGS[row.fact].rank

@@ -21,18 +21,19 @@ from services.orders.queries.orders import Name
 from services.orders.queries.views import order_view
 from services.orders.schemas.intake import PlaceOrder
 from services.orders.schemas.readable import read_parts
-from shared import db, idempotency
+from shared import db, idempotency, switches
 from shared.auth import Principal
 from shared.batch import Batch
 from shared.db import Database, Origin, Transaction
 from shared.doors import etag
-from shared.errors import ConflictError, DomainError, FieldError, InvalidError
+from shared.errors import ConflictError, DomainError, FieldError, InvalidError, PausedError
 from shared.failpoints import failpoint
 from shared.idempotency import Claim, Reply
 
 _UNIQUE_TRIES = 3
 _CREATED, _FOUND = 201, 200
 NOBODY = UUID(int=0)
+INTAKE_SWITCH = "intake"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ async def _commit(database: Database, placements: list[Placement]) -> Sequence[O
             # Another process took the same reference a moment ago: now we can see its order.
             if isinstance(cause, asyncpg.UniqueViolationError) and attempt < _UNIQUE_TRIES:
                 continue
-            if db.is_transient(error) and len(placements) == 1:
+            if db.is_contended(error) and len(placements) == 1:
                 raise ConflictError("the same or a competing request is still being served; send it again") from error
             raise
         failpoint("api.committed")
@@ -106,16 +107,16 @@ async def place_orders(tx: Transaction, placements: Sequence[Placement]) -> list
         else:
             answers[placement.claim.scope, placement.claim.key] = prior
     answers |= await _place_new(tx, new)
-    return [_answer(placement, first, answers) for placement in placements]
-
-
-def _answer(
-    placement: Placement, first: dict[tuple[str, str], Placement], answers: dict[tuple[str, str], Outcome]
-) -> Outcome:
-    key = placement.claim.scope, placement.claim.key
-    if first[key].claim.fingerprint != placement.claim.fingerprint:
-        return InvalidError("this Idempotency-Key was used for another request a moment ago")
-    return answers[key]
+    outcomes: list[Outcome] = []
+    for placement in placements:
+        key = placement.claim.scope, placement.claim.key
+        reused = idempotency.refuse_reuse(first[key].claim.fingerprint, placement.claim.fingerprint)
+        if reused is not None and isinstance(answers[key], DomainError):
+            # The first was refused and left its key free: this is its correction.
+            outcomes.extend(await place_orders(tx, [placement]))
+        else:
+            outcomes.append(reused or answers[key])
+    return outcomes
 
 
 async def _place_new(tx: Transaction, new: Sequence[Placement]) -> dict[tuple[str, str], Outcome]:
@@ -130,12 +131,16 @@ async def _place_new(tx: Transaction, new: Sequence[Placement]) -> dict[tuple[st
     )
     keepers = await read_keepers(tx, [one.name[0] for one in new])
     existing = await orders.find_references(tx, [one.name for one in new])
+    paused = await switches.paused_scopes(tx, INTAKE_SWITCH)
     work = Work(tx, {})
     outcomes: dict[tuple[str, str], tuple[UUID, int] | DomainError] = {}
     for placement in new:
         key = placement.claim.scope, placement.claim.key
         if placement.name in existing:
             outcomes[key] = _existing(placement, *existing[placement.name])
+            continue
+        if paused & {switches.EVERYWHERE, str(placement.name[0])}:
+            outcomes[key] = PausedError("no new orders are taken at present; send it again under the same key")
             continue
         errors = checks.find_errors(placement.body, catalogue, placement.name[0], tx.now)
         if errors:
@@ -158,6 +163,9 @@ def _draft(work: Work, placement: Placement, catalogue: Catalogue, keepers: dict
     keeper = keepers[placement.who.storefront_id or NOBODY]
     record = drafting.draft_order(placement.body, replace(keeper, test=placement.who.test), catalogue, work.now)
     record.head.fingerprint = placement.fingerprint
+    paid = placement.body.payment
+    if paid is not None and paid.status != "pending":
+        work.add(drafting.reported(record.id, paid, record.head.total, work.now))
     work.tx.origins[str(record.id)] = Origin(placement.cause, placement.traceparent)
     drafting.say_placed(work, record)
     return record.id

@@ -47,6 +47,15 @@ async def offer_delivery(tx: Transaction, who: Principal, body: AskDeliveryOptio
     return DeliveryOptions(options=[option for _, option in quotes], unavailable=[])
 
 
+async def drop_expired_quotes(tx: Transaction) -> int:
+    """Forget the quotes nobody can use any more."""
+    dropped = await tx.value(
+        "with gone as (delete from quote where expires_at <= $1 returning 1) select count(*) from gone", tx.now
+    )
+    tx.wrote = True
+    return int(dropped)
+
+
 def _unavailable(wanted: Mapping[str, int], catalogue: Catalogue) -> list[UnavailableLine]:
     missing: list[UnavailableLine] = []
     for code, quantity in wanted.items():
@@ -95,12 +104,13 @@ def _quote(
 
 def _shipments(wanted: Mapping[str, int], catalogue: Catalogue) -> int:
     """Say from how many locations the goods would leave: one if any has them all, else one per SKU's best."""
+    shipped = {code: count for code, count in wanted.items() if catalogue.skus[code].requires_shipping}
     per_location: Mapping[str, int] = {
-        code: sum(catalogue.available.get((sku, code), 0) >= quantity for sku, quantity in wanted.items())
+        code: sum(catalogue.available.get((sku, code), 0) >= quantity for sku, quantity in shipped.items())
         for code in catalogue.locations
     }
     best = max(per_location.values(), default=0)
-    return max(1, 1 + len(wanted) - best)
+    return 1 + len(shipped) - best if shipped else 0
 
 
 async def read_availability(

@@ -26,9 +26,12 @@ async def report_payment(tx: Transaction, who: Principal, named: str, body: Repo
     """Book a report; the same report (type and reference) again changes nothing."""
     work, record = await open_order(tx, who, named)
     amount = _amount(record, body)
-    if body.reference and await money.has_report(tx, record.id, body.type, body.reference):
+    known = await money.get_report(tx, record.id, body.type, body.reference) if body.reference else None
+    if known is not None:
+        _refuse_other(known, body)
         return payment_view(record)
     refund = _refund(record, body)
+    _refuse_more(record, body, amount, refund)
     _add(record, body, amount, refund)
     work.add(
         PaymentReport(
@@ -49,6 +52,31 @@ async def report_payment(tx: Transaction, who: Principal, named: str, body: Repo
         _follow_money(work, record, body.type, who.actor)
     await finish(work)
     return payment_view(record)
+
+
+def _refuse_other(known: PaymentReport, body: ReportPayment) -> None:
+    """Refuse a reference that stands for another movement of money already."""
+    sent = {
+        "amount": body.amount.amount if body.amount else known.amount,
+        "shipment_id": body.shipment_id,
+        "refund_id": body.refund_id,
+    }
+    different = [name for name, value in sent.items() if value != getattr(known, name)]
+    if different:
+        detail = f"{body.type} was reported under it with another {', '.join(different)}: give each its own"
+        raise InvalidError(detail, errors=(FieldError("/reference", "reported_already", detail),))
+
+
+def _refuse_more(record: OrderRecord, body: ReportPayment, amount: int, refund: Refund | None) -> None:
+    """Refuse to book other money back than was asked for, or more than was taken."""
+    left = record.head.captured - record.head.refunded
+    if refund is not None and amount != refund.amount:
+        detail = f"the instruction is about {refund.amount} {refund.currency}: confirm that, or report it as failed"
+    elif refund is None and body.type == "refunded" and amount > left:
+        detail = f"of what was captured {left} {record.head.currency} is left to pay back"
+    else:
+        return
+    raise InvalidError(detail, errors=(FieldError("/amount", "other_amount", detail),))
 
 
 def _amount(record: OrderRecord, body: ReportPayment) -> int:

@@ -8,8 +8,9 @@ from services.orders.actions.conclusion import finish
 from services.orders.actions.ledger import NewDate
 from services.orders.actions.refunding import RefusedRemedy
 from services.orders.actions.work import Work
-from services.orders.models import Cancellation, OrderRecord, Refund, Remedy
+from services.orders.models import Cancellation, OrderRecord, Parcel, Refund, Remedy
 from services.orders.states import (
+    DELIVERED,
     LOST,
     REMEDY,
     RefundState,
@@ -73,6 +74,8 @@ def _book(work: Work, record: OrderRecord, event: RemedyGranted) -> Remedy:
 
 async def _execute(work: Work, record: OrderRecord, remedy: Remedy) -> None:
     if remedy.kind == RemedyKind.RESHIP:
+        if record.head.erased_at is not None:
+            raise RefusedRemedy("customer_erased", "nobody knows any more where to send it")
         remedy.reship_order_id = await reshipping.place(work, record, remedy)
     elif remedy.kind in {RemedyKind.REFUND, RemedyKind.SHIPPING_REFUND, RemedyKind.GOODWILL_CREDIT}:
         remedy.refund_id = refunding.instruct(work, record, remedy).id
@@ -182,26 +185,26 @@ def refund_confirmed(work: Work, record: OrderRecord, refund: Refund, *, ok: boo
     refuse(work, record, remedy, RefusedRemedy("refund_failed", "the storefront could not pay back"))
 
 
-def _reship_of(work: Work, record: OrderRecord) -> tuple[OrderRecord, Remedy] | None:
-    """Give the original order and the waiting remedy of a reshipment."""
+def _reship_of(work: Work, record: OrderRecord, *states: RemedyState) -> tuple[OrderRecord, Remedy] | None:
+    """Give the original order and the remedy of a reshipment, if that is in one of these states."""
     original = work.records.get(record.head.reship_of) if record.head.reship_of else None
     if original is None:
         return None
-    waiting = (one for one in original.remedies if one.id == record.head.remedy_id)
-    remedy = next((one for one in waiting if one.state == RemedyState.WAITING), None)
+    mine = (one for one in original.remedies if one.id == record.head.remedy_id)
+    remedy = next((one for one in mine if one.state in states), None)
     return (original, remedy) if remedy is not None else None
 
 
 def reship_has_stock(work: Work, record: OrderRecord) -> None:
     """A reshipment counts as carried out once its goods are reserved."""
-    found = _reship_of(work, record)
+    found = _reship_of(work, record, RemedyState.WAITING)
     if found is not None:
         executed(work, *found)
 
 
 def reship_lacks_stock(work: Work, record: OrderRecord) -> None:
     """A reshipment without stock is no remedy: it is refused and its order cancelled."""
-    found = _reship_of(work, record)
+    found = _reship_of(work, record, RemedyState.WAITING)
     if found is None:
         return
     original, remedy = found
@@ -211,22 +214,32 @@ def reship_lacks_stock(work: Work, record: OrderRecord) -> None:
         cancelling.request(work, record, wanted, cancelling.Request("inventory", "orders", "no stock to reship"))
 
 
-def revived(work: Work, record: OrderRecord) -> None:
-    """Mark reshipments whose lost parcel moves again: if theirs has not left, it is not needed any more.
+def reship_cancelled(work: Work, record: OrderRecord) -> None:
+    """A reshipment whose every unit was cancelled made nobody whole: its units are owed again."""
+    found = _reship_of(work, record, RemedyState.WAITING, RemedyState.EXECUTED)
+    if found is not None and record.units.cancelled == record.ordered:
+        refuse(work, *found, RefusedRemedy("reship_called_off", "the reshipment was cancelled before it left"))
+
+
+def revived(record: OrderRecord, parcel: Parcel) -> None:
+    """Mark reshipments whose missing parcel is seen again: if theirs has not left, it is not needed any more.
 
     Only a reshipment for a missing parcel names it; damaged goods that arrive still need theirs.
     """
-    alive = {parcel.id for parcel in record.parcels if parcel.position and parcel.position != LOST}
     for remedy in record.remedies:
-        mine = remedy.kind == RemedyKind.RESHIP and remedy.state == RemedyState.EXECUTED and remedy.code is None
-        if mine and remedy.parcel_id in alive:
-            remedy.code, remedy.since = REVIVED, work.now
+        if remedy.parcel_id != parcel.id or remedy.kind != RemedyKind.RESHIP or remedy.code is not None:
+            continue
+        scanned = parcel.position != LOST and parcel.scanned_at is not None and parcel.scanned_at > remedy.since
+        if remedy.state != RemedyState.REFUSED and (parcel.position == DELIVERED or scanned):
+            remedy.code = REVIVED
 
 
 async def settle_revived(tx: Transaction) -> int:
     """Cancel reshipments that have become needless, unless they left already; then the customer keeps both."""
     rows = await tx.fetch(
-        "select id, order_id, reship_order_id from remedy where code = $1 order by since limit 50", REVIVED
+        "select id, order_id, reship_order_id from remedy where code = $1 and state = 'executed' "
+        "order by since limit 50",
+        REVIVED,
     )
     if not rows:
         return 0

@@ -44,9 +44,10 @@ async def apply_progressed(tx: Transaction, events: Sequence[Received[ShipmentPr
     for received in events:
         record = work.records[received.event.order_id]
         work.hear(received, record)
-        _apply_scan(work, record, received.event)
+        parcel = _apply_scan(work, record, received.event)
         record.count_parcels()
-        remedies.revived(work, record)
+        if received.event.physical_scan:
+            remedies.revived(record, parcel)
     await finish(work)
 
 
@@ -66,7 +67,7 @@ async def apply_delivered(tx: Transaction, events: Sequence[Received[ShipmentDel
         record.count_parcels()
         data = {**parcel_summary(parcel), "delivered_at": event.delivered_at.isoformat()}
         work.announce(record, "shipment.delivered", data)
-        remedies.revived(work, record)
+        remedies.revived(record, parcel)
     await finish(work)
 
 
@@ -86,7 +87,7 @@ def _parcel(record: OrderRecord, event: ShippingEvent) -> Parcel:
     return parcel
 
 
-def _apply_scan(work: Work, record: OrderRecord, event: ShipmentProgressed) -> None:
+def _apply_scan(work: Work, record: OrderRecord, event: ShipmentProgressed) -> Parcel:
     parcel = _parcel(record, event)
     moved = parcel.position != event.position
     parcel.position, parcel.flags, parcel.exception = event.position, list(event.flags), event.exception
@@ -105,6 +106,7 @@ def _apply_scan(work: Work, record: OrderRecord, event: ShipmentProgressed) -> N
         work.announce(record, _ANNOUNCED[event.position], data)
     if event.exception:
         work.announce(record, "shipment.exception", {**data, "kind": event.exception, "flags": parcel.flags})
+    return parcel
 
 
 def _contents(lines: Sequence[LineCount]) -> list[dict[str, object]]:

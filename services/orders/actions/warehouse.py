@@ -108,7 +108,7 @@ async def apply_handed_over(tx: Transaction, events: Sequence[Received[ParcelHan
 
 async def apply_put_back(tx: Transaction, events: Sequence[Received[PicksPutBack]]) -> None:
     """Cancelled units lie on their shelf again: now they count as cancelled."""
-    work = await Work.open(tx, (received.event.order_id for received in events))
+    work = await Work.open_linked(tx, (received.event.order_id for received in events))
     for received in events:
         event, record = received.event, work.records[received.event.order_id]
         work.hear(received, record)
@@ -117,17 +117,19 @@ async def apply_put_back(tx: Transaction, events: Sequence[Received[PicksPutBack
             record.line(count.line_id).put_back = count.quantity
         if sum(line.cancelled_units for line in record.lines) > before:
             cancelling.say_cancelled(work, record, event.cancellation_id or record.cancellations[-1].id)
+            remedies.reship_cancelled(work, record)
     await finish(work)
 
 
 async def apply_answered(tx: Transaction, events: Sequence[Received[CancellationAnswered]]) -> None:
     """The one answer to a request to cancel."""
-    work = await Work.open(tx, (received.event.order_id for received in events))
+    work = await Work.open_linked(tx, (received.event.order_id for received in events))
     for received in events:
         event, record = received.event, work.records[received.event.order_id]
         work.hear(received, record)
         row = cancelling.answer(work, record, event.cancellation_id, event.outcomes)
         remedies.cancellation_answered(work, record, row)
+        remedies.reship_cancelled(work, record)
     await finish(work)
 
 

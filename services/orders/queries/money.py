@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.orders.models import Refund
+from services.orders.models import PaymentReport, Refund
 from services.orders.queries.orders import Owner, as_model
 from shared.db import Transaction
 
@@ -13,16 +13,16 @@ order by r.id limit $5
 """
 
 
-async def has_report(tx: Transaction, order_id: UUID, kind: str, reference: str) -> bool:
-    """Say whether the storefront reported this before."""
-    return bool(
-        await tx.value(
-            "select exists (select from payment_report where order_id = $1 and type = $2 and reference = $3)",
-            order_id,
-            kind,
-            reference,
-        )
+async def get_report(tx: Transaction, order_id: UUID, kind: str, reference: str) -> PaymentReport | None:
+    """Give what the storefront reported under a reference before."""
+    row = await tx.row(
+        "select * from payment_report where order_id = $1 and type = $2 and reference = $3 "
+        "order by reported_at limit 1",
+        order_id,
+        kind,
+        reference,
     )
+    return as_model(PaymentReport, row) if row is not None else None
 
 
 async def list_refunds(

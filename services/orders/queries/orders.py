@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 
 from services.orders.models import (
     Cancellation,
+    Erasure,
     Hold,
     Order,
     OrderLine,
@@ -23,6 +24,7 @@ from services.orders.models import (
 from services.orders.models.loading import load
 from services.orders.states import (
     CancellationState,
+    ErasureState,
     HoldReason,
     HoldState,
     OrderState,
@@ -69,6 +71,7 @@ _ENUMS: Mapping[type[SQLModel], Mapping[str, type[StrEnum]]] = {
     Hold: {"state": HoldState, "reason": HoldReason},
     OrderRelease: {"state": ReleaseState},
     Cancellation: {"state": CancellationState},
+    Erasure: {"state": ErasureState},
     Remedy: {"state": RemedyState, "kind": RemedyKind},
     Refund: {"state": RefundState},
 }

@@ -34,7 +34,8 @@ REMEDY = TransitionTable(
             holder="orders",
             unblock="stock is reserved, the storefront confirms the refund, or the warehouse answers",
         ),
-        RemedyState.EXECUTED: Rule(to=frozenset()),
+        # A reshipment that is cancelled before it leaves has made nobody whole.
+        RemedyState.EXECUTED: Rule(to=frozenset({RemedyState.REFUSED}), rests=True),
         RemedyState.REFUSED: Rule(to=frozenset()),
     },
 )

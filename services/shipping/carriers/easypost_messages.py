@@ -193,13 +193,19 @@ def create_message(request: ShipmentRequest) -> dict[str, object]:
                 "height": inches(size.height_mm),
                 "weight": ounces(size.weight_grams),
             },
-            "options": {
-                "label_format": _LABEL_FORMATS[request.label_format],
-                "print_custom_1": request.order_reference,
-                "print_custom_2": contents_summary(request.contents),
-            },
+            "options": _options_message(request),
         }
     }
+
+
+def _options_message(request: ShipmentRequest) -> dict[str, str]:
+    options = {
+        "label_format": _LABEL_FORMATS[request.label_format],
+        "print_custom_1": request.order_reference,
+        "print_custom_2": contents_summary(request.contents),
+        "handling_instructions": " ".join(request.recipient.delivery_instructions.split()),
+    }
+    return {name: value for name, value in options.items() if value}
 
 
 def buy_message(rate_id: str) -> dict[str, object]:
@@ -210,6 +216,11 @@ def buy_message(rate_id: str) -> dict[str, object]:
 def webhook_message(url: str, secret: str) -> dict[str, object]:
     """Write the body of `POST /v2/webhooks`."""
     return {"webhook": {"url": url, "webhook_secret": secret}}
+
+
+def webhook_secret_message(secret: str) -> dict[str, object]:
+    """Write the body of `PATCH /v2/webhooks/{id}`, which is not wrapped; it also enables a disabled one again."""
+    return {"webhook_secret": secret}
 
 
 def _rate(shape: _Rate) -> Rate:
@@ -253,9 +264,10 @@ def parse_shipment_page(body: bytes) -> tuple[tuple[CarrierShipment, ...], bool]
     return tuple(_shipment(shape) for shape in page.shipments), page.has_more
 
 
-def parse_webhook_urls(body: bytes) -> frozenset[str]:
-    """Read the addresses that are registered and not disabled."""
-    return frozenset(hook.url for hook in _read(_Webhooks, body).webhooks if hook.disabled_at is None)
+def find_webhook(body: bytes, url: str) -> str | None:
+    """Read the id under which an address is registered; a disabled one only if there is no other."""
+    hooks = [hook for hook in _read(_Webhooks, body).webhooks if hook.url == url]
+    return min(hooks, key=lambda hook: hook.disabled_at is not None).id if hooks else None
 
 
 def _aware(moment: datetime | None) -> datetime | None:

@@ -1,0 +1,248 @@
+"""A working morning after the demonstration: orders at every stage, so that each page has something on it."""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+from PIL import Image, ImageDraw, ImageFilter
+
+from cli.bots.door import Door, Refused, StaffToken, key_of
+from cli.bots.storefront import OrderView, StorefrontBot, open_storefront
+from cli.bots.warehouse import Fulfilment, FulfilmentLine, Parcel, Task, WarehouseBot
+from cli.demo import catalogue
+from cli.demo.plan import plan_orders
+from deploy.local import control, names
+from deploy.local.credentials import load_or_create
+from deploy.local.driver import Driver
+from deploy.local.state import Record
+from shared import clock
+from shared.auth import Role, mint_link, mint_token
+
+Json = dict[str, Any]
+
+PLACE = "HAM"
+_ORDERS = 60
+_BATCH = 5
+_PACKAGING_GRAMS = 120
+
+
+class _Calm:
+    """Nothing goes wrong this morning."""
+
+    def at_shelf(self, _task: Task) -> tuple[int, str]:
+        return 0, ""
+
+    def at_bench(self, _fulfilment: Fulfilment, _line: FulfilmentLine) -> int:
+        return 0
+
+
+def _weigh(fulfilment: Fulfilment) -> int:
+    grams = sum(catalogue.BY_CODE[line.sku].weight_grams * (line.picked - line.packed) for line in fulfilment.lines)
+    return grams + _PACKAGING_GRAMS
+
+
+@dataclass
+class Scene:
+    """The stack that runs, and what of it the pictures show."""
+
+    record: Record
+    driver: Driver
+    doors: list[Door] = field(default_factory=list)
+    shown: dict[str, str] = field(default_factory=dict)
+
+    def door(self, service: str, role: Role, subject: str = "") -> Door:
+        """Give somebody's way to a service."""
+        key = Path(self.record.staff_key).read_text(encoding="utf-8").strip()
+        made = Door(service, self.record.urls[names.api_of(service)], StaffToken(key, role, subject or str(role)))
+        self.doors.append(made)
+        return made
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.driver.close()
+        for door in self.doors:
+            await door.close()
+
+    def customer(self, order_id: str) -> str:
+        """Give the token by which a customer acts on their order."""
+        key = Path(self.record.staff_key).read_text(encoding="utf-8").strip()
+        return mint_token(key, subject=order_id, role=Role.CUSTOMER)
+
+    def link_to(self, order_id: str) -> str:
+        """Give the address that a message carries to the customer of an order."""
+        key = load_or_create(control.default_home()).service_keys["care"].private_setting
+        return f"/track/orders/{mint_link(key, UUID(order_id), timedelta(days=1))}"
+
+
+async def set_scene(record: Record) -> Scene:
+    """Place a morning's orders and bring them to all stages; gives what there is to see."""
+    working = {name: url for name, url in record.urls.items() if name != names.CONSOLE}
+    scene = Scene(record, Driver(Path(record.clock_file), working, grid=timedelta(hours=1)))
+    await scene.driver.rest()
+    await _someone_reports_damage(scene)
+    await _an_agent_asks_for_more_than_they_may(scene)
+    waves = await _place(scene)
+    warehouse = WarehouseBot(scene.door("inventory", Role.WAREHOUSE_LEAD, "otto"), PLACE, _Calm(), _weigh)
+    await _ship_and_stage(scene, warehouse, waves[0])
+    await _leave_on_the_bench(scene, warehouse)
+    await _begin_a_walk(scene)
+    await _promise_later(scene, waves[-1][0])
+    await scene.driver.rest()
+    return scene
+
+
+async def _place(scene: Scene) -> list[list[OrderView]]:
+    """Place orders that Hamburg serves, in waves."""
+    key = await open_storefront(scene.door("orders", Role.ADMIN, "demo"), "fernweh-morning", "Fernweh & Heim")
+    door = Door("orders", scene.record.urls["orders-api"], lambda: key)
+    scene.doors.append(door)
+    storefront = StorefrontBot(door)
+    plans = [
+        choice
+        for choice in plan_orders("morning", _ORDERS, clock.now())
+        if not choice.scarce and choice.pays_at is None and not choice.never_pays and _is_near(choice.body)
+    ]
+    waves: list[list[OrderView]] = []
+    for start in range(0, 4 * _BATCH, _BATCH):
+        waves.append(
+            [
+                await storefront.place({**choice.body, "reference": f"FM-{choice.reference[-5:]}"})
+                for choice in plans[start : start + _BATCH]
+            ]
+        )
+        await scene.driver.rest()
+    return waves
+
+
+def _is_near(body: Mapping[str, object]) -> bool:
+    address = body["shipping_address"]
+    return isinstance(address, Mapping) and address["country_code"] == "DE"
+
+
+async def _ship_and_stage(scene: Scene, warehouse: WarehouseBot, gone: list[OrderView]) -> None:
+    """Bring a wave to the dock: some parcels leave, one lies in its lane, one waits for its label's scan."""
+    await warehouse.pick_all(max_orders=_BATCH)
+    await scene.driver.rest()
+    parcels = await warehouse.pack_all()
+    await scene.driver.rest()
+    labelled = [await warehouse.label(parcel) for parcel in parcels[:-1]]
+    await warehouse.hand_over(labelled[:3], clock.now())
+    scene.shown["shipped"] = gone[0].number
+    if len(labelled) > 3:
+        await _stage(warehouse, labelled[3])
+        scene.shown["bench"] = f"/pack/{labelled[-1].order_id}/{labelled[-1].fulfilment_id}?parcel={labelled[-1].id}"
+    await scene.driver.rest()
+
+
+async def _stage(warehouse: WarehouseBot, parcel: Parcel) -> None:
+    body = {"location": PLACE, "tracking_number": parcel.label.tracking_number}
+    await warehouse.door.act("/staff/stagings", body, key=key_of("stage", parcel.id))
+
+
+async def _leave_on_the_bench(scene: Scene, _warehouse: WarehouseBot) -> None:
+    """Find an order that is picked and waits for its packer."""
+    waiting = scene.door("inventory", Role.PICKER, "picker")
+    page: Any = await waiting.act_get(f"/staff/fulfilments?location={PLACE}&state=in_progress&limit=100")
+    for work in page["data"]:
+        scene.shown.setdefault("open_bench", f"/pack/{work['order_id']}/{work['id']}")
+
+
+async def _begin_a_walk(scene: Scene) -> None:
+    """Let the picker of the sign-ins take a cart and find the first article."""
+    picker = scene.door("inventory", Role.PICKER, "picker")
+    body = {"location": PLACE, "mode": "multi_order_cart", "max_orders": 4}
+    taken: Any = await picker.act("/staff/pick-lists/next", body, key=key_of("walk", clock.now()))
+    if taken is None:
+        return
+    task = taken["tasks"][0]
+    scan = {"barcode": task["barcodes"][0]["code"], "tote": task["tote"], "quantity": 1}
+    await picker.act(f"/staff/pick-lists/{taken['id']}/scans", scan, key=key_of("first", taken["id"]))
+
+
+async def _promise_later(scene: Scene, order: OrderView) -> None:
+    """Give one order a later date, so that its customer has a choice."""
+    body = {
+        "deliver_by_latest": (clock.now() + timedelta(days=9)).isoformat(),
+        "reason": "the tents are late", "attributed_to": "stock",
+    }  # fmt: skip
+    support = scene.door("orders", Role.SUPPORT)
+    await support.act(f"/staff/orders/{order.number}/promises", body, key=key_of("later", order.id))
+    scene.shown["late"], scene.shown["late_id"] = order.number, str(order.id)
+
+
+async def _someone_reports_damage(scene: Scene) -> None:
+    """Let the customer of a delivered order report damage, with two photos."""
+    orders, care = scene.door("orders", Role.SUPPORT), scene.door("care", Role.CARE)
+    left: Any = await scene.door("inventory", Role.WAREHOUSE_LEAD).act_get(
+        f"/staff/fulfilments?location={PLACE}&state=handed_over&limit=100"
+    )
+    for work in left["data"]:
+        order: Any = await orders.act_get(f"/staff/orders/{work['order_id']}")
+        cases: Any = await care.act_get(f"/staff/cases?order_id={order['id']}")
+        if order["fulfilment_status"] == "delivered" and not cases["data"]:
+            await _report(scene, order)
+            return
+
+
+async def _report(scene: Scene, order: Json) -> None:
+    async with httpx.AsyncClient(base_url=scene.record.urls["care-api"], trust_env=False, timeout=30) as care:
+        care.headers["authorization"] = f"Bearer {scene.customer(order['id'])}"
+        kept = []
+        for number, picture in enumerate(_photos()):
+            headers = {"Idempotency-Key": key_of("photo", order["id"], number)}
+            answer = await care.post("/customer/evidence", content=picture, headers=headers)
+            kept.append(answer.raise_for_status().json()["id"])
+        said = {"kind": "damage", "comment": "One corner is crushed and the pole is bent.", "evidence_ids": kept}
+        headers = {"Idempotency-Key": key_of("report", order["id"])}
+        (await care.post("/customer/reports", json=said, headers=headers)).raise_for_status()
+    await scene.driver.rest()
+    cases: Any = await scene.door("care", Role.CARE).act_get(f"/staff/cases?order_id={order['id']}")
+    scene.shown["damaged"], scene.shown["damaged_id"] = order["number"], order["id"]
+    if cases["data"]:
+        scene.shown["case"] = cases["data"][0]["id"]
+
+
+async def _an_agent_asks_for_more_than_they_may(scene: Scene) -> None:
+    """Let a remedy wait for a lead, on whichever case allows it."""
+    agent = scene.door("care", Role.CARE, "care")
+    page: Any = await agent.act_get("/staff/cases?limit=100")
+    for case in page["data"]:
+        if case["state"] not in {"open", "in_progress"} or case["id"] == scene.shown.get("case"):
+            continue
+        body = {"kind": "goodwill_credit", "amount": 90_00, "reason": "third delay in a month"}
+        try:
+            await agent.act(f"/staff/cases/{case['id']}/remedies", body, key=key_of("ask", case["id"]))
+        except Refused:
+            continue
+        return
+
+
+def _photos() -> list[bytes]:
+    """Draw a parcel with a crushed corner, and what was in it."""
+    return [_drawn("#b98d5a", "#6e4f2c"), _drawn("#7a8c7d", "#2f3b32")]
+
+
+def _drawn(light: str, dark: str) -> bytes:
+    picture = Image.new("RGB", (960, 720), "#d9d6cf")
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((0, 470, 960, 720), fill="#a9a39a")
+    draw.polygon([(210, 210), (640, 180), (760, 260), (750, 560), (330, 600), (200, 520)], fill=light)
+    draw.polygon([(640, 180), (760, 260), (750, 560), (650, 500)], fill=dark)
+    draw.polygon([(200, 520), (330, 600), (300, 480), (230, 430)], fill=dark)
+    draw.line([(430, 195), (460, 590)], fill="#efe6d2", width=34)
+    draw.line([(230, 430), (330, 470), (380, 560)], fill=dark, width=9)
+    kept = io.BytesIO()
+    picture.filter(ImageFilter.GaussianBlur(2)).save(kept, "JPEG", quality=80)
+    return kept.getvalue()
+
+
+def sign_ins(record: Record) -> dict[str, str]:
+    """Give the passwords of the stack's people by login."""
+    people = json.loads(Path(record.sign_ins).read_text(encoding="utf-8"))
+    return {one["login"]: one["password"] for one in people}
