@@ -134,6 +134,7 @@ GUARDS = (
 )  # fmt: skip
 
 OPEN: tuple[tuple[str, str], ...] = (
+    ("services/care/queries/remedies.py", '"and resend_of is null order by promise_revision desc, id desc limit 1 for'),
     ("services/console/queries/staff.py", 'await tx.execute("select pg_advisory_xact_lock(hashtext($1))", f"identity'),
     ("services/console/queries/staff.py", "return await tx.session.get(PasswordLink, token_hash, with_for_update"),
     ("services/inventory/queries/locations.py", '"select code, active from location where code = any'),
@@ -181,7 +182,7 @@ OPEN: tuple[tuple[str, str], ...] = (
         "services/care/queries/remedies.py",
         "found = await tx.session.exec(select(Remedy).where(Remedy.id == remedy_id).with_for_up",
     ),
-    ("services/care/queries/remedies.py", "order by m.send_at, m.id limit $3 for update skip locked"),
+    ("services/care/queries/remedies.py", "order by {_DUE_AT}, m.id limit $3 for update skip locked"),
     ("services/console/queries/staff.py", 'await tx.execute("select pg_advisory_xact_lock(hashtext($1))", login)'),
     (
         "services/inventory/queries/fulfilments.py",

@@ -40,7 +40,18 @@ async def send_again(tx: Transaction, message_id: UUID, actor: str) -> schemas.M
     if await queries.is_being_resent(tx, message_id):
         raise NotSentError("the message is about to be sent again already")
     kept = message.model_dump(
-        exclude={"id", "state", "subject", "body", "sent_at", "leased_until", "attempts", "last_error", "silence"}
+        exclude={
+            "id",
+            "state",
+            "subject",
+            "body",
+            "sent_at",
+            "leased_until",
+            "retry_at",
+            "attempts",
+            "last_error",
+            "silence",
+        }
     )
     copy = Message(
         **{

@@ -7,9 +7,8 @@ from uuid import UUID
 
 from services.care import schemas
 from services.care.actions.basis import limits
-from services.care.actions.remedies import suggestions, touched_units
+from services.care.actions.remedies import rank_of, suggestions, touched_units
 from services.care.models import Case, Remedy
-from services.care.policy.authority import authority_of
 from services.care.queries import cases as queries
 from services.care.queries import facts, incidents, report
 from services.care.queries import remedies as remedy_queries
@@ -66,7 +65,7 @@ async def _view(tx: Transaction, case: Case) -> schemas.CaseView:
 async def _offers(tx: Transaction, case: Case, who: Principal) -> list[schemas.SuggestionView]:
     if CaseState(case.state) not in ACTIVE_STATES:
         return []
-    authority = authority_of(frozenset({str(who.role)})) if Scope.CASE in who.scopes else None
+    authority = rank_of(who) if Scope.CASE in who.scopes else None
     most = 0
     if authority is not None:
         limit = limits().of(authority, case.currency)

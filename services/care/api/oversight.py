@@ -51,7 +51,7 @@ async def end_incident(call: Mutation, who: EndsIncidents, incident_id: UUID, bo
     """End an incident by hand."""
 
     async def act(tx: Transaction) -> None:
-        await detecting.end_incident(tx, await lock_incident(tx, incident_id), who.actor, body.reason)
+        await detecting.end_by_hand(tx, await lock_incident(tx, incident_id), who.actor, body.reason)
 
     return await call.once(who, body, act)
 

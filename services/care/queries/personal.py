@@ -40,6 +40,6 @@ TABLES = (
     Table("watch_fulfilment", "location lines"),
     Table("watch_line", "sku short_reason"),
     Table("watch_location", "location country"),
-    Table("watch_parcel", "location carrier service tracking_number hand_over position flags contents"),
+    Table("watch_parcel", "location carrier service tracking_number hand_over position flags contents milestones"),
     Table("watch_step", "about step holder unblock"),
 )  # fmt: skip
