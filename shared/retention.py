@@ -1,7 +1,8 @@
 """How long each kind of data is kept: a table in every service, and the one job that drops what is older."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -94,3 +95,12 @@ async def run(database: Database, settings: DoorSettings, kept: Iterable[Kept]) 
             if not (db.is_away(error) or db.is_transient(error)):
                 raise
         await asyncio.sleep(_EVERY_SECONDS)
+
+
+@contextlib.asynccontextmanager
+async def beside(database: Database, settings: DoorSettings, kept: Iterable[Kept]) -> AsyncIterator[None]:
+    """Drop what is too old for as long as the block lasts: for a process without a worker."""
+    dropping = asyncio.create_task(run(database, settings, kept))
+    yield
+    dropping.cancel()
+    await asyncio.gather(dropping, return_exceptions=True)

@@ -1,6 +1,5 @@
 """The console put together: its pages, static files, headers and errors."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -75,7 +74,8 @@ async def _never_busy(_brief: bool) -> Rest:
     return Rest(at_rest=True, activity=0, next_due=None, why=[])
 
 
-def _tell_errors(app: FastAPI) -> None:
+def _answer_errors(app: FastAPI) -> None:
+    """Answer every error with a page."""
     app.add_exception_handler(DomainError, pages.on_domain_error)
     app.add_exception_handler(RequestValidationError, pages.on_validation_error)
     app.add_exception_handler(HTTPException, pages.on_http_error)
@@ -93,10 +93,8 @@ def create_app() -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await seed_local_staff(database, own.local_staff, platform().environment)
-        dropping = asyncio.create_task(retention.run(database, own, KEPT))
-        yield
-        dropping.cancel()
-        await asyncio.gather(dropping, return_exceptions=True)
+        async with retention.beside(database, own, KEPT):
+            yield
         if provider is not None:
             await provider.close()
         await neighbours.close()
@@ -109,7 +107,7 @@ def create_app() -> FastAPI:
     app.state.pauses = PauseWatch(neighbours.own)
     app.state.links = TokenVerifier(platform().token_public_keys)
     app.state.track_limits = TrackLimits.of(own)
-    _tell_errors(app)
+    _answer_errors(app)
     app.include_router(router)
     app.include_router(process_router(database, _never_busy, "staff"))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

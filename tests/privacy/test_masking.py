@@ -12,7 +12,7 @@ from tests.house_rules.test_routes import SERVICES
 TELLING = frozenset(
     {
         "email", "phone", "line1", "line2", "street", "company", "delivery_instructions", "recipient", "customer",
-        "shipping_address", "gift", "message", "note", "ticket", "comment", "body", "metadata", "properties",
+        "shipping_address", "gift", "gift_message", "message", "note", "ticket", "comment", "body", "metadata", "properties",
     }
 )  # fmt: skip
 _SCANS = "the carrier's words on a scan"
@@ -23,6 +23,7 @@ MAY_TELL: dict[str, dict[str, str]] = {
     "orders": {
         "GET /staff/orders/{named}/person": "masked until the caller is verified; each look is kept",
         "GET /internal/orders/{order_id}/recipient": "for a service, at the moment of use",
+        "GET /internal/orders/{order_id}/enclosure": "what the packer engraves, lays in and prints; no name or address",
         "GET /v1/orders": _ITS_OWN,
         "GET /v1/orders/{named}": _ITS_OWN,
         "GET /staff/orders/{named}": _EMPTY,
