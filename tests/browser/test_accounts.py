@@ -54,7 +54,7 @@ async def test_somebody_new_gets_a_link_sets_a_password_and_changes_it(sit: Sit,
     await nobody_is_kept_out(new)
     await set_password(new.page, "too short")
     await new.page.get_by_role("button", name="Set it").click()
-    await expect(new.page.get_by_role("alert")).to_contain_text("At least 12 letters")
+    await expect(new.page.get_by_role("alert")).to_contain_text("at least 12 letters")
     new.complaints.clear()  # the browser's word on the 422
     await set_password(new.page, FIRST)
     await new.page.get_by_role("button", name="Set it").click()

@@ -87,8 +87,7 @@ def _font_of(letter: str, *, bold: bool) -> str:
         if ord(letter) in _own(name).face.charToGlyph:
             return name
     # Read only when they are needed: they are large.
-    found: str = next((font.fontName for font in _further() if ord(letter) in font.face.charToGlyph), "")
-    return found
+    return str(next((font.fontName for font in _further() if ord(letter) in font.face.charToGlyph), ""))
 
 
 @lru_cache(maxsize=2)
