@@ -19,8 +19,6 @@ _STATEMENTS = (
     "alter table watch_parcel add column milestones text[] not null default '{}'",
     "alter table watch_parcel add column carrier_exception_at timestamptz",
     "alter table message add column retry_at timestamptz",
-    "drop index message_due",
-    "create index message_due on message (coalesce(retry_at, send_at)) where state = 'planned'",
 )
 
 
