@@ -93,7 +93,7 @@ corpus: setup ## Record the events of this version, when it is released, for lat
 
 .PHONY: test
 test: setup ## Run the tests against two embedded stacks at once (ARGS="tests/orders -k ..." narrows it, to one)
-	$(BIN)/pytest -m "not faults and not browser" $(or $(ARGS),-n 2 --dist loadgroup)
+	$(BIN)/pytest -m "not faults and not browser and not fuzz" $(or $(ARGS),-n 2 --dist loadgroup)
 
 .PHONY: chromium
 chromium:
@@ -150,6 +150,24 @@ java:
 			echo "Apache Kafka needs Java 17 or newer and Maven (its jars come from Maven Central);" >&2; \
 			echo "on Debian or Ubuntu: sudo apt-get install openjdk-17-jre-headless maven" >&2; exit 1; \
 		fi; fi
+
+.PHONY: security
+security: setup ## Run the tests that prove the security lines, and print for each how many there are and whether they pass
+	$(BIN)/pytest -m "security and not faults and not browser and not fuzz" --security-table -q $(or $(ARGS),-n 2 --dist loadgroup)
+
+.PHONY: fuzz
+fuzz: setup ## Send every door and parser what nobody thought of, for a few minutes (SEED=1 repeats a run)
+	DOORSTEP_FUZZ_SEED=$(SEED) $(BIN)/pytest tests/fuzz -q $(ARGS)
+
+.PHONY: audit
+audit: setup ## Known vulnerabilities of the dependencies (where a source of advisories is reachable), secrets in files
+	@$(BIN)/python .ci/audit.py
+
+.PHONY: sbom
+sbom: setup ## Write what the image holds to sbom.json, as CycloneDX
+	$(BIN)/cyclonedx-py requirements requirements/runtime.txt --pyproject pyproject.toml --sv 1.6 \
+		--output-reproducible --of JSON --output-file sbom.json
+	@$(BIN)/python -c 'import json; print("sbom.json:", len(json.load(open("sbom.json"))["components"]), "components")'
 
 .PHONY: faults
 faults: setup ## Faults F1 to F24 in running stacks, a line and its zeros for each (ARGS=--full: as long as promised)

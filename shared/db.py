@@ -192,6 +192,7 @@ class Database:
             max_overflow=0,
             pool_timeout=5,
             pool_use_lifo=True,
+            hide_parameters=True,  # an error's text goes to the log
             json_serializer=_identity,
             json_deserializer=_identity,
             connect_args={

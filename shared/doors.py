@@ -245,7 +245,7 @@ def fault(request: Request, error: Exception) -> JSONResponse:
         detail = "the database took too long for this request and ended it; nothing of it was done, try again"
         return problem(request, UnavailableError(detail, headers={"Retry-After": "1"}))
     if db.is_away(error) or db.is_transient(error):
-        log.warning("database away", error=str(error)[:300])
+        log.warning("database away", error=error)
         return problem(request, UnavailableError("the database is away; try again", headers={"Retry-After": "1"}))
     log.error("request failed", exc_info=error, route=_route(request), method=request.method)
     broken = type("Broken", (DomainError,), {"status": 500, "code": "internal", "title": "A fault of ours"})

@@ -11,7 +11,7 @@ from shared import clock
 from shared.db import Transaction
 from shared.errors import FieldError, InvalidError
 
-_MAX_KEY_LENGTH = 200
+MAX_KEY_LENGTH = 200
 
 _CLAIM = """
 insert into idempotency (scope, key, fingerprint, created_at)
@@ -50,7 +50,7 @@ class Reply:
 
 def make_claim(scope: str, key: str | None, body: Mapping[str, object], secret: str) -> Claim:
     """Check the key and fingerprint the body; raises InvalidError naming the header."""
-    if not key or len(key) > _MAX_KEY_LENGTH:
+    if not key or len(key) > MAX_KEY_LENGTH:
         detail = "send an Idempotency-Key header of 1 to 200 characters: the same key again gives the same answer"
         error = FieldError("/headers/Idempotency-Key", "required", detail)
         raise InvalidError("the Idempotency-Key header is missing or too long", errors=(error,))

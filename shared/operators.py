@@ -163,12 +163,12 @@ def _add_parked(router: APIRouter) -> None:
         """List the events that wait, and those given up, which block their stream."""
         return Listing(data=_plain(await parking.list_parked(tx, limit=limit)))
 
-    @router.post("/parked/{event_id}/replay")
+    @router.post("/parked/{event_id}/replay", status_code=204, response_class=Response)
     async def revive(event_id: str, body: Reason, call: Mutation, who: Operator) -> Response:
         """Try a dead event again."""
         return await call.once(who, body, lambda tx: parking.revive(tx, event_id, actor=who.actor, reason=body.reason))
 
-    @router.post("/parked/{event_id}/discard")
+    @router.post("/parked/{event_id}/discard", status_code=204, response_class=Response)
     async def discard(event_id: str, body: Reason, call: Mutation, who: Operator) -> Response:
         """Give an event up; its stream goes on behind it."""
         return await call.once(who, body, lambda tx: parking.discard(tx, event_id, actor=who.actor, reason=body.reason))
@@ -185,7 +185,7 @@ def _add_dead_letters(router: APIRouter) -> None:
         """Read an unreadable record by its number, or a parked or dead event by its id."""
         return One(data=_jsonable(dict(await parking.get_dead_letter(tx, letter_id))))
 
-    @router.post("/dead-letters/{letter_id}/discard")
+    @router.post("/dead-letters/{letter_id}/discard", status_code=204, response_class=Response)
     async def close(letter_id: Serial, body: Reason, call: Mutation, who: Operator) -> Response:
         """Close a dead letter."""
         return await call.once(
@@ -214,7 +214,7 @@ def _add_switches(router: APIRouter, kinds: tuple[switches.Switch, ...]) -> None
         """List the pause switches that are set."""
         return Listing(data=[_jsonable(_fields(pause)) for pause in await switches.list_pauses(tx)])
 
-    @router.post("/pauses")
+    @router.post("/pauses", status_code=204, response_class=Response)
     async def pause(body: SetPause, call: Mutation, who: Operator) -> Response:
         """Pause one kind of outside work."""
         switch = switch_of(body)
@@ -222,7 +222,7 @@ def _add_switches(router: APIRouter, kinds: tuple[switches.Switch, ...]) -> None
             who, body, lambda tx: switches.pause(tx, switch, body.scope, actor=who.actor, reason=body.reason)
         )
 
-    @router.post("/pauses/resume")
+    @router.post("/pauses/resume", status_code=204, response_class=Response)
     async def resume(body: SetPause, call: Mutation, who: Operator) -> Response:
         """Resume it."""
         kind = switch_of(body).kind
@@ -232,7 +232,7 @@ def _add_switches(router: APIRouter, kinds: tuple[switches.Switch, ...]) -> None
 
 
 def _add_replay(router: APIRouter) -> None:
-    @router.post("/replay")
+    @router.post("/replay", response_model=Count)
     async def replay(body: Replay, call: Mutation, who: Operator) -> Response:
         """Publish events again; consumers drop what they have applied."""
 

@@ -58,7 +58,7 @@ class Retrier:
             except Exception as error:
                 if not (db.is_away(error) or db.is_transient(error)):
                     raise
-                log.warning("retrier waits for the database", error=str(error)[:200])
+                log.warning("retrier waits for the database", error=error)
 
     async def retry(self, keys: set[str] | None) -> None:
         """Retry the parked streams of these keys, or of all keys in the owned partitions."""

@@ -20,6 +20,7 @@ from shared.consumer import EventRouter
 from shared.db import Database
 from shared.doors import Counters, Edge, install_errors
 from shared.jobs import Jobs
+from shared.openapi import DescribedApi
 from shared.operators import Rest, operators_router, process_router
 from shared.privacy import Table
 from shared.rates import RateLimit
@@ -121,7 +122,9 @@ def build_app(service: Service, database: Database | None = None) -> FastAPI:
         await asyncio.gather(task, return_exceptions=True)
         await pool.close()
 
-    app = FastAPI(title=f"Doorstep {service.name}", version="1", lifespan=lifespan, separate_input_output_schemas=False)
+    app = DescribedApi(
+        title=f"Doorstep {service.name}", version="1", lifespan=lifespan, separate_input_output_schemas=False
+    )
     app.state.database = pool
     app.state.secret = settings.secret.get_secret_value()
     app.state.verifier = TokenVerifier(platform().token_public_keys)
@@ -191,7 +194,7 @@ def prepare(name: str, role: str, settings: DoorSettings) -> None:
     """Set up the log and the clocks of a process; raises ConfigurationError for a secret that is none."""
     shared_settings = platform()
     log.configure(name, role, shared_settings.log_level)
-    settings.require_real_secret(shared_settings.environment)
+    settings.require_real_secrets(shared_settings.environment)
     clock.run_wrong_by(shared_settings.clock_skew_seconds, environment=shared_settings.environment)
     if shared_settings.clock_file is not None:
         clock.use_stepped_file(shared_settings.clock_file, environment=shared_settings.environment)

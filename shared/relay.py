@@ -124,7 +124,7 @@ class Relay:
                 connection = await db.connect(self._url, application=f"{self._source} relay")
                 await self._relay(connection)
             except (BrokerAwayError, *_CONNECTION_FAILS) as error:
-                log.warning("relay starts again", service=self._source, error=f"{type(error).__name__}: {error}")
+                log.warning("relay starts again", service=self._source, error=error)
                 metrics.RELAY_RESTARTS.labels(self._source).inc()
                 backoff = min(backoff * 2, _MAX_BACKOFF_SECONDS) if self.sent == 0 else 0.2
                 self.sent = 0

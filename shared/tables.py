@@ -176,6 +176,15 @@ def dropped_by_age(table: str) -> str:
     )
 
 
+def never_emptied(*tables: str) -> tuple[str, ...]:
+    """Give what a later migration adds to tables whose rows are never changed: they cannot be emptied either."""
+    return tuple(
+        f"create or replace trigger {table}_is_never_emptied before truncate on {table} "
+        "for each statement execute function refuse_change()"
+        for table in tables
+    )
+
+
 def plumbing_statements() -> list[str]:
     """Give the statements that create the plumbing, one by one."""
     statements = [statement.strip() for statement in _TABLES.split(";\n\n") if statement.strip()]

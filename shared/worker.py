@@ -88,7 +88,7 @@ class Worker:
         await self._database.close()
         for task in done:
             if not task.cancelled() and task.exception() is not None:
-                log.critical("worker ends", error=str(task.exception())[:300])
+                log.critical("worker ends", error=task.exception())
                 task.result()
 
     async def _start_hooks(self) -> None:

@@ -13,6 +13,7 @@ from deploy.local import names, state, stepped_clock
 from deploy.local.commands import Options
 from deploy.local.stack import LocalStack
 from shared import clock
+from tests import promises
 from tests.broker import BROKER
 from tests.clients import Clients
 
@@ -20,7 +21,15 @@ _PREFIX = "doorstep-test-"
 _ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--security-table", action="store_true", help="print which security lines are proven, or fail")
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--security-table") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(promises.Table())
+    config.addinivalue_line("markers", "security(line, ...): proves these lines of docs/security.md (make security)")
+    config.addinivalue_line("markers", "fuzz: sends what nobody thought of, for minutes (make fuzz)")
     config.addinivalue_line("markers", "faults: kills, freezes and cuts processes of a stack of its own")
     config.addinivalue_line("markers", "browser: works the console's pages in Chromium")
     config.addinivalue_line("markers", "journeys: follows orders through all services")
@@ -33,7 +42,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         area = item.path.relative_to(_ROOT / "tests").parts[0]
         # What runs beside each other is whole areas: each has fixtures, and some a stack, of its own.
         item.add_marker(pytest.mark.xdist_group(area))
-        if area in {"browser", "faults", "journeys"}:
+        promises.note(item)
+        if area in {"browser", "faults", "fuzz", "journeys"}:
             item.add_marker(area)
         if area in {"shared", "journeys"}:
             item.add_marker("broker")

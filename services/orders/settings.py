@@ -21,6 +21,7 @@ class OrdersSettings(ServiceSettings):
     ops_port: int = 8111
 
     payment_wait_hours: int = Field(default=24, ge=1, description="how long stock waits for an unpaid order")
+    unpaid_orders: int = Field(default=1_000, ge=1, description="how many of a storefront's may wait for money at once")
     unpaid_grace_minutes: int = Field(default=60, ge=1, description="after that, even if nothing was reserved")
     authorization_warning_hours: int = Field(default=48, ge=1, description="an authorization ending sooner is a hold")
     quote_minutes: int = Field(default=30, ge=1)

@@ -1,6 +1,7 @@
 """The shipping service's settings, read from SHIPPING_* variables."""
 
 from functools import lru_cache
+from typing import ClassVar
 
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
@@ -12,6 +13,8 @@ class ShippingSettings(ServiceSettings):
     """Where the carrier is, how its services serve our levels, and how patient we are with it."""
 
     model_config = SettingsConfigDict(env_prefix="SHIPPING_")
+
+    own_secrets: ClassVar[tuple[str, ...]] = ("secret", "carrier_webhook_secret")
 
     port: int = 8103
     ops_port: int = 8113

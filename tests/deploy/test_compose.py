@@ -162,6 +162,7 @@ def test_nothing_starts_before_what_it_needs(service: str) -> None:
         assert _services()[needed]["healthcheck"]["test"]
 
 
+@pytest.mark.security(13)
 def test_no_secret_has_a_default() -> None:
     assert not re.search(r"\$\w", _text()), "only the braced form can refuse an empty value"
     for name, service in _services().items():
@@ -174,6 +175,7 @@ def test_no_secret_has_a_default() -> None:
             assert all(required) or value == f"${{{variable}:-}}", f"{name}: {variable} has a default"
 
 
+@pytest.mark.security(13)
 def test_the_example_names_exactly_what_is_read() -> None:
     read = {name: kind == ":?" for name, kind, _ in _REFERENCE.findall(_text())}
     assert _example() == read

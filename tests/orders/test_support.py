@@ -34,6 +34,7 @@ async def verify(order: Placed, **said: str) -> Json:
     return found
 
 
+@pytest.mark.security(11)
 async def test_personal_data_is_masked_until_the_caller_is_verified(shop: Shop) -> None:
     order = await shop.place()
     email = shop.order()["customer"]["email"]
@@ -91,6 +92,7 @@ async def test_nobody_guesses_for_long(shop: Shop) -> None:
     assert refused.headers["retry-after"] == "3600"
 
 
+@pytest.mark.security(11)
 async def test_every_look_at_a_person_is_kept(shop: Shop) -> None:
     order = await shop.place()
     await person(order)

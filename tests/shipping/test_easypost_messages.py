@@ -228,18 +228,21 @@ def test_a_signed_message_is_read_with_damage_beside_the_position() -> None:
     assert (scan.place.city, scan.place.country_code) == ("RENO", "US")
 
 
+@pytest.mark.security(9)
 def test_our_signature_is_the_one_the_official_client_checks() -> None:
     body = event_body(moving_tracker())
     signature = messages.signature_of(body, SECRET)
     assert validate_webhook(body, {"X-Hmac-Signature": signature}, SECRET)["id"] == "evt_1"
 
 
+@pytest.mark.security(9)
 @pytest.mark.parametrize("signature", ["", "hmac-sha256-hex=00", "nonsense", "hmac-sha256-hex=é"])
 def test_a_forged_message_is_refused_before_it_is_read(signature: str) -> None:
     with pytest.raises(SignatureRefusedError):
         messages.parse_webhook(b"not even json", {"X-Hmac-Signature": signature}, SECRET)
 
 
+@pytest.mark.security(9)
 def test_a_changed_body_does_not_match_its_signature() -> None:
     body = event_body(moving_tracker())
     signature = messages.signature_of(body, SECRET)
@@ -288,3 +291,30 @@ def test_a_label_of_another_format_keeps_its_own_media_type() -> None:
     body["postage_label"] |= {"label_url": "https://files.example/label.zpl", "label_file_type": "application/zpl"}
     label = messages.parse_shipment(json.dumps(body).encode()).label
     assert label == Label("https://files.example/label.zpl", "application/zpl")
+
+
+@pytest.mark.parametrize("rate", ["abc", "NaN", "Infinity", "-1.00", "1e999999", "", "1,50", "9" * 40])
+def test_a_rate_that_is_no_amount_is_not_understood(rate: str) -> None:
+    answer = recorded("shipment_create")[0]["response"]["body"]
+    broken = {**answer, "rates": [{"id": "rate_1", "carrier": "USPS", "service": "Priority", "rate": rate}]}
+
+    with pytest.raises(AnswerNotUnderstoodError, match="rates"):
+        messages.parse_shipment(json.dumps(broken).encode())
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "1969-12-31T00:00:00Z"])
+def test_a_moment_at_the_ends_of_the_calendar_is_not_understood(moment: str) -> None:
+    answer = recorded("tracker_create")[0]["response"]["body"]
+
+    for name in ("updated_at", "est_delivery_date"):
+        with pytest.raises(AnswerNotUnderstoodError, match=name):
+            messages.parse_tracker(json.dumps({**answer, name: moment}).encode())
+
+
+def test_text_that_no_row_can_keep_is_not_understood() -> None:
+    answer = recorded("tracker_create")[0]["response"]["body"]
+    scan = {"status": "in_transit", "message": "a\x00b", "datetime": "2026-03-02T10:00:00Z"}
+
+    for broken in ({**answer, "signed_by": "a\x00b"}, {**answer, "tracking_details": [scan]}):
+        with pytest.raises(AnswerNotUnderstoodError):
+            messages.parse_tracker(json.dumps(broken).encode())

@@ -107,6 +107,7 @@ async def test_what_is_told_names_place_code_and_an_estimate_but_nobody(shipping
     assert "SWAN" not in json.dumps(told).upper()
 
 
+@pytest.mark.security(9)
 @pytest.mark.parametrize("trouble", ["duplicate_webhooks", "forged_webhooks", "shuffled_webhooks"])
 async def test_duplicated_forged_or_shuffled_messages_change_nothing(shipping: ShippingRig, trouble: str) -> None:
     parcel = Parcel()
@@ -128,6 +129,7 @@ def refused() -> float:
     return REGISTRY.get_sample_value("doorstep_http_request_seconds_count", labels) or 0
 
 
+@pytest.mark.security(9)
 async def test_each_forged_message_arrives_is_refused_and_delivers_nothing(shipping: ShippingRig) -> None:
     """F17: beside each true message the simulator sends two that say "delivered", unsigned and signed wrong."""
     parcel, before = Parcel(), refused()
@@ -193,6 +195,7 @@ async def waiting_parcel(shipping: ShippingRig) -> tuple[Parcel, str]:
     return parcel, number
 
 
+@pytest.mark.security(9)
 async def test_a_forged_message_is_refused_and_an_honest_one_taken(shipping: ShippingRig) -> None:
     parcel, number = await waiting_parcel(shipping)
     body = message(number, (1, "delivered", "arrived_at_destination"))
@@ -204,6 +207,7 @@ async def test_a_forged_message_is_refused_and_an_honest_one_taken(shipping: Shi
     assert (await shipping.shipment(parcel))["status"] == "delivered"
 
 
+@pytest.mark.security(9)
 async def test_a_signed_message_nobody_can_read_is_refused_as_such(shipping: ShippingRig) -> None:
     answer = await send(shipping, b'{"id": 5}')
     assert (answer.status_code, answer.json()["code"]) == (422, "message_not_understood")

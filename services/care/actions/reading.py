@@ -86,7 +86,7 @@ async def show_suggestions(tx: Transaction, case_id: UUID, who: Principal) -> sc
 
 async def list_cases(tx: Transaction, wanted: CaseFilter, cursor: str | None, limit: int) -> schemas.CaseList:
     """Give a page of cases; raises InvalidError for a cursor that is none of ours."""
-    rows = await queries.list_cases(tx, wanted, after=_place(cursor), limit=limit)
+    rows = await queries.list_cases(tx, wanted, after=read_case_cursor(cursor), limit=limit)
     data = [schemas.CaseView.model_validate(dict(row)) for row in rows]
     return schemas.CaseList(data=data, next_cursor=_cursor(data[-1]) if len(data) == limit else None)
 
@@ -95,13 +95,14 @@ def _cursor(last: schemas.CaseView) -> str:
     return f"{(last.next_action_due or queries.NO_CLOCK).timestamp():.6f}_{last.id}"
 
 
-def _place(cursor: str | None) -> tuple[datetime, UUID] | None:
+def read_case_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
+    """Give where a page of cases starts; raises InvalidError for a cursor that is none of ours."""
     if cursor is None:
         return None
     due, _, case_id = cursor.partition("_")
     try:
         return datetime.fromtimestamp(float(due), UTC), UUID(case_id)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, OSError):  # the last is what the C library says of a far future
         error = FieldError("/query/cursor", "invalid_cursor", "use next_cursor of the page before")
         raise InvalidError("the cursor cannot be read", errors=(error,)) from None
 

@@ -221,6 +221,11 @@ class CarrierRejectedError(CarrierError):
         self.message = message
         self.reasons = reasons
 
+    @property
+    def without_values(self) -> str:
+        """Say the code alone, for the log: the carrier's words may repeat the address."""
+        return self.code
+
     def without(self, words: tuple[str, ...]) -> Self:
         """Give the same refusal in which none of these words is quoted: it is published, logged and kept."""
 
