@@ -188,7 +188,7 @@ class GroupConsumer:
             max_poll_interval_ms=86_400_000,  # the stall watchdog judges, not the poll interval
             max_partition_fetch_bytes=4 * 1024 * 1024,
             # The embedded broker does not always wake a waiting fetch when something arrives.
-            fetch_max_wait_ms=500 if settings.kafka_idempotent else 100,
+            fetch_max_wait_ms=500 if settings.kafka_idempotent else 200,
             request_timeout_ms=10_000,
             retry_backoff_ms=100,
             metadata_max_age_ms=60_000,

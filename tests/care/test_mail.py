@@ -126,12 +126,12 @@ async def test_nobody_there_is_no_refusal_and_after_days_a_person_tells_the_cust
         await order.scanned(flags=("damaged",), exception="damage")
         for _ in range(20):
             await care.later(HOUR)
-        (waiting,) = await care.rows("select * from message where order_id = $1", order.order_id)
+        (waiting,) = await care.rows("select * from message where order_id = $1 and topic = 'damage'", order.order_id)
         assert (waiting["state"], waiting["attempts"]) == ("planned", 0)
         assert MINUTE <= waiting["retry_at"] - now() <= HOUR
         await care.later(2 * DAY)
         await care.later(DAY)
-        (given_up,) = await care.rows("select * from message where order_id = $1", order.order_id)
+        (given_up,) = await care.rows("select * from message where order_id = $1 and topic = 'damage'", order.order_id)
         case = await care.case(order.order_id, family="condition")
     assert (given_up["state"], given_up["attempts"]) == ("failed", 0)
     assert given_up["last_error"]

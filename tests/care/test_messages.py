@@ -117,7 +117,9 @@ async def test_the_new_date_of_an_urgent_case_is_told_at_once(care: CareRig) -> 
     await order.scanned("lost")
     assert (await care.case(order.order_id))["priority"] == "P1"
     await order.promise_revised(3)
-    (told,) = await care.rows("select state from message where order_id = $1 and topic = 'delay'", order.order_id)
+    (told,) = await care.rows(
+        "select state from message where order_id = $1 and state_told = 'new_date'", order.order_id
+    )
     assert told["state"] == "observed"
 
 

@@ -123,7 +123,7 @@ async def test_what_waits_for_approval_is_listed_with_its_case_and_who_may_decid
     waiting = (await desk.get("/remedies", state="waiting_approval", limit=200))["data"]
     mine = next(one for one in waiting if one["id"] == remedy["id"])
     assert (mine["case_number"], mine["order_number"]) == (case["number"], case["order_number"])
-    assert mine["needs"] == "lead"
+    assert mine["needs"] == "senior"
 
 
 async def test_a_denied_remedy_gives_the_case_back(facts: Facts, desk: Desk) -> None:
