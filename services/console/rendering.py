@@ -111,6 +111,8 @@ _WORDS: Mapping[str, str] = {
     "transit_risk": "may arrive late",
     "stuck_flow": "a step is stuck",
     "packing": "being packed",
+    "notify": "tell the customer",
+    "update": "next update",
 }
 
 

@@ -16,7 +16,7 @@ from cli.bots.door import Door, Refused, StaffToken, key_of
 from cli.bots.storefront import OrderView, StorefrontBot, open_storefront
 from cli.bots.warehouse import Fulfilment, FulfilmentLine, Parcel, Task, WarehouseBot
 from cli.demo import catalogue
-from cli.demo.plan import plan_orders
+from cli.demo.plan import Choice, plan_orders
 from deploy.local import control, names
 from deploy.local.credentials import load_or_create
 from deploy.local.driver import Driver
@@ -30,6 +30,12 @@ PLACE = "HAM"
 _ORDERS = 60
 _BATCH = 5
 _PACKAGING_GRAMS = 120
+_SAID = (
+    ("missing_item", "The wool socks were not in the parcel."),
+    ("not_received", "The neighbours have nothing either."),
+    ("wrong_item", "Ordered the winter bag, got the summer one."),
+    ("missing_item", "One of two lamps is missing."),
+)
 
 
 class _Calm:
@@ -85,39 +91,40 @@ async def set_scene(record: Record) -> Scene:
     working = {name: url for name, url in record.urls.items() if name != names.CONSOLE}
     scene = Scene(record, Driver(Path(record.clock_file), working, grid=timedelta(hours=1)))
     await scene.driver.rest()
-    await _someone_reports_damage(scene)
+    await _customers_report(scene)
     await _an_agent_asks_for_more_than_they_may(scene)
-    waves = await _place(scene)
+    storefront, plans = await _open_shop(scene)
     warehouse = WarehouseBot(scene.door("inventory", Role.WAREHOUSE_LEAD, "otto"), PLACE, _Calm(), _weigh)
-    await _ship_and_stage(scene, warehouse, waves[0])
-    await _leave_on_the_bench(scene, warehouse)
+    gone = await _place(scene, storefront, plans[:_BATCH])
+    await _ship_and_stage(scene, warehouse, gone)
+    await _place(scene, storefront, plans[_BATCH : 2 * _BATCH])
+    await warehouse.pick_all(max_orders=_BATCH)
+    await scene.driver.rest()
+    await _find_a_bench(scene)
+    waiting = await _place(scene, storefront, plans[2 * _BATCH : 4 * _BATCH])
     await _begin_a_walk(scene)
-    await _promise_later(scene, waves[-1][0])
+    await _promise_later(scene, waiting[-1])
     await scene.driver.rest()
     return scene
 
 
-async def _place(scene: Scene) -> list[list[OrderView]]:
-    """Place orders that Hamburg serves, in waves."""
+async def _open_shop(scene: Scene) -> tuple[StorefrontBot, list[Choice]]:
+    """Open a storefront for the morning, and plan orders that Hamburg serves at once."""
     key = await open_storefront(scene.door("orders", Role.ADMIN, "demo"), "fernweh-morning", "Fernweh & Heim")
     door = Door("orders", scene.record.urls["orders-api"], lambda: key)
     scene.doors.append(door)
-    storefront = StorefrontBot(door)
     plans = [
         choice
         for choice in plan_orders("morning", _ORDERS, clock.now())
         if not choice.scarce and choice.pays_at is None and not choice.never_pays and _is_near(choice.body)
     ]
-    waves: list[list[OrderView]] = []
-    for start in range(0, 4 * _BATCH, _BATCH):
-        waves.append(
-            [
-                await storefront.place({**choice.body, "reference": f"FM-{choice.reference[-5:]}"})
-                for choice in plans[start : start + _BATCH]
-            ]
-        )
-        await scene.driver.rest()
-    return waves
+    return StorefrontBot(door), plans
+
+
+async def _place(scene: Scene, storefront: StorefrontBot, plans: list[Choice]) -> list[OrderView]:
+    placed = [await storefront.place({**choice.body, "reference": f"FM-{choice.reference[-5:]}"}) for choice in plans]
+    await scene.driver.rest()
+    return placed
 
 
 def _is_near(body: Mapping[str, object]) -> bool:
@@ -145,7 +152,7 @@ async def _stage(warehouse: WarehouseBot, parcel: Parcel) -> None:
     await warehouse.door.act("/staff/stagings", body, key=key_of("stage", parcel.id))
 
 
-async def _leave_on_the_bench(scene: Scene, _warehouse: WarehouseBot) -> None:
+async def _find_a_bench(scene: Scene) -> None:
     """Find an order that is picked and waits for its packer."""
     waiting = scene.door("inventory", Role.PICKER, "picker")
     page: Any = await waiting.act_get(f"/staff/fulfilments?location={PLACE}&state=in_progress&limit=100")
@@ -167,8 +174,9 @@ async def _begin_a_walk(scene: Scene) -> None:
 
 async def _promise_later(scene: Scene, order: OrderView) -> None:
     """Give one order a later date, so that its customer has a choice."""
+    first = order.promise.deliver_by_latest if order.promise is not None else None
     body = {
-        "deliver_by_latest": (clock.now() + timedelta(days=9)).isoformat(),
+        "deliver_by_latest": ((first or clock.now()) + timedelta(days=9)).isoformat(),
         "reason": "the tents are late", "attributed_to": "stock",
     }  # fmt: skip
     support = scene.door("orders", Role.SUPPORT)
@@ -176,18 +184,25 @@ async def _promise_later(scene: Scene, order: OrderView) -> None:
     scene.shown["late"], scene.shown["late_id"] = order.number, str(order.id)
 
 
-async def _someone_reports_damage(scene: Scene) -> None:
-    """Let the customer of a delivered order report damage, with two photos."""
+async def _customers_report(scene: Scene) -> None:
+    """Let customers of delivered orders say what is wrong: one damage with two photos, and others to an agent."""
     orders, care = scene.door("orders", Role.SUPPORT), scene.door("care", Role.CARE)
     left: Any = await scene.door("inventory", Role.WAREHOUSE_LEAD).act_get(
         f"/staff/fulfilments?location={PLACE}&state=handed_over&limit=100"
     )
+    sound = []
     for work in left["data"]:
         order: Any = await orders.act_get(f"/staff/orders/{work['order_id']}")
         cases: Any = await care.act_get(f"/staff/cases?order_id={order['id']}")
         if order["fulfilment_status"] == "delivered" and not cases["data"]:
-            await _report(scene, order)
-            return
+            sound.append(order)
+        if len(sound) > len(_SAID):
+            break
+    for order, (kind, comment) in zip(sound[1:], _SAID, strict=False):
+        body = {"order_id": order["id"], "kind": kind, "comment": comment}
+        await care.act("/staff/reports", body, key=key_of("said", order["id"]))
+    if sound:
+        await _report(scene, sound[0])
 
 
 async def _report(scene: Scene, order: Json) -> None:

@@ -19,7 +19,7 @@ FOLDER = REPOSITORY / "docs" / "screenshots"
 SCREENS: tuple[tuple[Kind, Colours], ...] = (
     ("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark"),
 )  # fmt: skip
-_COLOURS_KEPT = 96
+_COLOURS_KEPT = 128
 _MOST_BYTES = 90_000
 
 Act = Callable[[Page], Awaitable[None]]
@@ -47,6 +47,12 @@ async def _scan_wrong(page: Page) -> None:
 
 async def _open_report(page: Page) -> None:
     await page.get_by_text("Report a problem").click()
+
+
+async def _see_evidence(page: Page) -> None:
+    await page.locator("#evidence").evaluate("title => title.closest('section').scrollIntoView()")
+    for shown in await page.locator(".photos img").all():
+        await expect(shown).to_have_js_property("complete", value=True)
 
 
 async def _tick_two(page: Page) -> None:
@@ -92,6 +98,7 @@ def pictures(scene: Scene) -> list[Picture]:
         taken.append(Picture("status-report", "", scene.link_to(shown["damaged_id"]), _open_report))
     if "case" in shown:
         taken.append(Picture("care-case", "care", f"/care/cases/{shown['case']}"))
+        taken.append(Picture("care-evidence", "care", f"/care/cases/{shown['case']}", _see_evidence))
     if "late" in shown:
         taken.append(Picture("order-late", "support", f"/orders/{shown['late']}"))
         taken.append(Picture("status-late", "", scene.link_to(shown["late_id"])))

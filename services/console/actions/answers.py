@@ -109,6 +109,11 @@ class Answer:
         """Whether the customer was told another date than at first."""
         return self.first_promise != self.promise
 
+    @property
+    def is_later(self) -> bool:
+        """Whether the date is later than the first one."""
+        return self.promise > self.first_promise
+
 
 def answer(known: Known) -> Answer:
     """Say in a few sentences what a caller wants to know."""

@@ -35,7 +35,7 @@ class Status:
         """Whether there is a later date to agree to."""
         if self.care is None or self.order.fulfilment_status == "delivered" or self.answer.is_over:
             return False
-        is_late = self.answer.is_revised or self.answer.risk in _LATE or self.must_answer
+        is_late = self.answer.is_later or self.answer.risk in _LATE or self.must_answer
         return is_late and self.care.waits_for_revision != self.order.promise.revision
 
     @property
