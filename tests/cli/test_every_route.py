@@ -19,9 +19,10 @@ from cli.main import app
 from cli.target import STAFF_KEY
 from deploy.local import names
 from shared.auth import SCOPES, Role, make_key_pair
+from shared.openapi import scopes_of
 from shared.operators import operators_router
 from tests.cli.conftest import run
-from tests.house_rules.test_routes import Entry, routes, scopes_of, service_routes
+from tests.house_rules.test_routes import Entry, routes, service_routes
 
 # Commands that speak to no service, or run for long.
 _NOT_CALLS = {"demo", "replay-orders", "up", "down", "status", "reset", "migrate", "check", "token", "topics"}

@@ -12,7 +12,8 @@ from tests.house_rules.test_routes import SERVICES
 TELLING = frozenset(
     {
         "email", "phone", "line1", "line2", "street", "company", "delivery_instructions", "recipient", "customer",
-        "shipping_address", "gift", "gift_message", "message", "note", "ticket", "comment", "body", "metadata", "properties",
+        "shipping_address", "gift", "gift_message", "message", "note", "ticket", "comment", "body", "metadata",
+        "properties",
     }
 )  # fmt: skip
 _SCANS = "the carrier's words on a scan"
