@@ -111,12 +111,7 @@ def create_app() -> FastAPI:
     app.include_router(router)
     app.include_router(process_router(database, _never_busy, "staff"))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.add_middleware(
-        Edge,
-        service="console",
-        counters=Counters(),
-        on_fault=pages.on_fault,
-        roomy={"/track/reports": MOST_REPORT_BYTES},
-    )
+    roomy = {"/track/reports": MOST_REPORT_BYTES}
+    app.add_middleware(Edge, service="console", counters=Counters(), on_fault=pages.on_fault, roomy=roomy)
     app.add_middleware(Guarded)
     return app

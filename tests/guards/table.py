@@ -114,6 +114,10 @@ GUARDS = (
           "on conflict (storefront_id, test) do update set sequence = storefront_feed.sequence",
           "on conflict (storefront_id, test) do nothing",
           "tests/orders/test_feed_and_webhooks.py::test_a_feed_is_numbered_without_gaps_whoever_commits_first"),
+    Guard("services/orders/queries/feed.py",
+          'await tx.execute("select from storefront where id = $1 for no key update", storefront_id)',
+          'await tx.execute("select from storefront where id = $1", storefront_id)',
+          "tests/orders/test_outgoing.py::test_a_storefront_has_twenty_endpoints_at_most"),
     Guard("services/orders/actions/amending.py", "    match(record.head.version)\n", "",
           "tests/orders/test_changing_orders.py::test_a_stale_edit_is_refused"),
     # Care

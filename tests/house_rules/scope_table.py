@@ -1,7 +1,6 @@
 """The table of roles and scopes in docs/security.md; `python -m tests.house_rules.scope_table` writes it."""
 
 from shared.auth import SCOPES, Role, Scope
-from tests.doors.openapi import operations
 from tests.house_rules import tree
 
 GUIDE = tree.ROOT / "docs" / "security.md"
@@ -9,19 +8,17 @@ BEGINS, ENDS = "<!-- roles and scopes: written by tests.house_rules.scope_table 
 
 
 def table() -> str:
-    """Write a row a scope: how many operations it opens, and for whom."""
+    """Write a row a scope: who has it."""
     roles = [role for role in Role if role not in {Role.CUSTOMER, Role.SERVICE}]
-    head = ["scope", "operations", "storefront's key", *map(str, roles), "customer's link", "service"]
+    head = ["scope", "storefront's key", *map(str, roles), "customer's link", "service"]
     lines = [head, ["---"] * len(head)]
-    found = operations()
     for scope in Scope:
-        opened = sum(scope in one.scopes for one in found)
         holders = [
             scope is Scope.STOREFRONT,
             *(scope in SCOPES[role] for role in (*roles, Role.CUSTOMER, Role.SERVICE)),
         ]
         everybody = scope is Scope.PUBLIC
-        lines.append([f"`{scope}`", str(opened), *("yes" if everybody or holds else "" for holds in holders)])
+        lines.append([f"`{scope}`", *("yes" if everybody or holds else "" for holds in holders)])
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
