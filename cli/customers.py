@@ -10,6 +10,7 @@ from cli import client, show
 from cli.options import Json, Limit, Reason, group
 from shared.auth import Role
 
+consents = group("Whether a customer waits for a later date.")
 contacts = group("What customers asked and told, by any channel.")
 evidence = group("Photos that customers sent.")
 incidents = group("What explains many exceptions at once: a carrier, a hub, a SKU.")
@@ -45,6 +46,24 @@ _MESSAGES = (
     ("why not", "silence"),
     ("sent", "sent_at"),
 )
+
+
+@consents.command("show")
+def show_consent(order: Order, as_json: Json = False) -> None:
+    """Say whether the customer must agree to the date in force, has done so, and until when."""
+    answer = client.get("care", "/staff/consents", Role.SUPPORT, {"order_id": order})
+    show.done(answer, f"{show.named(answer, 'consent')}, answer by {show.named(answer, 'answer_by')}", json=as_json)
+
+
+@consents.command("agree")
+def agree(
+    order: Order,
+    note: Annotated[str, typer.Option(help="What they said.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Keep that the customer waits for the date in force."""
+    answer = client.post("care", "/staff/consents", Role.SUPPORT, {"order_id": order, "note": note})
+    show.done(answer, f"the customer's consent is {show.named(answer, 'consent')}", json=as_json)
 
 
 @contacts.command("list")
