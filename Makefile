@@ -13,7 +13,8 @@ PINS := requirements/setup.txt requirements/dev.txt
 SOURCES := $(wildcard services shared cli deploy tests bench)
 # Where the tests marked `broker` are; the other service tests hand events to the consumer's own code directly.
 KAFKA_TESTS = tests/shared tests/journeys tests/inventory/test_races.py \
-	tests/faults/test_crashes_under_load.py tests/faults/test_deaths_in_mid_journey.py tests/faults/test_zombies.py
+	tests/faults/test_crashes_under_load.py tests/faults/test_deaths_in_mid_journey.py tests/faults/test_zombies.py \
+	tests/faults/test_last_units.py tests/faults/test_sick_events.py
 DOORSTEP_DATA ?= ../shared/data
 OLIST := $(DOORSTEP_DATA)/olist
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -86,9 +87,13 @@ contracts: setup ## Write the schemas and AsyncAPI of the events again, and gold
 	$(BIN)/python -m shared.events.contracts write
 	$(BIN)/python -m tests.contracts.examples
 
+.PHONY: corpus
+corpus: setup ## Record the events of this version, when it is released, for later versions to consume
+	$(BIN)/python -m tests.contracts.corpus
+
 .PHONY: test
 test: setup ## Run the tests against two embedded stacks at once (ARGS="tests/orders -k ..." narrows it, to one)
-	$(BIN)/pytest -m "not faults and not browser" $(or $(ARGS),-n 2 --dist loadgroup)
+	$(BIN)/pytest -m "not faults and not browser and not fuzz" $(or $(ARGS),-n 2 --dist loadgroup)
 
 .PHONY: chromium
 chromium:
@@ -146,12 +151,38 @@ java:
 			echo "on Debian or Ubuntu: sudo apt-get install openjdk-17-jre-headless maven" >&2; exit 1; \
 		fi; fi
 
+.PHONY: security
+security: setup ## Run the tests that prove the security lines, and print for each how many there are and whether they pass
+	$(BIN)/pytest -m "security and not faults and not browser and not fuzz" --security-table -q $(or $(ARGS),-n 2 --dist loadgroup)
+
+.PHONY: fuzz
+fuzz: setup ## Send every door and parser what nobody thought of, for a few minutes (SEED=1 repeats a run)
+	DOORSTEP_FUZZ_SEED=$(SEED) $(BIN)/pytest tests/fuzz -q $(ARGS)
+
+.PHONY: audit
+audit: setup ## Known vulnerabilities of the dependencies (where a source of advisories is reachable), secrets in files
+	@$(BIN)/python .ci/audit.py
+
+.PHONY: sbom
+sbom: setup ## Write what the image holds to sbom.json, as CycloneDX
+	$(BIN)/cyclonedx-py requirements requirements/runtime.txt --pyproject pyproject.toml --sv 1.6 \
+		--output-reproducible --of JSON --output-file sbom.json
+	@$(BIN)/python -c 'import json; print("sbom.json:", len(json.load(open("sbom.json"))["components"]), "components")'
+
 .PHONY: faults
-faults: setup ## Kill, freeze and cut the processes of running stacks, then check every invariant
+faults: setup ## Faults F1 to F24 in running stacks, a line and its zeros for each (ARGS=--full: as long as promised)
 	$(BIN)/pytest tests/faults --ignore=tests/faults/test_kill_in_demo.py $(ARGS)
 
+.PHONY: faults-soak
+faults-soak: setup ## Live load while faults strike at random for MINUTES=20, then check all (SEED= repeats a schedule)
+	$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),20) $(if $(SEED),--seed $(SEED))
+
+.PHONY: guards
+guards: setup ## Remove each lock, dedupe and version check in a copy, and show its test go red (ARGS="--only shared")
+	$(BIN)/python -m tests.guards $(ARGS)
+
 .PHONY: faults-demo
-faults-demo: setup ## Kill one process after another in mid-demonstration and compare the outcomes (long)
+faults-demo: setup ## Kill processes in mid-demonstration and compare the outcomes (ARGS="-k in_turn": the short form)
 	$(BIN)/pytest tests/faults/test_kill_in_demo.py $(ARGS)
 
 .PHONY: test-kafka

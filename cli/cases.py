@@ -1,13 +1,14 @@
 """The care queue: look, take, note, wait, resolve, and grant remedies."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import JsonValue
 
 from cli import client, show
-from cli.options import Cursor, Json, Limit, Reason, group
+from cli.options import Cursor, Json, Limit, Reason, group, json_file
 from shared.auth import Role
 
 cases = group("Exceptions being worked until the customer is made whole.")
@@ -48,6 +49,13 @@ _REMEDIES = (
     ("asked by", "asked_by"),
     ("decided by", "decided_by"),
     ("refused", "refusal_code"),
+)
+_BULK = (
+    ("case", "number"),
+    ("state", "state"),
+    ("becomes", "state_after"),
+    ("assignee", "assignee_after"),
+    ("refused", "refused"),
 )
 
 
@@ -101,6 +109,24 @@ def assign_case(
 ) -> None:
     """Put a person on a case."""
     _act(identity, "assign", {"assignee": assignee}, role=Role.CARE_LEAD, as_json=as_json)
+
+
+@cases.command("skip")
+def skip_case(identity: Identity, reason: Reason, as_json: Json = False) -> None:
+    """Leave a case you were given to somebody else."""
+    _act(identity, "skip", {"reason": reason}, as_json=as_json)
+
+
+@cases.command("bulk")
+def act_on_many(
+    file: Annotated[
+        Path, typer.Argument(help="The act and its cases as JSON; - reads standard input.", allow_dash=True)
+    ],
+    as_json: Json = False,
+) -> None:
+    """Do one act to many cases, or preview it; each case gets its own outcome."""
+    answer = client.post("care", "/staff/cases/bulk", Role.CARE_LEAD, json_file(file))
+    show.rows(answer, _BULK, json=as_json)
 
 
 @cases.command("note")

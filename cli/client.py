@@ -31,6 +31,12 @@ def post(service: str, path: str, role: Role, body: object = None, key: str | No
     return _json(call(service, f"POST {path}", role, body=body, headers={"Idempotency-Key": key or str(new_id())}))
 
 
+def act(service: str, path: str, role: Role, body: object = None) -> JsonValue:
+    """Act where there may be nothing to answer; ends the command when refused."""
+    answer = call(service, f"POST {path}", role, body=body, headers={"Idempotency-Key": str(new_id())})
+    return _json(answer) if answer.content else None
+
+
 def call(
     service: str,
     route: str,

@@ -6,7 +6,22 @@ from typing import Annotated
 
 import typer
 
-from cli import cases, databases, keys, messages, orders, parcels, picks, shipments, stock, switches
+from cli import (
+    callers,
+    cases,
+    customers,
+    databases,
+    inbounds,
+    keys,
+    messages,
+    orders,
+    parcels,
+    picks,
+    privacy,
+    shipments,
+    stock,
+    switches,
+)
 from cli.check.command import check
 from cli.demo.command import demo
 from cli.olist.command import replay_orders
@@ -42,14 +57,23 @@ app.command(rich_help_panel=STACK)(local.status)
 app.command(rich_help_panel=STACK)(local.reset)
 app.command(rich_help_panel=STACK)(databases.migrate)
 app.add_typer(orders.orders, name="orders", rich_help_panel=WORK)
+app.add_typer(callers.callers, name="callers", rich_help_panel=WORK)
 app.add_typer(stock.stock, name="stock", rich_help_panel=WORK)
+app.add_typer(inbounds.inbounds, name="inbounds", rich_help_panel=WORK)
 app.add_typer(picks.picks, name="picks", rich_help_panel=WORK)
 app.add_typer(parcels.parcels, name="parcels", rich_help_panel=WORK)
 app.add_typer(shipments.shipments, name="shipments", rich_help_panel=WORK)
 app.add_typer(cases.cases, name="cases", rich_help_panel=WORK)
 app.add_typer(cases.remedies, name="remedies", rich_help_panel=WORK)
+app.add_typer(customers.consents, name="consents", rich_help_panel=WORK)
+app.add_typer(customers.contacts, name="contacts", rich_help_panel=WORK)
+app.add_typer(customers.told, name="messages", rich_help_panel=WORK)
+app.add_typer(customers.evidence, name="evidence", rich_help_panel=WORK)
+app.add_typer(customers.incidents, name="incidents", rich_help_panel=WORK)
 app.command(rich_help_panel=WORK)(cases.report)
+app.command(rich_help_panel=WORK)(customers.overview)
 app.add_typer(keys.keys, name="keys", rich_help_panel=OPERATIONS)
+app.add_typer(privacy.privacy, name="privacy", rich_help_panel=OPERATIONS)
 app.command(rich_help_panel=OPERATIONS)(check)
 app.command(rich_help_panel=OPERATIONS)(messages.overdue)
 app.command(rich_help_panel=OPERATIONS)(switches.pause)
@@ -58,6 +82,8 @@ app.command(rich_help_panel=OPERATIONS)(switches.pauses)
 app.add_typer(messages.parked, name="parked", rich_help_panel=OPERATIONS)
 app.add_typer(messages.dead_letters, name="dead-letters", rich_help_panel=OPERATIONS)
 app.command(rich_help_panel=OPERATIONS)(messages.replay)
+app.command(rich_help_panel=OPERATIONS)(messages.vitals)
+app.command(rich_help_panel=OPERATIONS)(messages.audit)
 app.add_typer(messages.topics, name="topics", rich_help_panel=OPERATIONS)
 
 if __name__ == "__main__":

@@ -47,6 +47,24 @@ _OVERDUE = (
     ("state", "state"),
     ("should have moved", "due_at"),
 )
+_VITALS = (
+    ("service", "service"),
+    ("workers", "workers"),
+    ("waits to leave", "outbox_rows"),
+    ("oldest, seconds", "outbox_seconds"),
+    ("parked", "parked"),
+    ("dead", "dead_events"),
+    ("dead letters", "dead_letters"),
+    ("overdue", "overdue"),
+)
+_AUDIT = (
+    ("service", "service"),
+    ("at", "at"),
+    ("who", "actor"),
+    ("act", "act"),
+    ("of", "subject"),
+    ("why", "reason"),
+)
 
 
 @parked.command("list")
@@ -115,6 +133,26 @@ def overdue(
     """List what has stayed in its state longer than it may, in all services."""
     rows = _everywhere("/staff/overdue", limit, {"kind": kind})
     show.rows(rows, _OVERDUE, json=as_json, empty="nothing is overdue")
+
+
+def vitals(as_json: Json = False) -> None:
+    """How each service is: what waits to leave, what is stuck, how many workers there are."""
+    rows: list[JsonValue] = []
+    for service in names.SERVICES:
+        answer = client.get(service, "/staff/vitals", Role.OPERATOR)
+        rows.append({"service": service, **(answer if isinstance(answer, dict) else {})})
+    show.rows(rows, _VITALS, json=as_json)
+
+
+def audit(
+    subject: Annotated[str | None, typer.Option(help="Only about this: an id, a SKU, a switch.")] = None,
+    limit: Limit = 100,
+    as_json: Json = False,
+) -> None:
+    """List who overrode, repaired, replayed or discarded what, and why, in all services, newest first."""
+    rows = show.list_of(_everywhere("/staff/audit", limit, {"subject": subject}))
+    newest: list[JsonValue] = [*sorted(rows, key=lambda row: str(row.get("at")), reverse=True)[:limit]]
+    show.rows(newest, _AUDIT, json=as_json, empty="nothing was overridden")
 
 
 def replay(

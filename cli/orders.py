@@ -77,6 +77,17 @@ _BUCKETS = (
     "returned_to_sender",
     "written_off",
 )
+_PROMISES = (
+    ("revision", "revision"),
+    ("ship by", "ship_by"),
+    ("deliver by", "deliver_by_latest"),
+    ("source", "source"),
+    ("made", "made_at"),
+    ("why", "reason"),
+    ("slipped for", "attributed_to"),
+    ("minutes", "slip_minutes"),
+    ("outcome", "outcome"),
+)
 
 
 @orders.command("place")
@@ -163,6 +174,19 @@ def explain(named: Named, as_json: Json = False) -> None:
     show.out.print(f"order {answer.get('number')} is {status}, {fulfilment}")
     steps: list[JsonValue] = [step for step in (answer.get("blocking"), *show.list_of(answer.get("also"))) if step]
     show.rows(steps, _WAITING, json=False, empty="nothing blocks it")
+
+
+@orders.command("stages")
+def count_stages(as_json: Json = False) -> None:
+    """Count the orders at work by stage."""
+    show.facts(client.get("orders", "/staff/stages", Role.SUPPORT), json=as_json, title="orders at work")
+
+
+@orders.command("promises")
+def list_promises(named: Named, as_json: Json = False) -> None:
+    """List all promises of an order, the original first, each with its outcome."""
+    answer = client.get("orders", f"/staff/orders/{named}/promises", Role.SUPPORT)
+    show.rows(answer, _PROMISES, json=as_json, empty="nothing was promised")
 
 
 @orders.command("cancel")

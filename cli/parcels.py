@@ -1,5 +1,6 @@
 """The bench and the dock: fulfilment orders, parcels, labels, hand-over, damage and put-backs."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -24,6 +25,24 @@ _FULFILMENTS = (
     ("why", "why"),
     ("unblock", "unblock"),
 )
+_BACKLOG = (
+    ("location", "location"),
+    ("cut-off", "cut_off_at"),
+    ("orders", "orders"),
+    ("to pick", "to_pick"),
+    ("packed", "packed"),
+    ("stuck", "stuck"),
+    ("late", "late"),
+)
+_PARCELS = (
+    ("parcel", "id"),
+    ("order", "number"),
+    ("location", "location"),
+    ("state", "state"),
+    ("label", "label.state"),
+    ("tracking", "label.tracking_number"),
+    ("cut-off", "cut_off_at"),
+)
 
 
 @parcels.command("work")
@@ -39,6 +58,86 @@ def list_fulfilments(
     params = {"location": location, "state": state, "late": late, "cursor": cursor, "limit": min(limit, 200)}
     answer = client.get("inventory", "/staff/fulfilments", Role.WAREHOUSE_LEAD, params)
     show.rows(answer, _FULFILMENTS, json=as_json, empty="nothing to do")
+
+
+@parcels.command("backlog")
+def show_backlog(as_json: Json = False) -> None:
+    """Say what is not handed over yet, by location and cut-off."""
+    answer = client.get("inventory", "/staff/backlog", Role.WAREHOUSE_LEAD)
+    show.rows(answer, _BACKLOG, json=as_json, empty="everything has left")
+
+
+@parcels.command("order")
+def show_order(order: Annotated[str, typer.Argument(help="The order's id.")], as_json: Json = False) -> None:
+    """Show all that the warehouse has of an order."""
+    answer = client.get("inventory", f"/staff/orders/{order}", Role.WAREHOUSE_LEAD)
+    show.facts(answer, json=as_json, title=f"order {order}")
+
+
+@parcels.command("list")
+def list_parcels(
+    location: Annotated[str | None, typer.Option(help="Only here.")] = None,
+    state: Annotated[str | None, typer.Option(help="open, verified, closed, labelled, staged, handed_over.")] = None,
+    tracking: Annotated[str | None, typer.Option(help="With this tracking number.")] = None,
+    limit: Limit = 50,
+    as_json: Json = False,
+) -> None:
+    """List parcels."""
+    params = {"location": location, "state": state, "tracking_number": tracking, "limit": min(limit, 200)}
+    answer = client.get("inventory", "/staff/parcels", Role.WAREHOUSE_LEAD, params)
+    show.rows(answer, _PARCELS, json=as_json, empty="no such parcel")
+
+
+@parcels.command("show")
+def show_parcel(identity: Identity, as_json: Json = False) -> None:
+    """Show a parcel with its contents, weights and label."""
+    answer = client.get("inventory", f"/staff/parcels/{identity}", Role.WAREHOUSE_LEAD)
+    show.facts(answer, json=as_json, title=f"parcel {identity}")
+
+
+@parcels.command("add")
+def scan_into_parcel(
+    identity: Identity,
+    barcode: Annotated[str, typer.Argument(help="The code on the goods.")],
+    quantity: Annotated[int, typer.Option(min=1, help="How many times it was read.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Scan further units into an open parcel."""
+    _step(identity, "scans", {"barcode": barcode, "quantity": quantity}, as_json=as_json)
+
+
+@parcels.command("weigh")
+def weigh_parcel(
+    identity: Identity,
+    weight: Annotated[int, typer.Option(min=1, help="What the scale says, in grams.")],
+    size: Annotated[tuple[int, int, int], typer.Option(help="Length, width and height in millimetres.")],
+    tare: Annotated[int, typer.Option(min=0, help="The empty box with its padding, in grams.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Weigh and measure a parcel."""
+    length, width, height = size
+    measured = {"weight_grams": weight, "length_mm": length, "width_mm": width, "height_mm": height}
+    _step(identity, "weighings", {**measured, "tare_grams": tare}, as_json=as_json)
+
+
+@parcels.command("close")
+def close_parcel(identity: Identity, as_json: Json = False) -> None:
+    """Close a weighed parcel: its label is bought."""
+    _step(identity, "closings", {}, as_json=as_json)
+
+
+@parcels.command("discard")
+def discard_parcel(identity: Identity, as_json: Json = False) -> None:
+    """Lay the contents of an open parcel back into the tote."""
+    _step(identity, "discards", {}, as_json=as_json)
+
+
+@parcels.command("read-label")
+def read_label(identity: Identity, as_json: Json = False) -> None:
+    """Show a parcel's label as it is, without asking for one."""
+    answer = client.get("inventory", f"/staff/parcels/{identity}/label", Role.WAREHOUSE_LEAD)
+    state, tracking = show.named(answer, "parcel.label.state"), show.named(answer, "label.tracking_number")
+    show.done(answer, f"the label is {state}: {tracking}", json=as_json)
 
 
 @parcels.command("pack")
@@ -147,3 +246,8 @@ def put_back(
     body = {"barcode": barcode, "quantity": quantity}
     answer = client.post("inventory", f"/staff/fulfilments/{fulfilment}/put-backs", Role.PICKER, body)
     show.done(answer, f"put back: {show.named(answer, 'put_back')}; due: {show.named(answer, 'due')}", json=as_json)
+
+
+def _step(identity: str, verb: str, body: Mapping[str, object], *, as_json: bool) -> None:
+    answer = client.post("inventory", f"/staff/parcels/{identity}/{verb}", Role.PICKER, body)
+    show.done(answer, f"parcel {identity} is {show.named(answer, 'state')}", json=as_json)

@@ -62,6 +62,17 @@ def show_list(identity: Identity, as_json: Json = False) -> None:
     _show(answer, as_json=as_json)
 
 
+@picks.command("plan")
+def plan_list(
+    location: Annotated[str, typer.Argument(help="The location's code.")],
+    mode: Annotated[str, typer.Option(help="single or multi_order_cart.")] = "single",
+    as_json: Json = False,
+) -> None:
+    """Make the next list without anybody on it; `doorstep picks assign` puts a picker on it."""
+    answer = client.post("inventory", "/staff/pick-lists", Role.WAREHOUSE_LEAD, {"location": location, "mode": mode})
+    show.facts(answer, json=as_json, title="pick list")
+
+
 @picks.command("next")
 def take_next_list(
     location: Location,

@@ -1,7 +1,7 @@
 """Shipments: find them, look at every scan, void, book again, repair."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from pydantic import JsonValue
@@ -65,6 +65,18 @@ def save_label(
         "media_type": answer.headers.get("content-type", ""),
     }
     show.done(written, f"{file}: {written['bytes']} bytes", json=as_json)
+
+
+@shipments.command("buy")
+def buy_label(
+    parcel: Annotated[str, typer.Argument(help="The parcel's id.")],
+    wait: Annotated[int, typer.Option(min=0, max=10, help="Seconds to wait for it.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Have a closed parcel's label bought now; the same parcel gives the same label again."""
+    answer = client.call("shipping", f"POST /staff/parcels/{parcel}/label", Role.WAREHOUSE_LEAD, params={"wait": wait})
+    label = cast("JsonValue", answer.json())
+    show.done(label, f"{show.named(label, 'carrier')} {show.named(label, 'tracking_number')}", json=as_json)
 
 
 @shipments.command("void")

@@ -58,6 +58,25 @@ _INBOUNDS = (
     ("expected", "expected_at"),
     ("lines", "lines"),
 )
+_COUNT_TASKS = (("sku", "sku"), ("location", "location"), ("why", "reason"), ("since", "opened_at"))
+_DRIFT = (
+    ("sku", "sku"),
+    ("location", "location"),
+    ("on hand", "on_hand"),
+    ("by the ledger", "ledger_on_hand"),
+    ("reserved", "reserved"),
+    ("by the ledger", "ledger_reserved"),
+    ("held", "held"),
+)
+_SKUS = (("sku", "code"), ("name", "name"), ("grams", "weight_grams"), ("active", "active"), ("fragile", "fragile"))
+_LOCATIONS = (
+    ("location", "code"),
+    ("name", "name"),
+    ("city", "city"),
+    ("country", "country_code"),
+    ("zone", "time_zone"),
+    ("active", "active"),
+)
 
 
 @stock.command("show")
@@ -182,6 +201,48 @@ def transfer(  # noqa: PLR0913, PLR0917 - one argument each
     body = {"source": source, "target": target, "expected_at": expected, "reference": reference, "lines": lines}
     answer = client.post("inventory", "/staff/stock/transfer", Role.WAREHOUSE_LEAD, body)
     show.done(answer, f"{quantity} {sku} are under way; inbound {show.named(answer, 'id')}", json=as_json)
+
+
+@stock.command("count-tasks")
+def list_count_tasks(location: OnlyLocation = None, limit: Limit = 100, as_json: Json = False) -> None:
+    """List what is to be counted, oldest first; `doorstep stock count` answers it."""
+    answer = client.get("inventory", "/staff/count-tasks", Role.WAREHOUSE_LEAD, {"location": location, "limit": limit})
+    show.rows(answer, _COUNT_TASKS, json=as_json, empty="nothing to count")
+
+
+@stock.command("drift")
+def compare_stock(as_json: Json = False) -> None:
+    """List the stock rows that are not what their ledger and reservations say: none is how it should be."""
+    answer = client.get("inventory", "/staff/drift", Role.OPERATOR)
+    show.rows(answer, _DRIFT, json=as_json, empty="every row is the sum of its ledger")
+
+
+@stock.command("skus")
+def list_skus(
+    barcode: Annotated[str | None, typer.Option(help="Only what a scanner reads as this.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    as_json: Json = False,
+) -> None:
+    """List SKUs by code."""
+    params = {"barcode": barcode, "cursor": cursor, "limit": min(limit, 100)}
+    answer = client.get("inventory", "/staff/skus", Role.WAREHOUSE_LEAD, params)
+    show.rows(answer, _SKUS, json=as_json, empty="no such SKU")
+
+
+@stock.command("sku")
+def show_sku(code: Sku, as_json: Json = False) -> None:
+    """Show a SKU with its barcodes and bins."""
+    answer = client.get("inventory", f"/staff/skus/{code}", Role.WAREHOUSE_LEAD)
+    show.facts(answer, json=as_json, title=f"SKU {code}")
+
+
+@stock.command("locations")
+def list_locations(cursor: Cursor = None, limit: Limit = 50, as_json: Json = False) -> None:
+    """List locations by code."""
+    params = {"cursor": cursor, "limit": min(limit, 100)}
+    answer = client.get("inventory", "/staff/locations", Role.WAREHOUSE_LEAD, params)
+    show.rows(answer, _LOCATIONS, json=as_json, empty="no location")
 
 
 @stock.command("inbounds")

@@ -11,6 +11,7 @@ from shared.auth import Role
 
 # Which service honours a switch; a test holds it against the services.
 HONOURED_BY = {
+    "intake": "orders",
     "release": "orders",
     "webhooks": "orders",
     "planning": "inventory",
@@ -24,7 +25,7 @@ Scope = Annotated[str, typer.Option(help="A carrier, storefront or location; * i
 
 
 def pause(kind: Kind, reason: Reason, scope: Scope = "*", as_json: Json = False) -> None:
-    """Pause one kind of outside work; what is due waits."""
+    """Pause the intake of orders or one kind of outside work; what is due waits, what is new is refused with 503."""
     body = {"kind": kind, "scope": scope, "reason": reason}
     answer = client.post(_service_of(kind), "/staff/pauses", Role.OPERATOR, body)
     show.done(answer, f"{kind} is paused for {scope}", json=as_json)

@@ -2,6 +2,7 @@
 
 import getpass
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,12 +41,11 @@ def actor() -> str:
 def find() -> Target:
     """Find the suite; raises ConfigurationError when nothing runs here and the environment names nothing."""
     if os.environ.get(STAFF_KEY):
-        urls = {service: os.environ.get(names.url(service), "") for service in names.SERVICES}
         return Target(
-            urls={service: url for service, url in urls.items() if url},
+            urls=_given(names.url),
             staff_key=os.environ[STAFF_KEY],
             bootstrap=os.environ.get(names.KAFKA_BOOTSTRAP, ""),
-            dsns={},
+            dsns=_given(names.readonly_database_url),
         )
     home = control.default_home()
     record = state.read(home)
@@ -58,3 +58,9 @@ def find() -> Target:
         dsns=record.dsns,
         home=home,
     )
+
+
+def _given(variable: Callable[[str], str]) -> dict[str, str]:
+    """Give what the environment says under a service's variable, for those services of which it says anything."""
+    given = {service: os.environ.get(variable(service), "") for service in names.SERVICES}
+    return {service: value for service, value in given.items() if value}

@@ -52,6 +52,7 @@ class Scope(StrEnum):
     CASE_LEAD = "case_lead"
     OPERATE = "operate"
     ADMINISTER = "administer"
+    PRIVACY = "privacy"
     CUSTOMER = "customer"
     INTERNAL = "internal"
 
@@ -263,5 +264,6 @@ OrderEditor = Annotated[Principal, Depends(require(Scope.ORDER_EDIT))]
 Care = Annotated[Principal, Depends(require(Scope.CASE))]
 CareLead = Annotated[Principal, Depends(require(Scope.CASE_LEAD))]
 Operator = Annotated[Principal, Depends(require(Scope.OPERATE))]
+Privacy = Annotated[Principal, Depends(require(Scope.PRIVACY))]
 Customer = Annotated[Principal, Depends(require(Scope.CUSTOMER))]
 Internal = Annotated[Principal, Depends(require(Scope.INTERNAL))]

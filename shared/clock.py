@@ -38,6 +38,7 @@ class _SteppedFile:
 
 
 _stepped: _SteppedFile | None = None
+_skew = timedelta(0)
 
 
 def use_stepped_file(path: Path, *, environment: str) -> None:
@@ -48,6 +49,16 @@ def use_stepped_file(path: Path, *, environment: str) -> None:
     _stepped = _SteppedFile(path)
 
 
+def run_wrong_by(seconds: float, *, environment: str) -> None:
+    """Have both clocks of this process wrong by so much, as a machine's may be; raises ClockError but for `local`."""
+    global _skew  # noqa: PLW0603 - as above
+    if seconds and environment != "local":
+        raise ClockError(
+            f"a clock that is wrong on purpose is refused in environment {environment!r}: only for 'local'"
+        )
+    _skew = timedelta(seconds=seconds)
+
+
 def is_stepped() -> bool:
     """Say whether business time is stepped by a driver rather than real."""
     return _stepped is not None and _stepped.read() is not None
@@ -56,12 +67,12 @@ def is_stepped() -> bool:
 def now() -> datetime:
     """Business time, aware UTC: what occurred_at, dwell, promises, calendars and reservations use."""
     moment = _stepped.read() if _stepped is not None else None
-    return moment if moment is not None else real()
+    return moment + _skew if moment is not None else real()
 
 
 def real() -> datetime:
     """Real time, aware UTC: what leases, time-outs, tokens, signatures, rate limits and retention use."""
-    return datetime.now(UTC)
+    return datetime.now(UTC) + _skew
 
 
 def monotonic() -> float:

@@ -239,7 +239,7 @@ class Consumer:
                 backoff = 0.2
                 await self._consume()
             except (BrokerAwayError, OSError) as error:
-                log.warning("consumer starts again", service=self._applier.name, error=str(error))
+                log.warning("consumer starts again", service=self._applier.name, error=error)
                 metrics.CONSUMER_REBUILDS.labels(self._applier.name).inc()
                 await asyncio.sleep(backoff)
                 backoff = min(backoff * 2, 5.0)
@@ -341,7 +341,7 @@ class Consumer:
                 if not (db.is_away(error) or db.is_transient(error)):
                     raise
                 self._backing_off = True
-                log.warning("waiting for the database", service=self._applier.name, error=str(error)[:200])
+                log.warning("waiting for the database", service=self._applier.name, error=error)
                 await asyncio.sleep(backoff)
                 backoff = min(backoff * 2, _MAX_BACKOFF_SECONDS)
             else:

@@ -30,12 +30,8 @@ T = TypeVar("T")
 
 _QUESTION_SECONDS = 5.0
 
-_TRANSIENT = (
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.QueryCanceledError,
-)
+_CONTENDED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+_OVERTIME = (asyncpg.QueryCanceledError, asyncpg.TransactionTimeoutError)
 _AWAY = (
     ConnectionError,
     TimeoutError,
@@ -48,8 +44,9 @@ _AWAY = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.TooManyConnectionsError,
     asyncpg.ConnectionDoesNotExistError,
+    asyncpg.InsufficientResourcesError,  # its disk or memory is full, or it has too many connections
+    asyncpg.PostgresIOError,
 )
 
 _REFUSED = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
@@ -63,8 +60,18 @@ def root_cause(error: BaseException) -> BaseException:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Say whether the same transaction may succeed at once: deadlock, serialisation, lock timeout."""
-    return isinstance(root_cause(error), _TRANSIENT)
+    """Say whether the same transaction may succeed later: it met competition, or took too long."""
+    return is_contended(error) or is_overtime(error)
+
+
+def is_contended(error: BaseException) -> bool:
+    """Say whether another transaction stood in the way: deadlock, serialisation, lock timeout."""
+    return isinstance(root_cause(error), _CONTENDED)
+
+
+def is_overtime(error: BaseException) -> bool:
+    """Say whether the database ended a statement or transaction because it took longer than its role may."""
+    return isinstance(root_cause(error), _OVERTIME)
 
 
 def is_refused(error: BaseException) -> bool:
@@ -185,6 +192,7 @@ class Database:
             max_overflow=0,
             pool_timeout=5,
             pool_use_lifo=True,
+            hide_parameters=True,  # an error's text goes to the log
             json_serializer=_identity,
             json_deserializer=_identity,
             connect_args={

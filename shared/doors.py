@@ -83,6 +83,19 @@ class Call:
             scope, self.request.headers.get("idempotency-key"), fields, self.request.app.state.secret
         )
 
+    async def answered(self, who: Principal, body: BaseModel | None) -> Response | None:
+        """Give what this key was answered before; for calls that must ask another service before their transaction.
+
+        Raises InvalidError (no key, or the key of another request).
+        """
+        claim = self.claim(who, body)
+        database: Database = self.request.app.state.database
+        async with database.transaction() as tx:
+            prior = await idempotency.get_answer(tx, claim)
+        if isinstance(prior, DomainError):
+            raise prior
+        return None if prior is None else send(prior)
+
     async def once(
         self,
         who: Principal,
@@ -108,7 +121,7 @@ class Call:
                 await idempotency.settle(tx, [(claim, reply)])
                 failpoint("api.before_commit")
         except Exception as error:
-            if db.is_transient(error):
+            if db.is_contended(error):
                 raise ConflictError("the same or a competing request is still being served; send it again") from error
             raise
         failpoint("api.committed")
@@ -224,14 +237,24 @@ async def _on_any_error(request: Request, error: Exception) -> Response:
 def fault(request: Request, error: Exception) -> JSONResponse:
     """Answer for an error nobody foresaw: the database is away, refuses a value, or the fault is ours."""
     if db.is_refused(error) or isinstance(error, OverflowError):
-        log.error("a value passed the door", exc_info=error, route=request.url.path, method=request.method)
+        # The driver quotes the value: only where it happened is said.
+        log.error("a value passed the door", exc_info=error, error="", route=_route(request), method=request.method)
         return problem(request, InvalidError("a value is too large, too long or not storable"))
+    if db.is_overtime(error):
+        log.error("statement took too long", error=str(error)[:300], route=request.url.path, method=request.method)
+        detail = "the database took too long for this request and ended it; nothing of it was done, try again"
+        return problem(request, UnavailableError(detail, headers={"Retry-After": "1"}))
     if db.is_away(error) or db.is_transient(error):
-        log.warning("database away", error=str(error)[:300])
+        log.warning("database away", error=error)
         return problem(request, UnavailableError("the database is away; try again", headers={"Retry-After": "1"}))
-    log.error("request failed", exc_info=error, route=request.url.path, method=request.method)
+    log.error("request failed", exc_info=error, route=_route(request), method=request.method)
     broken = type("Broken", (DomainError,), {"status": 500, "code": "internal", "title": "A fault of ours"})
     return problem(request, broken("something failed on our side; it was recorded under this request id"))
+
+
+def _route(request: Request) -> str:
+    """Name the route by its template: a path may hold what a customer is found by."""
+    return str(getattr(request.scope.get("route"), "path", "unmatched"))
 
 
 def install_errors(app: FastAPI) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import orjson
 from pydantic import AfterValidator, AwareDatetime, Field
@@ -14,6 +14,8 @@ MOST_MINOR_UNITS = 10**15
 _MOST_LEVELS = 32
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2200, 1, 1)
 _REACH = timedelta(days=2 * 366)
+
+T = TypeVar("T", datetime, date)
 
 Serial = Annotated[int, Field(ge=0, le=MOST_BIGINT)]
 
@@ -64,7 +66,8 @@ def _is_plain(value: object) -> bool:
     return not isinstance(value, int) or -MOST_BIGINT <= value <= MOST_BIGINT
 
 
-def _known(moment: datetime | date) -> datetime | date:
+def known(moment: T) -> T:
+    """Refuse a day that no sum or time zone may touch; raises ValueError."""
     day = moment.date() if isinstance(moment, datetime) else moment
     if not _FIRST_DAY <= day < _LAST_DAY:
         raise ValueError(f"must lie between {_FIRST_DAY} and {_LAST_DAY}")
@@ -72,7 +75,7 @@ def _known(moment: datetime | date) -> datetime | date:
 
 
 def _near(moment: datetime | date) -> datetime | date:
-    _known(moment)
+    known(moment)
     exact = moment if isinstance(moment, datetime) else datetime.combine(moment, time(), UTC)
     if exact - clock.now() > _REACH:
         raise ValueError("must not lie more than two years ahead")
@@ -80,8 +83,8 @@ def _near(moment: datetime | date) -> datetime | date:
 
 
 # Far from the ends of the calendar, where any sum or time zone would overflow.
-Moment = Annotated[AwareDatetime, AfterValidator(_known)]
-Day = Annotated[date, AfterValidator(_known)]
+Moment = Annotated[AwareDatetime, AfterValidator(known)]
+Day = Annotated[date, AfterValidator(known)]
 # What business plans by; now is business time.
 NearMoment = Annotated[AwareDatetime, AfterValidator(_near)]
 NearDayOrMoment = Annotated[date | AwareDatetime, AfterValidator(_near)]

@@ -33,7 +33,12 @@ class HttpStatusError(Exception):
     retry_after_seconds: float | None = None
 
     def __str__(self) -> str:
-        return f"HTTP {self.status}: {str(self.body)[:300]}"
+        return f"{self.without_values}: {str(self.body)[:300]}"
+
+    @property
+    def without_values(self) -> str:
+        """Say the status alone: a partner's answer may repeat what we sent, and the log keeps no address."""
+        return f"HTTP {self.status}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +149,7 @@ class HttpClient:
             self.breaker.record(ok=False)
             raise HttpAnswerLostError(f"{self.partner} did not answer: {type(error).__name__}") from error
         self.breaker.record(ok=response.status_code < _SERVER_ERROR)
-        if response.is_error:
+        if not response.is_success:  # a redirect is no answer either: nobody has taken what we sent
             raise HttpStatusError(response.status_code, _body(response), _retry_after(response))
         return Answer(response.status_code, dict(response.headers), response.content)
 

@@ -4,13 +4,14 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import asyncpg
 import orjson
 
 from shared import clock
 from shared.db import Transaction
 from shared.errors import FieldError, InvalidError
 
-_MAX_KEY_LENGTH = 200
+MAX_KEY_LENGTH = 200
 
 _CLAIM = """
 insert into idempotency (scope, key, fingerprint, created_at)
@@ -49,7 +50,7 @@ class Reply:
 
 def make_claim(scope: str, key: str | None, body: Mapping[str, object], secret: str) -> Claim:
     """Check the key and fingerprint the body; raises InvalidError naming the header."""
-    if not key or len(key) > _MAX_KEY_LENGTH:
+    if not key or len(key) > MAX_KEY_LENGTH:
         detail = "send an Idempotency-Key header of 1 to 200 characters: the same key again gives the same answer"
         error = FieldError("/headers/Idempotency-Key", "required", detail)
         raise InvalidError("the Idempotency-Key header is missing or too long", errors=(error,))
@@ -81,15 +82,12 @@ async def claim(tx: Transaction, claims: Sequence[Claim]) -> list[Reply | Invali
         return [None] * len(claims)
     rows = await tx.fetch(_STORED, [c.scope for c in others], [c.key for c in others])
     stored = {(row["scope"], row["key"]): row for row in rows}
-    answers: list[Reply | InvalidError | None] = []
-    for c in claims:
-        row = stored.get((c.scope, c.key))
-        if row is None:
-            answers.append(None)
-            continue
-        reused = refuse_reuse(row["fingerprint"], c.fingerprint)
-        answers.append(reused or Reply(row["status"], row["body"], row["headers"] or {}))
-    return answers
+    return [_judge(stored.get((c.scope, c.key)), c) for c in claims]
+
+
+async def get_answer(tx: Transaction, claim: Claim) -> Reply | InvalidError | None:
+    """Read what a key was answered, without claiming it: None when it is unused, the error of another body."""
+    return _judge(await tx.row(_STORED, [claim.scope], [claim.key]), claim)
 
 
 async def settle(tx: Transaction, replies: Sequence[tuple[Claim, Reply]]) -> None:
@@ -102,6 +100,13 @@ async def settle(tx: Transaction, replies: Sequence[tuple[Claim, Reply]]) -> Non
         [reply.body for _, reply in replies],
         [dict(reply.headers) for _, reply in replies],
     )
+
+
+def _judge(row: asyncpg.Record | None, sent: Claim) -> Reply | InvalidError | None:
+    if row is None:
+        return None
+    reused = refuse_reuse(row["fingerprint"], sent.fingerprint)
+    return reused or Reply(row["status"], row["body"], row["headers"] or {})
 
 
 def refuse_reuse(stored: Mapping[str, str], sent: Mapping[str, str]) -> InvalidError | None:

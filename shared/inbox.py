@@ -180,7 +180,7 @@ def ring_slot(moment: datetime) -> int:
 async def remember(tx: Transaction, consumer: str, applied: Sequence[Envelope]) -> None:
     """Enter applied events into the inbox."""
     await tx.execute(
-        "insert into inbox (slot, consumer, event_id) select $1, $2, unnest($3::uuid[]) on conflict do nothing",
+        "insert into inbox (slot, consumer, event_id) select $1, $2, unnest($3::uuid[])",
         ring_slot(clock.real()),
         consumer,
         [envelope.id for envelope in applied],

@@ -115,7 +115,7 @@ async def _perform(
         outcome = Outcome(result=await call(item))
     except Exception as error:  # noqa: BLE001 - record decides what a failure means
         outcome = Outcome(error=error)
-        log.warning("outside call failed", effect=name, error=f"{type(error).__name__}: {error}"[:300])
+        log.warning("outside call failed", effect=name, error=error)
     async with database.transaction(cause=f"effect:{name}:{new_id()}") as tx:
         await record(tx, item, outcome)
     metrics.EFFECTS.labels(database.application, name, "failed" if outcome.error else "done").inc()
@@ -198,7 +198,7 @@ class Scheduler:
         except Exception as error:
             if not (db.is_away(error) or db.is_transient(error)):
                 raise
-            log.warning("jobs wait for the database", service=self._service, error=str(error)[:200])
+            log.warning("jobs wait for the database", service=self._service, error=error)
             await asyncio.sleep(1)
             return []
         now, tick = clock.now(), clock.monotonic()
@@ -227,7 +227,7 @@ class Scheduler:
                 metrics.JOB_RUNS.labels(self._service, job.name).inc(done)
         except Exception as error:  # noqa: BLE001 - a job must not take the others down; it runs again
             level = log.warning if db.is_away(error) or db.is_transient(error) else log.exception
-            level("job failed", service=self._service, job=job.name, error=f"{type(error).__name__}: {error}"[:300])
+            level("job failed", service=self._service, job=job.name, error=error)
             metrics.JOB_FAILURES.labels(self._service, job.name).inc()
             pause = _FAILURE_PAUSE_SECONDS
         self._not_before[job.name] = clock.monotonic() + pause

@@ -59,7 +59,8 @@ class Message:
     headers: tuple[tuple[str, bytes], ...]
 
 
-def _security(settings: PlatformSettings) -> dict[str, Any]:
+def security_of(settings: PlatformSettings) -> dict[str, Any]:
+    """Give the client's options for TLS and SASL, as the settings say."""
     if settings.kafka_security_protocol == "PLAINTEXT":
         return {"security_protocol": "PLAINTEXT"}
     options: dict[str, Any] = {"security_protocol": settings.kafka_security_protocol}
@@ -93,7 +94,7 @@ class Producer:
             request_timeout_ms=10_000,
             retry_backoff_ms=100,
             metadata_max_age_ms=60_000,
-            **_security(settings),
+            **security_of(settings),
         )
 
         self._enqueue = asyncio.Lock()  # fair: a second batch is handed over only after the whole first one
@@ -187,11 +188,11 @@ class GroupConsumer:
             max_poll_interval_ms=86_400_000,  # the stall watchdog judges, not the poll interval
             max_partition_fetch_bytes=4 * 1024 * 1024,
             # The embedded broker does not always wake a waiting fetch when something arrives.
-            fetch_max_wait_ms=500 if settings.kafka_idempotent else 100,
+            fetch_max_wait_ms=500 if settings.kafka_idempotent else 200,
             request_timeout_ms=10_000,
             retry_backoff_ms=100,
             metadata_max_age_ms=60_000,
-            **_security(settings),
+            **security_of(settings),
         )
 
     async def start(self) -> None:
@@ -305,7 +306,7 @@ async def _abort(tasks: Iterable[asyncio.Task[None] | None], client: Any) -> Non
     try:
         await asyncio.wait_for(client.close(), _STOP_SECONDS)
     except (TimeoutError, KafkaError, OSError) as error:
-        log.warning("kafka client would not close", error=str(error))
+        log.warning("kafka client would not close", error=error)
 
 
 async def create_topics(
@@ -313,7 +314,7 @@ async def create_topics(
 ) -> None:
     """Create the topics that do not exist yet, 12 partitions each; raises BrokerAwayError, TopicRefusedError."""
     admin = AIOKafkaAdminClient(
-        bootstrap_servers=settings.kafka_bootstrap, request_timeout_ms=10_000, **_security(settings)
+        bootstrap_servers=settings.kafka_bootstrap, request_timeout_ms=10_000, **security_of(settings)
     )
     await _within(_START_SECONDS, admin.start(), "connect to the broker")
     try:
@@ -352,7 +353,7 @@ async def _check_partitions(admin: AIOKafkaAdminClient, topics: Sequence[str]) -
 async def end_offsets(settings: PlatformSettings, topics: Sequence[str]) -> dict[tuple[str, int], int]:
     """Read where each (topic, partition) ends; raises BrokerAwayError."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap, request_timeout_ms=10_000, **_security(settings)
+        bootstrap_servers=settings.kafka_bootstrap, request_timeout_ms=10_000, **security_of(settings)
     )
     await _within(_START_SECONDS, consumer.start(), "connect to the broker")
     try:
@@ -368,7 +369,7 @@ async def committed_offsets(
 ) -> dict[tuple[str, int], int]:
     """Read what `group` has committed for each (topic, partition) of `topics`; raises BrokerAwayError."""
     admin = AIOKafkaAdminClient(
-        bootstrap_servers=settings.kafka_bootstrap, request_timeout_ms=10_000, **_security(settings)
+        bootstrap_servers=settings.kafka_bootstrap, request_timeout_ms=10_000, **security_of(settings)
     )
     await _within(_START_SECONDS, admin.start(), "connect to the broker")
     try:

@@ -3,8 +3,11 @@
 import logging
 import sys
 
+import asyncpg
 import orjson
 import structlog
+from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
 from structlog.typing import EventDict, WrappedLogger
 
 from shared import tracing
@@ -19,6 +22,8 @@ ALLOWED = frozenset(
         "message_id", "attempts",
     }
 )  # fmt: skip
+MOST_TEXT = 300
+_OURS = ("bench", "cli", "deploy", "services", "shared")
 
 
 def _allow_listed(_logger: WrappedLogger, _name: str, fields: EventDict) -> EventDict:
@@ -28,9 +33,38 @@ def _allow_listed(_logger: WrappedLogger, _name: str, fields: EventDict) -> Even
     if error:
         info = error if isinstance(error, BaseException) else sys.exc_info()[1]
         fields["exc_type"] = type(info).__name__
-        fields.setdefault("error", str(info)[:300])
+        fields.setdefault("error", info)
         fields["where"] = _where(info)
-    return {name: value for name, value in fields.items() if name in ALLOWED}
+    if isinstance(told := fields.get("error"), BaseException):
+        fields["error"] = plainly(told)
+    return {name: _first_line(value) for name, value in fields.items() if name in ALLOWED}
+
+
+def _first_line(value: object) -> object:
+    """Cut a text where databases and validators begin to quote the row or field they complain of."""
+    return value.partition("\n")[0][:MOST_TEXT] if isinstance(value, str) else value
+
+
+def plainly(error: BaseException) -> str:
+    """Say what failed without the values it failed on, for these may be somebody's name or street.
+
+    An error of ours is told in its words, the database's by code and constraint, of any other only what kind it is.
+    """
+    cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig is not None else error
+    name = type(cause or error).__name__
+    if isinstance(cause, asyncpg.PostgresError):
+        return " ".join(filter(None, (name, cause.sqlstate, cause.table_name, cause.constraint_name)))
+    if isinstance(cause, ValidationError):
+        places = (f"/{'/'.join(map(str, one['loc']))} {one['type']}" for one in cause.errors(include_input=False))
+        return f"{name}: {', '.join(places)}"[:MOST_TEXT]
+    if isinstance(cause, OSError) and cause.strerror and not _is_ours(cause):
+        return f"{name}: {cause.strerror}"[:MOST_TEXT]
+    words = getattr(cause, "without_values", str(cause)) if _is_ours(cause) else ""
+    return f"{name}: {words}"[:MOST_TEXT] if words else name
+
+
+def _is_ours(error: BaseException | None) -> bool:
+    return type(error).__module__.partition(".")[0] in _OURS
 
 
 def _where(error: BaseException | None) -> str:
@@ -68,5 +102,6 @@ class _Forward(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
-        text = record.getMessage()[:300]
-        structlog.get_logger().log(record.levelno, f"{record.name}: {text}", **({"exc_info": error} if error else {}))
+        structlog.get_logger().log(
+            record.levelno, f"{record.name}: {record.getMessage()}", **({"exc_info": error} if error else {})
+        )

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 import asyncpg
 from fastapi import APIRouter, Query, Response
@@ -11,9 +12,9 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
 
-from shared import db, overdue, parking, relay, switches, vitals
+from shared import db, overdue, parking, privacy, relay, switches, vitals
 from shared.audit import audit
-from shared.auth import LookUp, Operator, Public
+from shared.auth import LookUp, Operator, Privacy, Public
 from shared.db import Database, Transaction
 from shared.doors import Answer, Body, Mutation, Tx
 from shared.errors import FieldError, InvalidError
@@ -127,14 +128,24 @@ class VitalsView(Answer):
     switches: list[SwitchView]
 
 
+class PersonalData(Answer):
+    """What a service keeps of an order and its customer, by table."""
+
+    order_id: UUID
+    service: str
+    data: dict[str, list[dict[str, object]]]
+
+
 class Count(Answer):
     """How many were done."""
 
     count: int
 
 
-def operators_router(kinds: tuple[switches.Switch, ...], service: str = "") -> APIRouter:
-    """Make the operators' routes of a service; `kinds` are the pause switches it honours."""
+def operators_router(
+    kinds: tuple[switches.Switch, ...], service: str = "", personal: tuple[privacy.Table, ...] = ()
+) -> APIRouter:
+    """Make the operators' routes of a service; `kinds` are the pause switches it honours, `personal` its tables."""
     router = APIRouter(prefix="/staff", tags=["operators"])
     _add_parked(router)
     _add_dead_letters(router)
@@ -142,6 +153,7 @@ def operators_router(kinds: tuple[switches.Switch, ...], service: str = "") -> A
     _add_switches(router, kinds)
     _add_replay(router)
     _add_vitals(router, kinds, service)
+    _add_personal_data(router, service, personal)
     return router
 
 
@@ -151,12 +163,12 @@ def _add_parked(router: APIRouter) -> None:
         """List the events that wait, and those given up, which block their stream."""
         return Listing(data=_plain(await parking.list_parked(tx, limit=limit)))
 
-    @router.post("/parked/{event_id}/replay")
+    @router.post("/parked/{event_id}/replay", status_code=204, response_class=Response)
     async def revive(event_id: str, body: Reason, call: Mutation, who: Operator) -> Response:
         """Try a dead event again."""
         return await call.once(who, body, lambda tx: parking.revive(tx, event_id, actor=who.actor, reason=body.reason))
 
-    @router.post("/parked/{event_id}/discard")
+    @router.post("/parked/{event_id}/discard", status_code=204, response_class=Response)
     async def discard(event_id: str, body: Reason, call: Mutation, who: Operator) -> Response:
         """Give an event up; its stream goes on behind it."""
         return await call.once(who, body, lambda tx: parking.discard(tx, event_id, actor=who.actor, reason=body.reason))
@@ -173,7 +185,7 @@ def _add_dead_letters(router: APIRouter) -> None:
         """Read an unreadable record by its number, or a parked or dead event by its id."""
         return One(data=_jsonable(dict(await parking.get_dead_letter(tx, letter_id))))
 
-    @router.post("/dead-letters/{letter_id}/discard")
+    @router.post("/dead-letters/{letter_id}/discard", status_code=204, response_class=Response)
     async def close(letter_id: Serial, body: Reason, call: Mutation, who: Operator) -> Response:
         """Close a dead letter."""
         return await call.once(
@@ -202,7 +214,7 @@ def _add_switches(router: APIRouter, kinds: tuple[switches.Switch, ...]) -> None
         """List the pause switches that are set."""
         return Listing(data=[_jsonable(_fields(pause)) for pause in await switches.list_pauses(tx)])
 
-    @router.post("/pauses")
+    @router.post("/pauses", status_code=204, response_class=Response)
     async def pause(body: SetPause, call: Mutation, who: Operator) -> Response:
         """Pause one kind of outside work."""
         switch = switch_of(body)
@@ -210,7 +222,7 @@ def _add_switches(router: APIRouter, kinds: tuple[switches.Switch, ...]) -> None
             who, body, lambda tx: switches.pause(tx, switch, body.scope, actor=who.actor, reason=body.reason)
         )
 
-    @router.post("/pauses/resume")
+    @router.post("/pauses/resume", status_code=204, response_class=Response)
     async def resume(body: SetPause, call: Mutation, who: Operator) -> Response:
         """Resume it."""
         kind = switch_of(body).kind
@@ -220,7 +232,7 @@ def _add_switches(router: APIRouter, kinds: tuple[switches.Switch, ...]) -> None
 
 
 def _add_replay(router: APIRouter) -> None:
-    @router.post("/replay")
+    @router.post("/replay", response_model=Count)
     async def replay(body: Replay, call: Mutation, who: Operator) -> Response:
         """Publish events again; consumers drop what they have applied."""
 
@@ -250,6 +262,14 @@ def _add_vitals(router: APIRouter, kinds: tuple[switches.Switch, ...], service: 
     async def show_vitals(tx: Tx, _who: Operator) -> VitalsView:
         """Say what waits to leave, what was read, what is stuck, how many workers there are, and what can be paused."""
         return VitalsView(**asdict(await vitals.take(tx, service)), switches=pausable)
+
+
+def _add_personal_data(router: APIRouter, service: str, tables: tuple[privacy.Table, ...]) -> None:
+    @router.get("/personal-data/{order_id}")
+    async def export_personal_data(order_id: UUID, tx: Tx, who: Privacy) -> PersonalData:
+        """Give all that is kept of an order and its customer, in clear; that you asked is audited."""
+        await audit(tx, actor=who.actor, act="export_customer", subject=str(order_id), reason="asked for the data")
+        return PersonalData(order_id=order_id, service=service, data=await privacy.collect(tx, tables, order_id))
 
 
 def _plain(rows: list[asyncpg.Record]) -> list[dict[str, object]]:

@@ -70,7 +70,8 @@ def dwelling(
     subject, order_id = columns
     wanted = f"{subject} as subject, {order_id} as order_id, state, {due_at} as due_at"
     standing = f"select {wanted} from {source} where state in ({states})"
-    unblock = {str(state): (rule.holder, rule.unblock) for state, rule in table.rules.items() if rule.to}
+    rules = {str(state): table.rules[state] for state in table.non_terminal()}
+    unblock = {state: (rule.holder, rule.unblock) for state, rule in rules.items()}
     return Dwelling(kind, standing, unblock)
 
 

@@ -58,7 +58,7 @@ class Retrier:
             except Exception as error:
                 if not (db.is_away(error) or db.is_transient(error)):
                     raise
-                log.warning("retrier waits for the database", error=str(error)[:200])
+                log.warning("retrier waits for the database", error=error)
 
     async def retry(self, keys: set[str] | None) -> None:
         """Retry the parked streams of these keys, or of all keys in the owned partitions."""
@@ -160,12 +160,14 @@ async def get_dead_letter(tx: Transaction, identity: str) -> asyncpg.Record:
 
 
 async def discard(tx: Transaction, event_id: str, *, actor: str, reason: str) -> None:
-    """Give a parked event up: its stream's position advances past it; audited; raises NotFoundError."""
+    """Give a parked event up: its stream goes on behind it and copies are dropped; audited; raises NotFoundError."""
     row = await _lock_parked(tx, event_id)
     envelope = inbox.unpark(row)
     await _delete(tx, row)
     if not await inbox.advance(tx, row["consumer"], [envelope]):
         raise ConflictError("an earlier event of this stream is parked too: replay or discard that one first")
+    # Else a copy that comes later would be an event that nobody knows behind its stream's position.
+    await inbox.remember(tx, row["consumer"], [envelope])
     await audit(tx, actor=actor, act="discard_event", subject=event_id, reason=reason)
 
 

@@ -20,8 +20,11 @@ from shared.consumer import EventRouter
 from shared.db import Database
 from shared.doors import Counters, Edge, install_errors
 from shared.jobs import Jobs
+from shared.openapi import DescribedApi
 from shared.operators import Rest, operators_router, process_router
+from shared.privacy import Table
 from shared.rates import RateLimit
+from shared.retention import Kept
 from shared.settings import DoorSettings, ServiceSettings, platform
 from shared.switches import Switch
 from shared.upkeep import Measured
@@ -43,6 +46,8 @@ class Service:
     jobs: Jobs
     migrations: Path
     pause_kinds: tuple[Switch, ...] = ()
+    personal: tuple[Table, ...] = ()  # what each column tells of people
+    kept: tuple[Kept, ...] = ()  # what is dropped by age, beyond the plumbing
     resolve_key: Callable[[Database], KeyResolver] | None = None
     roomy_paths: Mapping[str, int] = field(default_factory=dict)  # larger bodies than elsewhere, in bytes
     gauges: tuple[Measured, ...] = ()  # what the worker measures of its tables, for alerts
@@ -117,7 +122,9 @@ def build_app(service: Service, database: Database | None = None) -> FastAPI:
         await asyncio.gather(task, return_exceptions=True)
         await pool.close()
 
-    app = FastAPI(title=f"Doorstep {service.name}", version="1", lifespan=lifespan, separate_input_output_schemas=False)
+    app = DescribedApi(
+        title=f"Doorstep {service.name}", version="1", lifespan=lifespan, separate_input_output_schemas=False
+    )
     app.state.database = pool
     app.state.secret = settings.secret.get_secret_value()
     app.state.verifier = TokenVerifier(platform().token_public_keys)
@@ -125,7 +132,7 @@ def build_app(service: Service, database: Database | None = None) -> FastAPI:
     app.state.resolve_key = service.resolve_key(pool) if service.resolve_key is not None else None
     install_errors(app)
     app.include_router(service.router)
-    app.include_router(operators_router(service.pause_kinds, service.name))
+    app.include_router(operators_router(service.pause_kinds, service.name, service.personal))
     app.include_router(process_router(pool, rest))
     app.add_middleware(Edge, service=service.name, counters=counters, roomy=service.roomy_paths)
     return app
@@ -187,7 +194,8 @@ def prepare(name: str, role: str, settings: DoorSettings) -> None:
     """Set up the log and the clocks of a process; raises ConfigurationError for a secret that is none."""
     shared_settings = platform()
     log.configure(name, role, shared_settings.log_level)
-    settings.require_real_secret(shared_settings.environment)
+    settings.require_real_secrets(shared_settings.environment)
+    clock.run_wrong_by(shared_settings.clock_skew_seconds, environment=shared_settings.environment)
     if shared_settings.clock_file is not None:
         clock.use_stepped_file(shared_settings.clock_file, environment=shared_settings.environment)
 

@@ -26,7 +26,9 @@ PUBLISHED = "published"
 _LOCK_CLASS = 7301  # the advisory locks of the shards
 _BATCH = 500
 _POLL_SECONDS = 1.0
-_LOW_WATER_SECONDS = 30
+# While somebody's old snapshot keeps dead rows, every read passes over those of so many seconds; a transaction that has
+# waited for a lock commits within them, and what commits later still is found by the sweep.
+_LOW_WATER_SECONDS = 3
 _SWEEP_SECONDS = 10
 _SHARDS_SECONDS = 1
 _MAX_BACKOFF_SECONDS = 5
@@ -54,12 +56,26 @@ from (select distinct on (key, epoch, sequence) * from moved join acknowledged u
 on conflict (slot, key, epoch, sequence) do update set published_at = excluded.published_at,
   partition = excluded.partition, "offset" = excluded."offset"
 """
-_REPLAY = """
+# By the primary key and a page at a time, whatever of it is wanted: no statement is long, however much there is.
+_REPLAY_PAGE = """
+with page as materialized (
+  select * from event_log where slot = $1 and (key, epoch, sequence) > ($2, $3, $4)
+  order by key, epoch, sequence limit $5
+), queued as (
+  insert into outbox (event_id, shard, topic, key, epoch, sequence, type, headers, payload, occurred_at, recorded_at)
+  select event_id, shard, topic, key, epoch, sequence, type, headers, payload, occurred_at, recorded_at
+  from page where published_at >= $6 order by key, epoch, sequence returning id
+)
+select key, epoch, sequence, (select count(*) from queued) as queued from page
+order by key desc, epoch desc, sequence desc limit 1
+"""
+_REPLAY_KEY = """
 insert into outbox (event_id, shard, topic, key, epoch, sequence, type, headers, payload, occurred_at, recorded_at)
 select event_id, shard, topic, key, epoch, sequence, type, headers, payload, occurred_at, recorded_at
-from event_log where published_at >= $1 and ($2::text is null or key = $2)
-order by published_at, epoch, sequence
+from event_log where published_at >= $1 and key = $2 order by epoch, sequence
 """
+_REPLAY_ROWS = 1000
+_SECONDS_A_DAY = 86_400
 
 
 class Relay:
@@ -108,7 +124,7 @@ class Relay:
                 connection = await db.connect(self._url, application=f"{self._source} relay")
                 await self._relay(connection)
             except (BrokerAwayError, *_CONNECTION_FAILS) as error:
-                log.warning("relay starts again", service=self._source, error=f"{type(error).__name__}: {error}")
+                log.warning("relay starts again", service=self._source, error=error)
                 metrics.RELAY_RESTARTS.labels(self._source).inc()
                 backoff = min(backoff * 2, _MAX_BACKOFF_SECONDS) if self.sent == 0 else 0.2
                 self.sent = 0
@@ -212,12 +228,26 @@ def message_of(row: asyncpg.Record | Mapping[str, Any]) -> Message:
 
 async def republish(connection: "db.Connection", since: datetime, key: str | None) -> int:
     """Queue everything published since `since` (real time) once more, of one key if given; gives the count."""
-    tag = await connection.execute(_REPLAY, since, key)
-    return int(tag.rsplit(" ", 1)[-1])
+    if key is not None:
+        tag = await connection.execute(_REPLAY_KEY, since, key)
+        return int(tag.rsplit(" ", 1)[-1])
+    today = int(clock.real().timestamp()) // _SECONDS_A_DAY
+    # The oldest day first: so the events of a key keep their order over midnight.
+    return sum([await _republish_day(connection, since, today - age) for age in reversed(range(RING_SLOTS))])
+
+
+async def _republish_day(connection: "db.Connection", since: datetime, day: int) -> int:
+    count, after = 0, ("", 0, 0)
+    while True:
+        last = await connection.fetchrow(_REPLAY_PAGE, day % RING_SLOTS, *after, _REPLAY_ROWS, since)
+        if last is None:
+            return count
+        count += int(last["queued"])
+        after = last["key"], last["epoch"], last["sequence"]
 
 
 async def replay(url: str, since: datetime, key: str | None = None) -> int:
-    """Republish on a connection of its own, and wake the relays."""
+    """Republish on a connection of its own, page by page, and wake the relays."""
     connection = await db.connect(url, application="doorstep replay")
     try:
         count = await republish(connection, since, key)

@@ -2,7 +2,8 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -11,6 +12,9 @@ from shared.errors import ConfigurationError
 from shared.tables import RING_SLOTS
 
 MIN_SECRET_LENGTH = 32
+MIN_PASSWORD_LENGTH = 16
+_LEAST_VARIETY = 8
+_WELL_KNOWN = ("change", "default", "doorstep", "example", "password", "postgres", "secret")
 MAX_RETENTION_DAYS = RING_SLOTS - 3  # today, tomorrow and the day that is being emptied come on top
 
 
@@ -29,6 +33,7 @@ class PlatformSettings(BaseSettings):
     kafka_idempotent: bool = Field(default=True, description="off for a broker without idempotent producers")
     kafka_session_seconds: float = Field(default=6.0, ge=2, le=60, description="a silent worker is dead after this")
     clock_file: Path | None = None
+    clock_skew_seconds: float = Field(default=0, description="for fault tests: how wrong this process's clock is")
     token_public_keys: str = Field(description="kid:base64url-ed25519[,kid:…]; two at a time while rotating")
     service_private_key: SecretStr = SecretStr("")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -41,6 +46,8 @@ class PlatformSettings(BaseSettings):
 class DoorSettings(BaseSettings):
     """What everything with an HTTP door and a database needs; its own class sets the prefix and adds its own fields."""
 
+    own_secrets: ClassVar[tuple[str, ...]] = ("secret",)
+
     database_url: SecretStr
     migrations_database_url: SecretStr | None = None
     host: str = "127.0.0.1"
@@ -48,14 +55,30 @@ class DoorSettings(BaseSettings):
     pool_size: int = Field(default=10, ge=2, le=100)
     secret: SecretStr = Field(description="keys the HMACs of idempotency rows and tokens; at least 32 characters")
 
-    def require_real_secret(self, environment: str) -> None:
-        """Refuse a short or well-known secret outside the local stack; raises ConfigurationError."""
-        value = self.secret.get_secret_value()
-        if environment != "local" and (len(value) < MIN_SECRET_LENGTH or "change" in value.lower()):
-            raise ConfigurationError(
-                f"{self.model_config.get('env_prefix', '')}SECRET must be a secret of your own with at least "
-                f"{MIN_SECRET_LENGTH} characters; make one with: openssl rand -hex 32"
-            )
+    def require_real_secrets(self, environment: str) -> None:
+        """Refuse a short, simple or well-known secret outside the local stack; raises ConfigurationError naming it."""
+        if environment == "local":
+            return
+        prefix = str(self.model_config.get("env_prefix", ""))
+        for name in self.own_secrets:
+            if _is_guessable(getattr(self, name).get_secret_value(), MIN_SECRET_LENGTH):
+                raise ConfigurationError(
+                    f"{prefix}{name.upper()} must be a secret of your own with at least {MIN_SECRET_LENGTH} "
+                    "characters; make one with: openssl rand -hex 32"
+                )
+        for name in ("database_url", "migrations_database_url"):
+            url = getattr(self, name)
+            login = urlsplit(url.get_secret_value()) if url is not None else None
+            if login is not None and login.password and _is_guessable(login.password, MIN_PASSWORD_LENGTH):
+                raise ConfigurationError(
+                    f"the password in {prefix}{name.upper()} can be guessed; make one with: openssl rand -hex 24"
+                )
+
+
+def _is_guessable(secret: str, least: int) -> bool:
+    """Say whether a secret is short, of a few characters only, or one that people write into examples."""
+    plain = secret.casefold()
+    return len(secret) < least or len(set(secret)) < _LEAST_VARIETY or any(word in plain for word in _WELL_KNOWN)
 
 
 class ServiceSettings(DoorSettings):
@@ -67,6 +90,7 @@ class ServiceSettings(DoorSettings):
     retention_days: int = Field(
         default=7, ge=1, le=MAX_RETENTION_DAYS, description="of the days that the rings can hold"
     )
+    dead_letter_days: int = Field(default=30, ge=1, description="of dead letters that somebody closed")
     producer_epoch: int = Field(default=1, ge=1, description="raised by one after this database was restored")
 
 

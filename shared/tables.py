@@ -157,6 +157,33 @@ TRACEABLE_EVENTS = (
 )
 """What a later migration of every service adds: where in its topic an event lies, and the trace a stream began with."""
 
+LEAST_LOG_DAYS = 90
+DROPPED_BY_AGE = f"""
+create or replace function refuse_change_of_the_young() returns trigger language plpgsql as
+$$ begin
+  if tg_op = 'DELETE' and old.at < now() - interval '{LEAST_LOG_DAYS} days' then return old; end if;
+  raise exception 'rows of % are never changed', tg_table_name;
+end $$
+"""
+"""What a later migration adds where a log of who looked at what, or signed in, is kept for a time only."""
+
+
+def dropped_by_age(table: str) -> str:
+    """Give the statement by which an insert-only table's rows may be deleted once they are old, and never changed."""
+    return (
+        f"create or replace trigger {table}_is_insert_only before update or delete on {table} "
+        "for each row execute function refuse_change_of_the_young()"
+    )
+
+
+def never_emptied(*tables: str) -> tuple[str, ...]:
+    """Give what a later migration adds to tables whose rows are never changed: they cannot be emptied either."""
+    return tuple(
+        f"create or replace trigger {table}_is_never_emptied before truncate on {table} "
+        "for each statement execute function refuse_change()"
+        for table in tables
+    )
+
 
 def plumbing_statements() -> list[str]:
     """Give the statements that create the plumbing, one by one."""

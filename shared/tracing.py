@@ -1,5 +1,6 @@
 """The W3C trace context of the work at hand: carried over HTTP, through the outbox and Kafka, and in logs."""
 
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from contextvars import ContextVar
 
 _is_ours: ContextVar[bool] = ContextVar("trace_is_ours", default=False)
 _traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
-_LENGTH = 55
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def current_traceparent() -> str | None:
@@ -22,9 +23,8 @@ def trace_id() -> str:
 
 def trace_id_of(traceparent: str | None) -> str:
     """Give the 32 hex digits of a trace context, or an empty string when it has none."""
-    parts = (traceparent or "").split("-")
-    valid = len(traceparent or "") == _LENGTH and len(parts) == 4  # noqa: PLR2004 - version, trace, span, flags
-    return parts[1] if valid else ""
+    found = _TRACEPARENT.fullmatch(traceparent or "")
+    return found[1] if found is not None else ""
 
 
 def is_ours() -> bool:

@@ -10,7 +10,7 @@ from datetime import datetime
 import structlog
 from fastapi import FastAPI
 
-from shared import clock, db, inbox, upkeep
+from shared import clock, db, inbox, retention, upkeep
 from shared.consumer import Applier, Consumer
 from shared.db import Database, KeptConnection
 from shared.doors import install_errors
@@ -71,6 +71,7 @@ class Worker:
                 self._scheduler.run(),
                 self._notifier.run(),
                 self._upkeep(),
+                retention.run(self._database, self._settings, (*retention.PLUMBING, *self._service.kept)),
                 *((self._consumer.run(), self._consumer.watch_stalls()) if self._service.events.handlers else ()),
             )
         ]
@@ -87,7 +88,7 @@ class Worker:
         await self._database.close()
         for task in done:
             if not task.cancelled() and task.exception() is not None:
-                log.critical("worker ends", error=str(task.exception())[:300])
+                log.critical("worker ends", error=task.exception())
                 task.result()
 
     async def _start_hooks(self) -> None:

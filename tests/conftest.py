@@ -13,14 +13,27 @@ from deploy.local import names, state, stepped_clock
 from deploy.local.commands import Options
 from deploy.local.stack import LocalStack
 from shared import clock
+from tests import promises
 from tests.broker import BROKER
 from tests.clients import Clients
 
 _PREFIX = "doorstep-test-"
 _ROOT = Path(__file__).resolve().parents[1]
+# Their tests open the service they are about in this process, so the stack's own services rest meanwhile:
+# they would only take the processor, and park what is told of orders that they do not know.
+_WITHOUT_SERVICES = frozenset({"care", "inventory", "orders", "shared", "shipping"})
+_running: list[LocalStack] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--security-table", action="store_true", help="print which security lines are proven, or fail")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--security-table") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(promises.Table())
+    config.addinivalue_line("markers", "security(line, ...): proves these lines of docs/security.md (make security)")
+    config.addinivalue_line("markers", "fuzz: sends what nobody thought of, for minutes (make fuzz)")
     config.addinivalue_line("markers", "faults: kills, freezes and cuts processes of a stack of its own")
     config.addinivalue_line("markers", "browser: works the console's pages in Chromium")
     config.addinivalue_line("markers", "journeys: follows orders through all services")
@@ -30,10 +43,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        area = item.path.relative_to(_ROOT / "tests").parts[0]
+        area = _area_of(item.path)
         # What runs beside each other is whole areas: each has fixtures, and some a stack, of its own.
         item.add_marker(pytest.mark.xdist_group(area))
-        if area in {"browser", "faults", "journeys"}:
+        promises.note(item)
+        if area in {"browser", "faults", "fuzz", "journeys"}:
             item.add_marker(area)
         if area in {"shared", "journeys"}:
             item.add_marker("broker")
@@ -72,12 +86,28 @@ async def stack() -> AsyncIterator[LocalStack]:
         throwaway=True,
     )
     running = await LocalStack.start(home, options=options)
+    _running.append(running)
     try:
         yield running
     finally:
+        _running.clear()
         await running.stop()
         if not os.environ.get("DOORSTEP_TEST_KEEP"):
             shutil.rmtree(home)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
+async def services_as_the_area_needs_them(request: pytest.FixtureRequest) -> None:
+    """Let the services of a running stack rest where nobody asks them, and work again where somebody does."""
+    if not _running:
+        return
+    (stack,) = _running
+    services = [*stack.apis, *stack.workers, *stack.pages]
+    at_work = [name for name in services if name in stack.processes and stack.processes[name].is_running]
+    if _area_of(request.path) in _WITHOUT_SERVICES:
+        await stack.stop_processes(at_work)
+    else:
+        await stack.start_processes(name for name in services if name not in at_work)
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -86,6 +116,10 @@ async def clients(stack: LocalStack) -> AsyncIterator[Clients]:
     opened = Clients(stack)
     yield opened
     await opened.close()
+
+
+def _area_of(path: Path) -> str:
+    return path.relative_to(_ROOT / "tests").parts[0]
 
 
 def _asked() -> list[str]:

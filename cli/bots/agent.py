@@ -1,5 +1,6 @@
 """The care agent bot, and the lead who approves: they work the queue as people would, by each case's suggestions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -75,6 +76,8 @@ class AgentBot:
 
     agent: Door
     lead: Door
+    wishes: dict[UUID, str] = field(default_factory=dict)
+    """The remedy a customer asks for once there is a case, by order."""
     seen: dict[UUID, tuple[int, datetime]] = field(default_factory=dict)
     granted: int = 0
     approved: int = 0
@@ -105,9 +108,9 @@ class AgentBot:
         """Give the orders somebody works on."""
         return {case.order_id for case in await self.active_cases()}
 
-    async def has_work(self) -> bool:
-        """Say whether a case changed since it was last looked at."""
-        return any(self.seen.get(case.id, (0, None))[0] != case.version for case in await self.active_cases())
+    def has_work(self, cases: Sequence[Case]) -> bool:
+        """Say whether one of these cases changed since it was last looked at."""
+        return any(self.seen.get(case.id, (0, None))[0] != case.version for case in cases)
 
     async def _serve(self, case: Case) -> None:
         detail = await self.agent.get(f"/staff/cases/{case.id}", CaseDetail)
@@ -124,8 +127,9 @@ class AgentBot:
             return
         tried = {remedy.kind for remedy in case.remedies}
         executed = any(remedy.state == "executed" for remedy in case.remedies)
-        choice = next((s.remedy for s in case.suggestions if s.remedy not in tried), None)
-        if not executed and choice is not None:
+        wish = self.wishes.pop(case.order_id, None)
+        choice = wish or next((s.remedy for s in case.suggestions if s.remedy not in tried), None)
+        if choice is not None and (wish or not executed):
             await self._grant(case, choice)
         elif case.kind not in _LET_IT_MOVE or executed:
             await self._resolve(case)

@@ -58,6 +58,8 @@ class Door:
     url: str
     credential: Callable[[], str] = lambda: ""
     calls: int = 0
+    acts: int = 0
+    """What may have changed something: neither refused nor answered with nothing to do."""
     _client: HttpClient | None = field(default=None)
 
     async def get(self, path: str, shape: type[M], **params: str | int | None) -> M:
@@ -67,11 +69,13 @@ class Door:
 
     async def post(self, path: str, body: object, *, key: str, shape: type[M]) -> M:
         """Act once per key; raises Refused."""
-        return shape.model_validate(await self._patiently("POST", path, body, key, None))
+        return shape.model_validate(await self.act(path, body, key=key))
 
     async def act(self, path: str, body: object, *, key: str) -> JsonValue:
         """Act once per key and give the plain answer, None for 204; raises Refused."""
-        return await self._patiently("POST", path, body, key, None)
+        answer = await self._patiently("POST", path, body, key, None)
+        self.acts += answer is not None
+        return answer
 
     async def act_get(self, path: str) -> JsonValue:
         """Read and give the plain answer; raises Refused."""

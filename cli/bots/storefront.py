@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
 from cli.bots.door import Door, Refused, key_of
+from shared import clock
 
 _PAGE = 100
+_OVERLAP = timedelta(seconds=1)
 
 
 class Read(BaseModel):
@@ -94,6 +96,8 @@ class StorefrontBot:
     captured: set[UUID] = field(default_factory=set)
     posted: int = 0
     refunds: int = 0
+    followed: dict[UUID, OrderView] = field(default_factory=dict)
+    _followed_at: datetime | None = None
 
     async def place(self, body: Mapping[str, object]) -> OrderView:
         """Post one order; the reference is its key, so a second post is the same order."""
@@ -121,12 +125,21 @@ class StorefrontBot:
             raise
         return True
 
-    async def orders(self) -> list[OrderView]:
-        """Read every order of this storefront."""
+    async def follow(self) -> list[OrderView]:
+        """Give every order, of which only those that changed since the last look are read."""
+        now = clock.now()
+        since = self._followed_at - _OVERLAP if self._followed_at else None
+        self.followed.update({order.id: order for order in await self.orders(changed_after=since)})
+        self._followed_at = now
+        return list(self.followed.values())
+
+    async def orders(self, *, changed_after: datetime | None = None) -> list[OrderView]:
+        """Read every order of this storefront, or those that changed after a moment."""
         found: list[OrderView] = []
         cursor: str | None = None
+        after = changed_after.isoformat() if changed_after else None
         while True:
-            page = await self.door.get("/v1/orders", OrderPage, limit=_PAGE, cursor=cursor)
+            page = await self.door.get("/v1/orders", OrderPage, limit=_PAGE, cursor=cursor, updated_after=after)
             found.extend(page.data)
             cursor = page.next_cursor
             if cursor is None:

@@ -69,7 +69,7 @@ class Books:
     def fact(self, key: str, told: Told) -> Fact:
         """Name an event."""
         at = f"{told.occurred_at:%Y-%m-%d %H:%M}"
-        return Fact(self.name(key), told.type, told.sequence, at, told.topic, told.partition, told.offset)
+        return Fact(self.name(key), told.type, told.sequence, at, told.topic, told.partition, told.offset, key)
 
     async def first(self, service: str, key: str | None, diverges: Callable[[Told], bool]) -> Fact:
         """Name the first event of a key at which the records part, else the last one after which they did."""
@@ -77,7 +77,7 @@ class Books:
             return Fact("no order", _GONE, 0)
         events = await self.told(service, key)
         found = next((event for event in events if diverges(event)), events[-1] if events else None)
-        return self.fact(key, found) if found is not None else Fact(self.name(key), _GONE, 0)
+        return self.fact(key, found) if found is not None else Fact(self.name(key), _GONE, 0, key=key)
 
     async def naming(self, service: str, key: str | None, identity: str, names: Iterable[str] = ()) -> Fact:
         """Name the first event of a key that speaks of `identity`, one of these facts if there is any."""
@@ -85,7 +85,7 @@ class Books:
         events = await self.told(service, key) if key is not None else []
         speaking = [event for event in events if identity in str(event.payload)]
         found = [*(event for event in speaking if event.name in wanted), *speaking, *events[-1:]]
-        return self.fact(str(key), found[0]) if found else Fact(self.name(key), _GONE, 0)
+        return self.fact(str(key), found[0]) if found else Fact(self.name(key), _GONE, 0, key=key or "")
 
     async def latest(self, service: str, key: str) -> Fact:
         """Name the last event a service has told of a key: after it nothing came."""

@@ -9,30 +9,41 @@ from rich.markup import escape
 
 from cli import client, show
 from cli.check.findings import Report
+from cli.check.repairs import Repair, propose
 from cli.check.run import run
 from cli.options import Json
-from deploy.local import state
+from deploy.local import names, state
 from shared import clock
 
 _DIRTY = 1
 
 
 def check(
-    as_json: Json = False, most: Annotated[int, typer.Option(help="Show at most so many findings.")] = 50
+    as_json: Json = False,
+    most: Annotated[int, typer.Option(help="Show at most so many findings.")] = 50,
+    repair_plan: Annotated[bool, typer.Option(help="Propose what may correct each finding; changes nothing.")] = False,
 ) -> None:
     """Verify every invariant over the running databases; exits with 1 and names the first divergent fact."""
     suite = client.found()
-    if not suite.dsns:
-        client.fail("the read-only connections are unknown: run this where the stack runs, or set DOORSTEP_HOME")
+    missing = [names.readonly_database_url(service) for service in names.SERVICES if service not in suite.dsns]
+    if missing:
+        client.fail(
+            f"the read-only connections are unknown: set {', '.join(missing)} "
+            f"to postgresql://{names.READONLY_ROLE}:PASSWORD@HOST:PORT/DATABASE",
+            client.UNREACHABLE,
+        )
     _use_business_time(suite.home)
     try:
         report = asyncio.run(run(suite.dsns, at_rest=False))
     except OSError as error:
         client.fail(f"a database cannot be reached: {error}", client.UNREACHABLE)
+    plan = [propose(finding) for finding in report.findings] if repair_plan else []
     if as_json:
-        show.as_json(report.as_json())
+        show.as_json(report.as_json() | ({"repairs": [repair.as_json() for repair in plan]} if repair_plan else {}))
     else:
         _print(report, most)
+        for repair in plan[:most]:
+            _print_repair(repair)
     raise typer.Exit(0 if report.is_clean else _DIRTY)
 
 
@@ -53,3 +64,9 @@ def _print(report: Report, most: int) -> None:
         show.out.print("[green]✓ all invariants hold[/green]")
     else:
         show.out.print(f"[red]{len(report.findings)} findings[/red]")
+
+
+def _print_repair(repair: Repair) -> None:
+    show.out.print(f"\n{escape(repair.finding.subject)}: {escape(repair.advice)}")
+    for command in repair.commands:
+        show.out.print(f"  {escape(command)}", soft_wrap=True)

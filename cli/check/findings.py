@@ -19,6 +19,7 @@ INVARIANTS = {
 class Fact:
     """An event by its stream, type and sequence, and by topic, partition and offset once it is published.
 
+    `stream` is for people, `key` is the stream's own: an order's or a SKU's id.
     In stock, a row of the ledger by its document, act and id.
     """
 
@@ -29,6 +30,7 @@ class Fact:
     topic: str = ""
     partition: int | None = None
     offset: int | None = None
+    key: str = ""
 
     def __str__(self) -> str:
         """Name it in a few words."""

@@ -99,7 +99,9 @@ async def _lost(books: Books, service: str) -> list[Finding]:
         name = books.name(row["key"])
         wanted = row["sequence"] - row["first"] + 1
         detail = f"{service} numbered {wanted} events since #{row['first']}, {row['kept']} are in outbox and event log"
-        findings.append(Finding(7, f"stream {name}", detail, Fact(name, f"doorstep.{service}", row["lost"])))
+        findings.append(
+            Finding(7, f"stream {name}", detail, Fact(name, f"doorstep.{service}", row["lost"], key=row["key"]))
+        )
     return findings
 
 
@@ -115,7 +117,9 @@ async def _ahead(books: Books, consumer: str) -> list[Finding]:
             if done > there:
                 name = books.name(key)
                 detail = f"{consumer} has read up to #{done}, {source} has published {there}"
-                findings.append(Finding(7, f"stream {name}", detail, Fact(name, f"doorstep.{source}", there + 1)))
+                findings.append(
+                    Finding(7, f"stream {name}", detail, Fact(name, f"doorstep.{source}", there + 1, key=key))
+                )
     return findings
 
 
@@ -141,7 +145,7 @@ def _batches(items: list[object], size: int) -> Iterable[list[object]]:
 
 def _event(books: Books, row: Row, detail: str) -> Finding:
     where = (row["topic"], row["partition"], row["offset"])
-    fact = Fact(books.name(row["key"]), row["type"], row["sequence"], "", *where)
+    fact = Fact(books.name(row["key"]), row["type"], row["sequence"], "", *where, key=row["key"])
     return Finding(7, f"event {row['event_id']}", detail, fact)
 
 
@@ -149,7 +153,7 @@ async def _given_up(books: Books, service: str) -> list[Finding]:
     findings: list[Finding] = []
     for row in await books.rows(service, _STUCK):
         name = books.name(row["key"])
-        fact = Fact(name, row["type"] or f"doorstep.{row['source']}", row["sequence"])
+        fact = Fact(name, row["type"] or f"doorstep.{row['source']}", row["sequence"], key=row["key"])
         findings.append(Finding(7, f"stream {name}", f"{service} holds it: {row['reason'][:160]}", fact))
     for row in await books.rows(service, _LETTERS):
         place = f"{row['topic']}[{row['partition']}]@{row['offset']}"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from cli.bots.door import chance
 from cli.demo.catalogue import ARTICLES, SCARCE, Article
@@ -28,6 +29,25 @@ _DAY_MINUTES = 8 * 60  # orders come in from 07:00 to 15:00 UTC, before the last
 _SCARCE_SHARE = 0.09
 
 
+class Mishap(StrEnum):
+    """What every demonstration shows once by plan, however few its orders and whatever else its seed brings."""
+
+    LATE = "late"
+    DAMAGED = "damaged"
+    LOST = "lost"
+    SHORT_PICK = "short_pick"
+
+
+_PICKED_UP, _AT_FACILITY = (2, "in_transit", "picked_up"), (20, "in_transit", "arrived_at_facility")
+_OUT, _DELIVERED = "out_for_delivery", ("delivered", "arrived_at_destination")
+# What the carrier says of a parcel with a mishap, besides a scan a day: hours after the hand-over, status, detail.
+_JOURNEYS: dict[Mishap, tuple[tuple[int, str, str], ...]] = {
+    Mishap.LATE: (_PICKED_UP, _AT_FACILITY, (286, _OUT, _OUT), (290, *_DELIVERED)),
+    Mishap.DAMAGED: (_PICKED_UP, _AT_FACILITY, (40, "in_transit", "damaged"), (66, _OUT, _OUT), (70, *_DELIVERED)),
+    Mishap.LOST: (_PICKED_UP, _AT_FACILITY, (216, "failure", "lost")),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One order, and what its customer and storefront will do with it."""
@@ -45,6 +65,20 @@ class Choice:
 def plan_orders(seed: str, count: int, begin: datetime) -> list[Choice]:
     """Plan `count` orders over two working days from `begin`, in the order they are placed."""
     return sorted((_plan_one(seed, number, count, begin) for number in range(1, count + 1)), key=_when)
+
+
+def plan_mishaps(choices: Sequence[Choice]) -> dict[str, Mishap]:
+    """Give the first orders that nothing else befalls one mishap each, by order reference."""
+    plain = [one for one in choices if not (one.scarce or one.never_pays or one.pays_at or one.cancels_at)]
+    return {choice.reference: mishap for choice, mishap in zip(plain, Mishap, strict=False)}
+
+
+def journey_of(mishap: Mishap) -> list[dict[str, object]]:
+    """Give what the carrier will say of a parcel, as its simulator takes a script; empty where it has no part in it."""
+    return [
+        {"after_hours": hours, "status": status, "status_detail": detail}
+        for hours, status, detail in _JOURNEYS.get(mishap, ())
+    ]
 
 
 def _when(choice: Choice) -> tuple[datetime, str]:

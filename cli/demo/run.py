@@ -13,7 +13,8 @@ from cli.bots.returns import ReturnsBot
 from cli.bots.storefront import OrderView, StorefrontBot
 from cli.bots.warehouse import Fulfilment, FulfilmentLine, Parcel, Read, Task, WarehouseBot
 from cli.demo import catalogue
-from cli.demo.plan import Choice
+from cli.demo.plan import Choice, Mishap
+from cli.demo.report import is_ended
 from deploy.local.driver import Driver
 from shared import clock
 
@@ -46,12 +47,17 @@ class Luck:
 
     seed: str
     reference_of: Callable[[UUID], str]
+    short: frozenset[str]
+    """References of the orders that are short at the shelf by plan."""
 
     def at_shelf(self, task: Task) -> tuple[int, str]:
         """Give (units that cannot be picked, reason); an article is missed once per order at most."""
-        draw = chance(self.seed, self.reference_of(task.order_id), task.sku, "shelf")
+        reference = self.reference_of(task.order_id)
+        draw = chance(self.seed, reference, task.sku, "shelf")
         if task.sku in catalogue.SCARCE:
             return 0, ""
+        if reference in self.short:
+            return 1, "not_found"
         if draw < _SHELF_DAMAGE_SHARE:
             return 1, "damaged"
         return (1, "not_found") if draw < _SHELF_DAMAGE_SHARE + _NOT_FOUND_SHARE else (0, "")
@@ -102,6 +108,7 @@ class Demo:
     stock: Door
     begin: datetime
     show: Callable[["Demo"], None]
+    mishaps: dict[str, Mishap]
     orders: dict[str, OrderView] = field(default_factory=dict)
     references: dict[UUID, str] = field(default_factory=dict)
     on_dock: dict[UUID, tuple[WarehouseBot, Parcel]] = field(default_factory=dict)
@@ -145,8 +152,8 @@ class Demo:
             await self._work_in_warehouses()
         await self.agent.work()
         await self.driver.rest()
-        if await self.storefront.confirm_refunds():
-            await self.driver.rest()
+        await self.storefront.confirm_refunds()
+        await self.driver.rest()
 
     async def _place(self, due: Iterable[Choice]) -> None:
         fresh = [choice for choice in due if choice.reference not in self.orders]
@@ -164,10 +171,11 @@ class Demo:
         order = await self.storefront.place(choice.body)
         self.orders[choice.reference] = order
         self.references[order.id] = choice.reference
+        if self.mishaps.get(choice.reference) is Mishap.LATE:
+            self.agent.wishes[order.id] = "shipping_refund"
 
     async def _customers_act(self) -> None:
         now = clock.now()
-        acted = len(self.paid) + len(self.cancelled)
         for choice in self.choices:
             order = self.orders.get(choice.reference)
             if order is None:
@@ -178,8 +186,7 @@ class Demo:
             if choice.cancels_at is not None and choice.cancels_at <= now and order.id not in self.cancelled:
                 self.cancelled.add(order.id)
                 await self.storefront.cancel(order.id)
-        if len(self.paid) + len(self.cancelled) > acted:
-            await self.driver.rest()
+        await self.driver.rest()
 
     async def _receive_inbounds(self) -> None:
         for expected, inbound_id, lines in [entry for entry in self.inbounds if entry[0] <= clock.now()]:
@@ -228,13 +235,13 @@ class Demo:
     async def _is_over(self) -> bool:
         if len(self.orders) < len(self.choices):
             return False
-        orders = await self.storefront.orders()
-        open_cases = await self.agent.orders_with_open_case()
-        unfinished = [o for o in orders if o.status not in {"completed", "cancelled", "rejected"}]
+        orders = await self.storefront.follow()
+        unfinished = {order.id for order in orders if not is_ended(order)}
         self.settled = len(orders) - len(unfinished)
         if unfinished and clock.now() < self.begin + PATIENCE:
             return False
-        return all(order.id in open_cases for order in unfinished) and not await self.agent.has_work()
+        cases = await self.agent.active_cases()
+        return unfinished <= {case.order_id for case in cases} and not self.agent.has_work(cases)
 
 
 def _at(day: datetime, hour: time) -> datetime:

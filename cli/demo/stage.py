@@ -13,8 +13,8 @@ from cli.bots.returns import ReturnsBot
 from cli.bots.storefront import Read, StorefrontBot, open_storefront
 from cli.bots.warehouse import Fulfilment, WarehouseBot
 from cli.demo import catalogue
-from cli.demo.plan import plan_orders
-from cli.demo.report import Measures, Summary, is_ended, outcomes, perfect_orders, read_measures
+from cli.demo.plan import Mishap, journey_of, plan_mishaps, plan_orders
+from cli.demo.report import Measures, Summary, digest_of, is_ended, outcomes, perfect_orders, read_measures
 from cli.demo.run import GRID, Demo, Inbound, Luck, OncePerLine
 from deploy.local import names
 from deploy.local.driver import Driver
@@ -58,7 +58,9 @@ class Stage:
         started = clock.monotonic()
         # Who looks at the demonstration in the console does not disturb it.
         working = {name: url for name, url in self._record.urls.items() if name != names.CONSOLE}
-        driver = Driver(Path(self._record.clock_file), working, grid=GRID)
+        driver = Driver(
+            Path(self._record.clock_file), working, grid=GRID, acts=lambda: sum(door.acts for door in self._doors)
+        )
         demo = await self._set_up(driver)
         await demo.run()
         summary = await self._sum_up(demo, clock.monotonic() - started)
@@ -97,9 +99,18 @@ class Stage:
             stock=stock,
             begin=self._begin,
             show=self._show,
+            mishaps=plan_mishaps(self._choices),
             inbounds=inbounds,
         )
-        mishaps = OncePerLine(Luck(self._seed, lambda order_id: demo.references.get(order_id, "a reshipment")))
+        for reference, mishap in demo.mishaps.items():
+            if steps := journey_of(mishap):
+                await demo.carrier.script(reference, steps, scan_hours=24)
+        luck = Luck(
+            seed=self._seed,
+            reference_of=lambda order_id: demo.references.get(order_id, "a reshipment"),
+            short=frozenset(reference for reference, mishap in demo.mishaps.items() if mishap is Mishap.SHORT_PICK),
+        )
+        mishaps = OncePerLine(luck)
         demo.warehouses.extend(self._warehouse(str(place["code"]), mishaps) for place in catalogue.WAREHOUSES)
         return demo
 
@@ -125,9 +136,14 @@ class Stage:
         return Summary(
             orders=len(demo.choices),
             outcomes=outcomes(placed),
+            outcome_digest=digest_of(placed),
             unfinished_without_case=[o.number for o in orders if not is_ended(o) and o.id not in cases],
+            short_units=sum(warehouse.tally.shorts for warehouse in demo.warehouses),
             exceptions={kind: figures.model_dump() for kind, figures in measures.exceptions.items()},
             cases=_by_resolution(measures),
+            remedies=measures.remedies,
+            refunds_confirmed=demo.storefront.refunds,
+            messages_sent=sum(count for name, count in measures.messages.items() if name.endswith(":sent")),
             perfect_order_rate=perfect_orders(placed, troubled, on_time),
             kept_promise_rate=_kept(measures),
             seconds=round(seconds, 1),

@@ -69,8 +69,8 @@ class Dispatcher:
         if self._client is not None:
             await self._client.aclose()
 
-    def tick(self) -> None:
-        """Take up what is newly owed, and start as many deliveries as may run at once."""
+    def take_up(self) -> None:
+        """Take up what is newly owed."""
         rows = self._store.all(
             "select ordinal, lane from delivery where done = 0 and held = 0 and ordinal > ? order by ordinal",
             self._loaded,
@@ -81,6 +81,9 @@ class Dispatcher:
             lane.append(row["ordinal"])
             if len(lane) == 1:
                 heapq.heappush(self._ready, (row["ordinal"], row["lane"]))
+
+    def start_due(self) -> None:
+        """Start as many deliveries as may run at once, first ones and those whose next try is due."""
         while self._waiting and self._waiting[0][0] <= clock.monotonic():
             _, name = heapq.heappop(self._waiting)
             heapq.heappush(self._ready, (self._lanes[name][0], name))

@@ -51,9 +51,15 @@ class Engine:
         return self._heartbeat is not None and not self._heartbeat.done()
 
     async def _live(self) -> None:
+        looked = None
         while True:
-            self._do_due(clock.now())
-            self._dispatcher.tick()
+            # Nothing becomes due or owed but by the clock or by something written.
+            sight = (clock.now(), self.store.commits)
+            if sight != looked:
+                self._do_due(sight[0])
+                self._dispatcher.take_up()
+                looked = sight
+            self._dispatcher.start_due()
             await asyncio.sleep(self.settings.poll_seconds)
 
     def _do_due(self, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
@@ -270,9 +270,3 @@ class Fault(Strict):
     times: int | None = Field(default=None, ge=1)
     seconds: float = Field(default=1, ge=0, le=600)
     only_reference: str | None = None
-
-
-class Health(BaseModel):
-    """The process is up."""
-
-    status: Literal["live"] = "live"

@@ -130,6 +130,7 @@ class Store:
         self.connection.executescript("pragma journal_mode=wal; pragma synchronous=normal; pragma busy_timeout=5000;")
         self.connection.executescript(_SCHEMA)
         self._open = False
+        self.commits = 0
 
     def close(self) -> None:
         """Give the file back."""
@@ -147,6 +148,7 @@ class Store:
             yield self.connection
             self.connection.execute("update activity set done = done + 1")
             self.connection.execute("commit")
+            self.commits += 1
         except BaseException:
             self.connection.execute("rollback")
             raise

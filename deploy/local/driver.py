@@ -1,7 +1,7 @@
 """Steps business time: moves the one clock of a local stack forward, and waits until the suite rests."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,16 +85,20 @@ class Driver:
     """The one driver of a stack's clock; `addresses` are base URLs by process name.
 
     With a `grid`, due timers are gathered: each is met at the next multiple of it, as a job's interval would.
+    `acts` counts what is done to the suite from outside: at rest, it stays so until that number or the clock changes.
     """
 
     clock_file: Path
     addresses: Mapping[str, str]
     patience_seconds: float = 180.0
     grid: timedelta = timedelta(0)
+    acts: Callable[[], int] | None = None
     steps: int = 0
     rounds: int = 0
     _connections: dict[str, KeptConnection] = field(default_factory=dict)
     _rest_points: RestPoints = field(init=False)
+    _rested: tuple[datetime, int] | None = None
+    _due: datetime | None = None
 
     def __post_init__(self) -> None:
         """Take the clock; raises ClockError outside the local stack."""
@@ -107,6 +111,13 @@ class Driver:
 
     async def rest(self) -> datetime | None:
         """Wait until nothing is left to do now; give the next due time; raises RestlessError."""
+        moment = (clock.now(), self.acts()) if self.acts is not None else None
+        if moment is None or moment != self._rested:
+            self._due = await self._come_to_rest()
+            self._rested = moment
+        return self._due
+
+    async def _come_to_rest(self) -> datetime | None:
         deadline = clock.monotonic() + self.patience_seconds
         before: tuple[int, ...] = ()
         quiet = 0

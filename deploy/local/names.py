@@ -32,6 +32,7 @@ KAFKA_BOOTSTRAP: Final = "DOORSTEP_KAFKA_BOOTSTRAP"
 KAFKA_IDEMPOTENT: Final = "DOORSTEP_KAFKA_IDEMPOTENT"
 KAFKA_SESSION_SECONDS: Final = "DOORSTEP_KAFKA_SESSION_SECONDS"
 CLOCK_FILE: Final = "DOORSTEP_CLOCK_FILE"
+CLOCK_SKEW_SECONDS: Final = "DOORSTEP_CLOCK_SKEW_SECONDS"
 TOKEN_PUBLIC_KEYS: Final = "DOORSTEP_TOKEN_PUBLIC_KEYS"  # noqa: S105 - a name, not a secret
 SERVICE_PRIVATE_KEY: Final = "DOORSTEP_SERVICE_PRIVATE_KEY"
 
@@ -77,6 +78,11 @@ def database_url(service: str) -> str:
 def migrations_database_url(service: str) -> str:
     """Name the variable with the connection of the role that owns the tables."""
     return f"{service.upper()}_MIGRATIONS_DATABASE_URL"
+
+
+def readonly_database_url(service: str) -> str:
+    """Name the variable with the connection by which `doorstep check` reads the service's database."""
+    return f"{service.upper()}_READONLY_DATABASE_URL"
 
 
 def host(service: str) -> str:

@@ -14,7 +14,7 @@ async def has_published_since(site: Site, service: str, moment: datetime) -> boo
     connection = await asyncpg.connect(site.dsn(service, "readonly"), timeout=10)
     try:
         return bool(await connection.fetchval(_SINCE, moment))
-    except asyncpg.UndefinedTableError:
+    except (asyncpg.UndefinedTableError, asyncpg.QueryCanceledError):
         return True
     finally:
         await connection.close()

@@ -7,9 +7,10 @@ from fastapi import FastAPI
 from services.care.api import router
 from services.care.api.customer import MOST_BYTES
 from services.care.handlers import router as events
-from services.care.jobs import jobs
+from services.care.jobs import KEPT, jobs
 from services.care.queries import incidents
 from services.care.queries.cases import AUTOMATIC_SWITCH
+from services.care.queries.personal import TABLES
 from services.care.queries.remedies import MESSAGES_SWITCH
 from services.care.settings import settings
 from shared.process import Service, build_app
@@ -22,6 +23,8 @@ service = Service(
     events=events,
     jobs=jobs,
     migrations=Path(__file__).parent / "migrations",
+    personal=TABLES,
+    kept=KEPT,
     gauges=incidents.MEASURED,
     roomy_paths={"/customer/evidence": MOST_BYTES},
     pause_kinds=(Switch(AUTOMATIC_SWITCH, (STOREFRONT_ID,)), Switch(MESSAGES_SWITCH, (STOREFRONT_ID,))),

@@ -176,11 +176,6 @@ class Target:
         return business_between(calendar, start, add_business_days(calendar, start, self.days)) + self.time
 
 
-def due(calendar: BusinessCalendar, start: datetime, target: Target, paused: timedelta = _ZERO) -> datetime:
-    """Give the due time of a clock: its start plus the target plus the open time it stood still."""
-    return add_business(calendar, start, target.open_time(calendar, start) + paused)
-
-
 class ClockMove(StrEnum):
     """What can happen to a clock."""
 

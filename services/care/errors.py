@@ -33,6 +33,12 @@ class OrderNotWatchedError(NotFoundError):
     code = "order_not_watched"
 
 
+class CustomerErasedError(ConflictError):
+    """The order's customer is forgotten: nothing more is kept of them."""
+
+    code = "customer_erased"
+
+
 class NotDeliveredError(ConflictError):
     """Only a parcel that was scanned as delivered can be missed after its delivery."""
 

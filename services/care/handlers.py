@@ -1,6 +1,6 @@
 """The event door: each fact of orders, inventory and shipping goes to the action that folds it."""
 
-from services.care.actions import folding
+from services.care.actions import folding, forgetting
 from shared.consumer import EventRouter
 from shared.events import inventory, orders, shipping
 
@@ -17,6 +17,7 @@ router.on(orders.OrderCancelled)(folding.end)
 router.on(orders.OrderCompleted)(folding.end)
 router.on(orders.PromiseRevised)(folding.revise)
 router.on(orders.PromiseSettled)(folding.settle_promises)
+router.on(orders.CustomerErased)(forgetting.erase_customers)
 router.on(orders.RemedyExecuted)(folding.execute_remedies)
 router.on(orders.RemedyRefused)(folding.refuse_remedies)
 

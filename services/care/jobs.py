@@ -5,9 +5,11 @@ from services.care.queries.cases import NEXT_HELD
 from services.care.queries.overdue import DWELLINGS
 from services.care.queries.remedies import NEXT_MESSAGE
 from services.care.settings import settings
+from services.care.states import ACTIVE_STATES
 from shared import overdue
 from shared.db import Transaction
 from shared.jobs import Jobs
+from shared.retention import Clock, Kept
 
 jobs = Jobs()
 
@@ -58,3 +60,22 @@ jobs.effect(
 )
 
 overdue.watch(jobs, DWELLINGS)
+
+_ACTIVE = ", ".join(f"'{state.value}'" for state in sorted(ACTIVE_STATES))
+_ENDED = f"not exists (select from care_case c where c.order_id = t.order_id and c.state in ({_ACTIVE}))"
+
+KEPT = (
+    Kept(
+        "words of messages", "message", "created_at", "message_days", "subject = '', body = ''", "body <> ''",
+        Clock.BUSINESS,
+    ),
+    Kept(
+        "words of contacts", "contact", "at", "contact_days", "note = '', ticket = ''", "(note, ticket) <> ('', '')",
+        Clock.BUSINESS,
+    ),
+    Kept("words of reports", "watch_report", "reported_at", "contact_days", "comment = ''", "comment <> ''",
+         Clock.BUSINESS),
+    Kept("notes on cases", "case_entry", "at", "contact_days", "detail = ''", "act = 'noted' and detail <> ''",
+         Clock.BUSINESS),
+    Kept("photos", "evidence", "at", "photo_days", only=_ENDED, clock=Clock.BUSINESS),
+)  # fmt: skip

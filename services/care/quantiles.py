@@ -1,14 +1,13 @@
 """How long things take: distributions from our own finished parcels, or configured values until there are enough."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from math import ceil, floor
 
-WINDOW = timedelta(days=90)
 ENOUGH_SAMPLES = 50
 _POINTS = 100
 
@@ -181,12 +180,3 @@ class History:
             return learned
         table = self.configured[stage]
         return _distribution_of(next(table[key] for key in (*keys, EVERYWHERE) if key in table))
-
-
-def learn(samples: Iterable[Sample], as_of: datetime, *, window: timedelta = WINDOW) -> History:
-    """Build the history as of a moment from stretches that ended within the window before it, never after it."""
-    ended: dict[tuple[Stage, str], list[Ended]] = {}
-    for sample in samples:
-        if as_of - window <= sample.finished_at < as_of:
-            ended.setdefault((sample.stage, sample.key), []).append((sample.finished_at, sample.hours))
-    return History({key: mature_hours(key[0], sorted(found), as_of) for key, found in ended.items()})

@@ -53,12 +53,12 @@ class CareSettings(ServiceSettings):
         default_factory=dict, description="by country, in place of the known ones: whose silence cancels a later date"
     )
     limits_per_action: dict[str, int] = Field(
-        default={"automatic": 15_00, "agent": 50_00, "lead": 500_00}, description="minor units"
+        default={}, description="minor units by rank: automatic, agent, senior, lead; what is not given stays usual"
     )
     limits_per_day: dict[str, int] = Field(
-        default={"automatic": 1_500_00, "agent": 500_00, "lead": 5_000_00},
-        description="minor units, per person and business day",
+        default={}, description="minor units by rank, per person and business day; what is not given stays usual"
     )
+    seniors: tuple[str, ...] = Field(default=(), description="people of the role care who decide as seniors, by name")
     shipping_refund_estimate: int = Field(default=5_00, ge=0, description="minor units, until orders tells the price")
 
     smtp_host: str = "localhost"
@@ -68,7 +68,12 @@ class CareSettings(ServiceSettings):
     smtp_starttls: bool = False
     smtp_timeout_seconds: float = Field(default=10.0, gt=0, le=60)
     sender: str = "Customer care <care@doorstep.example>"
-    message_attempts: int = Field(default=8, ge=1, le=50)
+    message_attempts: int = Field(
+        default=10, ge=1, le=50, description="refusals for now until a message is given up; ten take half a day"
+    )
+    message_patience: timedelta = Field(
+        default=timedelta(days=3), description="how long a message waits for a mail server or orders that is away"
+    )
     status_url: HttpUrl | Literal[""] = Field(
         default="", description="where customers reach the console, e.g. https://status.example.com; none: no links"
     )
@@ -76,6 +81,9 @@ class CareSettings(ServiceSettings):
     message_webhooks: dict[str, MessageWebhook] = Field(
         default_factory=dict, description="by storefront id, or * for all: where news goes that has no e-mail"
     )
+    message_days: int = Field(default=730, ge=30, description="how long the words of messages are kept")
+    contact_days: int = Field(default=730, ge=30, description="of contacts, notes and reports: their words")
+    photo_days: int = Field(default=180, ge=30, description="of photos, once no case of the order is open")
     stepped_grid_minutes: int = Field(
         default=60, ge=1, le=24 * 60, description="in stepped time what is due is gathered on this grid: a stop costs"
     )

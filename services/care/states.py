@@ -31,6 +31,8 @@ class ExceptionKind(StrEnum):
     RETURNED_TO_SENDER = "returned_to_sender"
     DELIVERY_PROBLEM = "delivery_problem"
     VOIDED_LABEL_USED = "voided_label_used"
+    CARRIER_HOLD = "carrier_hold"
+    UNKNOWN_CODE = "unknown_code"
     NO_CONSENT = "no_consent"
 
 
@@ -68,6 +70,8 @@ FAMILY_OF: Mapping[ExceptionKind, Family] = {
     ExceptionKind.DELIVERY_PROBLEM: Family.DELIVERY,
     ExceptionKind.ADDRESS_PROBLEM: Family.DELIVERY,
     ExceptionKind.VOIDED_LABEL_USED: Family.DELIVERY,
+    ExceptionKind.CARRIER_HOLD: Family.DELIVERY,
+    ExceptionKind.UNKNOWN_CODE: Family.DELIVERY,
     ExceptionKind.NO_CONSENT: Family.DELIVERY,
     ExceptionKind.DAMAGE: Family.CONDITION,
     ExceptionKind.WRONG_ITEM: Family.CONDITION,
@@ -201,7 +205,8 @@ REMEDIES = TransitionTable(
             holder="orders",
             unblock="orders answers remedy_executed or remedy_refused",
         ),
-        RemedyState.EXECUTED: Rule(to=frozenset()),
+        # Orders takes back a reshipment that was cancelled before it left.
+        RemedyState.EXECUTED: Rule(to=frozenset({RemedyState.REFUSED}), rests=True),
         RemedyState.REFUSED: Rule(to=frozenset()),
     },
 )

@@ -15,8 +15,10 @@ from services.console.api import pages, router
 from services.console.api.track import MOST_REPORT_BYTES, TrackLimits
 from services.console.identity import Provider
 from services.console.neighbours import Neighbours
+from services.console.queries.personal import KEPT
 from services.console.rendering import STATIC
 from services.console.settings import settings
+from shared import retention
 from shared.auth import TokenVerifier
 from shared.db import Database
 from shared.doors import Counters, Edge
@@ -72,6 +74,13 @@ async def _never_busy(_brief: bool) -> Rest:
     return Rest(at_rest=True, activity=0, next_due=None, why=[])
 
 
+def _answer_errors(app: FastAPI) -> None:
+    """Answer every error with a page."""
+    app.add_exception_handler(DomainError, pages.on_domain_error)
+    app.add_exception_handler(RequestValidationError, pages.on_validation_error)
+    app.add_exception_handler(HTTPException, pages.on_http_error)
+
+
 def create_app() -> FastAPI:
     """Build the console."""
     own = settings()
@@ -84,7 +93,8 @@ def create_app() -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await seed_local_staff(database, own.local_staff, platform().environment)
-        yield
+        async with retention.beside(database, own, KEPT):
+            yield
         if provider is not None:
             await provider.close()
         await neighbours.close()
@@ -97,18 +107,11 @@ def create_app() -> FastAPI:
     app.state.pauses = PauseWatch(neighbours.own)
     app.state.links = TokenVerifier(platform().token_public_keys)
     app.state.track_limits = TrackLimits.of(own)
-    app.add_exception_handler(DomainError, pages.on_domain_error)
-    app.add_exception_handler(RequestValidationError, pages.on_validation_error)
-    app.add_exception_handler(HTTPException, pages.on_http_error)
+    _answer_errors(app)
     app.include_router(router)
     app.include_router(process_router(database, _never_busy, "staff"))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.add_middleware(
-        Edge,
-        service="console",
-        counters=Counters(),
-        on_fault=pages.on_fault,
-        roomy={"/track/reports": MOST_REPORT_BYTES},
-    )
+    roomy = {"/track/reports": MOST_REPORT_BYTES}
+    app.add_middleware(Edge, service="console", counters=Counters(), on_fault=pages.on_fault, roomy=roomy)
     app.add_middleware(Guarded)
     return app

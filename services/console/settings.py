@@ -8,6 +8,7 @@ from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.settings import DoorSettings
+from shared.tables import LEAST_LOG_DAYS
 
 
 class ConsoleSettings(DoorSettings):
@@ -38,6 +39,7 @@ class ConsoleSettings(DoorSettings):
     track_burst: int = Field(default=60, ge=1, description="looks at the status page from one address at once")
     track_guesses: int = Field(default=8, ge=1, description="postcodes tried for one order number at once")
     track_minutes: float = Field(default=10, gt=0, description="until that many may be tried again")
+    sign_in_days: int = Field(default=180, ge=LEAST_LOG_DAYS, description="of sign-ins: who, when, from where")
 
 
 class PageSettings(BaseSettings):

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from services.inventory import api, handlers, jobs
 from services.inventory.queries import oversight
+from services.inventory.queries.personal import TABLES
 from services.inventory.settings import settings
 from shared.process import Service, build_app
 from shared.switches import Scope, Switch
@@ -19,6 +20,7 @@ service = Service(
     events=handlers.router,
     jobs=jobs.jobs,
     migrations=Path(__file__).parent / "migrations",
+    personal=TABLES,
     gauges=oversight.MEASURED,
     pause_kinds=(Switch("planning", (_LOCATION,)),),
 )

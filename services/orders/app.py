@@ -8,6 +8,7 @@ from services.orders import handlers, jobs
 from services.orders.actions.storefronts import CachedKeys
 from services.orders.api import router
 from services.orders.api.intake import BULK_BYTES
+from services.orders.queries.personal import TABLES
 from services.orders.settings import settings
 from shared.process import Service, build_app
 from shared.switches import Scope, Switch
@@ -21,7 +22,9 @@ service = Service(
     events=handlers.router,
     jobs=jobs.jobs,
     migrations=Path(__file__).parent / "migrations",
-    pause_kinds=(Switch("release", (_STOREFRONT,)), Switch("webhooks", (_STOREFRONT,))),
+    pause_kinds=tuple(Switch(kind, (_STOREFRONT,)) for kind in ("intake", "release", "webhooks")),
+    personal=TABLES,
+    kept=jobs.KEPT,
     resolve_key=CachedKeys,
     roomy_paths={"/v1/orders/bulk": BULK_BYTES},
 )

@@ -1,6 +1,6 @@
 """Errors of the orders service that a caller can act on."""
 
-from shared.errors import ConflictError, ForbiddenError, NotFoundError
+from shared.errors import ConflictError, ForbiddenError, NotFoundError, RateLimitedError
 
 
 class OrderNotFoundError(NotFoundError):
@@ -45,6 +45,12 @@ class CodeExistsError(ConflictError):
     code = "code_exists"
 
 
+class TooManyUnpaidError(RateLimitedError):
+    """As many orders of this storefront wait for their money as may; each of them keeps stock from others."""
+
+    code, title = "too_many_unpaid", "Too many unpaid orders"
+
+
 class HoldExistsError(ConflictError):
     """The order is held for this reason already."""
 
@@ -87,10 +93,22 @@ class EndpointNotFoundError(NotFoundError):
     code = "webhook_endpoint_not_found"
 
 
+class EventNotFoundError(NotFoundError):
+    """No such event of this storefront, or it is no longer kept."""
+
+    code = "event_not_found"
+
+
 class CallerNotVerifiedError(ForbiddenError):
     """Personal data is changed on the word of a verified caller only."""
 
     code = "caller_not_verified"
+
+
+class TooManyEndpointsError(ConflictError):
+    """As many webhook endpoints of this storefront are active as may be."""
+
+    code = "too_many_endpoints"
 
 
 class CursorExpiredError(ConflictError):

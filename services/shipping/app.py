@@ -8,6 +8,7 @@ from services.shipping import api, handlers, jobs
 from services.shipping.actions import webhooks
 from services.shipping.carriers.registry import ADAPTER
 from services.shipping.queries.labels import BOOKING_SWITCH
+from services.shipping.queries.personal import TABLES
 from services.shipping.settings import settings
 from shared.process import Service, build_app
 from shared.switches import Scope, Switch
@@ -24,6 +25,8 @@ service = Service(
     jobs=jobs.jobs,
     migrations=Path(__file__).parent / "migrations",
     pause_kinds=(Switch(BOOKING_SWITCH, (_CARRIER, _LOCATION)), Switch("polling", (_ADAPTER,))),
+    personal=TABLES,
+    kept=jobs.KEPT,
     on_start=(webhooks.renew_registration,),
 )
 

@@ -1,11 +1,11 @@
 """The event door: what other services' facts make shipping do."""
 
-from services.shipping.actions import shipments
+from services.shipping.actions import forgetting, shipments
 from shared.consumer import EventRouter
 from shared.db import Transaction
 from shared.events.base import Received
 from shared.events.inventory import LocationSaved, ParcelClosed, ParcelHandedOver, ParcelReopened
-from shared.events.orders import OrderCancelled, OrderPlaced, PromiseRevised
+from shared.events.orders import CustomerErased, OrderCancelled, OrderPlaced, PromiseRevised
 
 router = EventRouter()
 
@@ -50,3 +50,9 @@ async def on_parcel_reopened(tx: Transaction, events: list[Received[ParcelReopen
 async def on_parcel_handed_over(tx: Transaction, events: list[Received[ParcelHandedOver]]) -> None:
     """The parcel is the carrier's now."""
     await shipments.hand_over(tx, events)
+
+
+@router.on(CustomerErased)
+async def on_customer_erased(tx: Transaction, events: list[Received[CustomerErased]]) -> None:
+    """Delete label files, and where the carrier scanned what for whom."""
+    await forgetting.erase_customers(tx, events)

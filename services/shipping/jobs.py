@@ -6,6 +6,7 @@ from services.shipping.queries.overdue import DWELLINGS
 from shared import overdue
 from shared.db import Transaction
 from shared.jobs import Jobs
+from shared.retention import Clock, Kept
 
 jobs = Jobs()
 
@@ -55,10 +56,13 @@ async def learn_transits(tx: Transaction) -> int:
     return 1
 
 
-@jobs.timer(next_due="select min(timestamptz '1970-01-01 00:00Z') from label_file where forget_at < now()")
-async def forget_label_files(tx: Transaction) -> int:
-    """Delete labels past their retention: they have addresses on them."""
-    return await label_queries.forget_files(tx)
-
-
 overdue.watch(jobs, DWELLINGS)
+
+KEPT = (
+    Kept("label files", "label_file", "forget_at", "label_retention_days", is_end=True),
+    Kept(
+        "words and places of scans", "tracking_event", "recorded_at", "scan_days",
+        "message = '', city = '', region = '', postal_code = ''",
+        "(message, city, region, postal_code) <> ('', '', '', '')", Clock.BUSINESS,
+    ),
+)  # fmt: skip

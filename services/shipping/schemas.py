@@ -26,7 +26,7 @@ class SetStatus(Body):
 
 
 class AdvanceTest(Body):
-    """Where to move a test parcel; one step along its usual way if not said."""
+    """Where to move a test parcel, a position from picked_up on; one step along its usual way if not said."""
 
     position: ShipmentStatus | None = None
 

@@ -1,6 +1,7 @@
 """The shipping service's settings, read from SHIPPING_* variables."""
 
 from functools import lru_cache
+from typing import ClassVar
 
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
@@ -12,6 +13,8 @@ class ShippingSettings(ServiceSettings):
     """Where the carrier is, how its services serve our levels, and how patient we are with it."""
 
     model_config = SettingsConfigDict(env_prefix="SHIPPING_")
+
+    own_secrets: ClassVar[tuple[str, ...]] = ("secret", "carrier_webhook_secret")
 
     port: int = 8103
     ops_port: int = 8113
@@ -41,7 +44,8 @@ class ShippingSettings(ServiceSettings):
     # Longer than the usual gap between two hubs, shorter than the three days after which care calls it stalled.
     silent_hours: int = Field(default=50, ge=1, description="business hours without a word before we ask")
     pickup_days: int = Field(default=7, ge=1, description="how long a pick-up point keeps a parcel")
-    label_retention_days: int = Field(default=30, ge=1)
+    label_retention_days: int = Field(default=30, ge=1, description="of label files: they have an address on them")
+    scan_days: int = Field(default=365, ge=30, description="of the words and places of the carrier's scans")
     refund_check_hours: int = Field(default=24, ge=1)
 
 

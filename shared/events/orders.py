@@ -224,3 +224,7 @@ class RemedyRefused(OrdersEvent, fact="remedy_refused"):
     kind: str
     code: str
     detail: str
+
+
+class CustomerErased(OrdersEvent, fact="customer_erased"):
+    """The order's customer is forgotten here: whoever holds words, pictures or labels of theirs does the same."""

@@ -65,34 +65,37 @@ async def _open_keys(page: Page) -> None:
     await page.keyboard.press("?")
 
 
+_ALWAYS = (
+    Picture("sign-in", "", "/sign-in"),
+    Picture("status-find", "", "/track"),
+    Picture("home", "admin", "/"),
+    Picture("people", "admin", "/people"),
+    Picture("account", "admin", "/account"),
+    Picture("look-up", "support", "/look-up"),
+    Picture("keyboard", "support", "/look-up", _open_keys),
+    Picture("care-queue", "care", "/care"),
+    Picture("care-bulk", "care", "/care", _tick_two),
+    Picture("care-approvals", "care_lead", "/care/approvals"),
+    Picture("floor", "warehouse_lead", f"/floor?location={PLACE}"),
+    Picture("stock", "warehouse_lead", f"/stock?location={PLACE}"),
+    Picture("count", "warehouse_lead", "/stock/count"),
+    Picture("transfer", "warehouse_lead", "/stock/transfers"),
+    Picture("overview", "warehouse_lead", "/overview"),
+    Picture("pick", "picker", "/pick"),
+    Picture("pick-wrong", "picker", "/pick", _scan_wrong),
+    Picture("pack-start", "picker", f"/pack?location={PLACE}"),
+    Picture("dispatch", "picker", f"/dispatch?location={PLACE}"),
+    Picture("operations", "operator", "/operations"),
+    Picture("operations-messages", "operator", "/operations/messages"),
+    Picture("operations-drift", "operator", "/operations/drift"),
+    Picture("operations-audit", "operator", "/operations/audit"),
+)
+
+
 def pictures(scene: Scene) -> list[Picture]:
     """List the pages to take, by who looks at them."""
     shown = scene.shown
-    taken = [
-        Picture("sign-in", "", "/sign-in"),
-        Picture("status-find", "", "/track"),
-        Picture("home", "admin", "/"),
-        Picture("people", "admin", "/people"),
-        Picture("account", "admin", "/account"),
-        Picture("look-up", "support", "/look-up"),
-        Picture("keyboard", "support", "/look-up", _open_keys),
-        Picture("care-queue", "care", "/care"),
-        Picture("care-bulk", "care", "/care", _tick_two),
-        Picture("care-approvals", "care_lead", "/care/approvals"),
-        Picture("floor", "warehouse_lead", f"/floor?location={PLACE}"),
-        Picture("stock", "warehouse_lead", f"/stock?location={PLACE}"),
-        Picture("count", "warehouse_lead", "/stock/count"),
-        Picture("transfer", "warehouse_lead", "/stock/transfers"),
-        Picture("overview", "warehouse_lead", "/overview"),
-        Picture("pick", "picker", "/pick"),
-        Picture("pick-wrong", "picker", "/pick", _scan_wrong),
-        Picture("pack-start", "picker", f"/pack?location={PLACE}"),
-        Picture("dispatch", "picker", f"/dispatch?location={PLACE}"),
-        Picture("operations", "operator", "/operations"),
-        Picture("operations-messages", "operator", "/operations/messages"),
-        Picture("operations-drift", "operator", "/operations/drift"),
-        Picture("operations-audit", "operator", "/operations/audit"),
-    ]
+    taken = list(_ALWAYS)
     if "damaged" in shown:
         taken.append(Picture("order", "care", f"/orders/{shown['damaged']}"))
         taken.append(Picture("status-report", "", scene.link_to(shown["damaged_id"]), _open_report))

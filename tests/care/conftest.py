@@ -237,6 +237,7 @@ class Order:
                 tracking_number=str(self.parcel_id),
                 position=position,
                 scanned_at=more.pop("scanned_at", now()),
+                raw_status=more.pop("raw_status", position),
                 **more,
             )
         )
@@ -264,14 +265,14 @@ class Order:
 
     async def remedy_executed(self, remedy: Json) -> None:
         await self.facts.tell(
-            orders.RemedyExecuted(order_id=self.order_id, remedy_id=UUID(remedy["id"]), kind=remedy["kind"])
+            orders.RemedyExecuted(order_id=self.order_id, remedy_id=UUID(str(remedy["id"])), kind=remedy["kind"])
         )
 
     async def remedy_refused(self, remedy: Json, code: str) -> None:
         await self.facts.tell(
             orders.RemedyRefused(
                 order_id=self.order_id,
-                remedy_id=UUID(remedy["id"]),
+                remedy_id=UUID(str(remedy["id"])),
                 kind=remedy["kind"],
                 code=code,
                 detail="refused by the test",

@@ -133,7 +133,13 @@ def test_no_case_moves_on_from_its_end_and_every_working_state_can_be_resolved()
 
 @pytest.mark.parametrize(
     ("amount", "authority"),
-    [(15_00, Authority.AUTOMATIC), (15_01, Authority.AGENT), (50_01, Authority.LEAD), (500_01, None)],
+    [
+        (15_00, Authority.AUTOMATIC),
+        (15_01, Authority.AGENT),
+        (50_01, Authority.SENIOR),
+        (200_01, Authority.LEAD),
+        (500_01, None),
+    ],
 )
 def test_an_amount_needs_the_lowest_authority_whose_limit_it_fits(amount: int, authority: Authority | None) -> None:
     assert Limits().smallest_for(amount, "EUR") is authority
@@ -147,7 +153,7 @@ def test_the_highest_role_decides_and_a_picker_may_grant_nothing() -> None:
 
 def test_a_cheap_lost_parcel_is_reshipped_by_itself_and_a_dear_one_is_proposed() -> None:
     cheap = suggest(ExceptionKind.LOST, Stake(12_00, 1, 1, 5_00, "EUR"), Limits())
-    dear = suggest(ExceptionKind.LOST, Stake(120_00, 1, 1, 5_00, "EUR"), Limits())
+    dear = suggest(ExceptionKind.LOST, Stake(320_00, 1, 1, 5_00, "EUR"), Limits())
     assert (cheap[0].remedy, cheap[0].automatic) == (RemedyKind.RESHIP, True)
     assert (dear[0].remedy, dear[0].automatic, dear[0].authority) == (RemedyKind.RESHIP, False, Authority.LEAD)
 
@@ -172,8 +178,19 @@ def test_the_same_news_is_told_once() -> None:
 
 
 def test_parcels_share_a_message_about_to_leave() -> None:
-    waiting = [Told(news(state="stalled"), NOW, waiting=True)]
-    assert plan_message(news(), waiting, NOW, Priority.P2).silence is Silence.COALESCED
+    assert plan_message(news(), [Told(news(), NOW, waiting=True)], NOW, Priority.P2).silence is Silence.COALESCED
+    other = Told(news(state="stalled"), NOW, waiting=True, joinable=True)
+    assert plan_message(news(), [other], NOW, Priority.P2).silence is Silence.COALESCED
+
+
+def test_other_news_is_not_joined_to_a_message_that_is_leaving_right_now() -> None:
+    leaving = Told(news(state="stalled"), NOW, waiting=True)
+    assert plan_message(news(), [leaving], NOW, Priority.P2).silence is None
+
+
+def test_news_that_was_told_is_not_joined_to_the_next_message() -> None:
+    told = [Told(news(), NOW - timedelta(hours=1)), Told(news(state="stalled"), NOW, waiting=True, joinable=True)]
+    assert plan_message(news(), told, NOW, Priority.P2).silence is Silence.SAME_NEWS
 
 
 def test_a_newer_date_is_not_coalesced_into_the_message_that_gives_way_to_it() -> None:
@@ -194,11 +211,13 @@ def test_a_topic_returns_within_a_day_only_when_it_got_a_day_worse_or_changed() 
     assert plan_message(changed, told, NOW, Priority.P2).silence is None
 
 
-def test_a_customer_hears_from_us_at_most_twice_a_day() -> None:
-    told = [
-        Told(News(topic, 1, None, "x"), NOW - timedelta(hours=2)) for topic in (Topic.STOCK, Topic.DELIVERY_ATTEMPT)
-    ]
-    assert plan_message(news(), told, NOW, Priority.P2).silence is Silence.DAILY_MAXIMUM
+def test_a_customer_hears_from_us_at_most_twice_a_day_and_the_rest_the_next_day() -> None:
+    hours = ((Topic.STOCK, 5), (Topic.DELIVERY_ATTEMPT, 2))
+    told = [Told(News(topic, 1, None, "x"), NOW - timedelta(hours=ago)) for topic, ago in hours]
+    third = plan_message(news(), told, NOW, Priority.P1)
+    assert (third.silence, third.send_at) == (None, NOW + timedelta(hours=19))
+    after = [*told, Told(news(), NOW + timedelta(hours=19), waiting=True)]
+    assert plan_message(News(Topic.LOSS, 1, None, "lost"), after, NOW, Priority.P2).send_at == NOW + timedelta(hours=22)
 
 
 def test_a_storefront_that_writes_itself_is_not_doubled() -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from services.care.clocks import BusinessCalendar, Target, due
+from services.care.clocks import BusinessCalendar, Clock, Target
 from tests.care.conftest import Desk, Facts, Json, Order, now
 
 OFFICE_HOURS = BusinessCalendar.weekly("Europe/Berlin", "09:00-17:00")
@@ -95,7 +95,7 @@ async def test_clocks_start_at_the_targets_of_the_priority(order: Order, desk: D
     assert case["priority"] == "P3"
     resolve = next(clock for clock in case["clocks"] if clock["kind"] == "resolve")
     started = datetime.fromisoformat(resolve["started_at"])
-    assert datetime.fromisoformat(resolve["due_at"]) == due(OFFICE_HOURS, started, Target(days=4))
+    assert datetime.fromisoformat(resolve["due_at"]) == Clock(Target(days=4), started).due_at(OFFICE_HOURS)
 
 
 @pytest.mark.parametrize(

@@ -272,3 +272,67 @@ async def test_an_address_the_carrier_refuses_or_asks_about_is_a_case(care: Care
     await asked.scanned(flags=("on_hold",), exception="address_problem")
     for order in (refused, asked):
         assert (await care.case(order.order_id, kind="address_problem"))["family"] == "delivery"
+
+
+async def test_a_parcel_its_carrier_holds_is_a_case_until_it_moves_on(care: CareRig) -> None:
+    order = await Order(care, promised_in=60 * DAY).placed()
+    await order.handed_over()
+    await order.scanned(flags=("on_hold",), exception="hold")
+    held = await care.case(order.order_id, kind="carrier_hold")
+    await care.later(HOUR)
+    told = await care.rows("select topic, state from message where order_id = $1", order.order_id)
+    await order.scanned()
+    assert (held["family"], held["state"]) == ("delivery", "open")
+    assert told == [{"topic": "delivery_problem", "state": "observed"}]
+    assert (await care.case(order.order_id))["state"] == "self_healed"
+
+
+async def test_a_code_nobody_can_read_is_a_case_of_which_no_customer_hears(care: CareRig) -> None:
+    order = await Order(care, promised_in=60 * DAY).placed()
+    await order.handed_over()
+    await order.scanned(exception="unmapped", raw_status="beamed_up")
+    case = await care.case(order.order_id, kind="unknown_code")
+    assert (case["priority"], case["state"]) == ("P4", "open")
+    assert await care.rows("select * from message where order_id = $1", order.order_id) == []
+
+
+async def test_an_order_heard_as_completed_before_its_delivery_was_delivered_nevertheless(care: CareRig) -> None:
+    order = await Order(care).placed()
+    await order.handed_over()
+    await care.tell(orders.OrderCompleted(order_id=order.order_id, outcome="delivered"))
+    await order.delivery_scanned()
+    (watch,) = await care.rows("select delivered_at from watch where order_id = $1", order.order_id)
+    assert watch["delivered_at"] == now()
+
+
+async def test_what_carriers_take_between_scans_and_between_facts_is_learned(care: CareRig) -> None:
+    order = await Order(care, promised_in=60 * DAY).placed()
+    await order.handed_over()
+    await order.scanned()
+    await care.later(2 * HOUR)
+    await order.scanned("out_for_delivery")
+    await care.later(3 * HOUR)
+    await order.delivered()
+    rows = await care.rows("select stage, key, hours from sample where stage ~ 'scan|feed' order by stage, hours, key")
+    service = f"{order.carrier}/Ground"
+    assert [(row["stage"], row["key"], row["hours"]) for row in rows] == [
+        ("feed_event_to_next", order.carrier, 2),
+        ("feed_event_to_next", order.carrier, 3),
+        ("scan_to_next_scan", service, 2),
+        ("scan_to_next_scan", f"{service}/in_transit", 2),
+        ("scan_to_next_scan", service, 3),
+        ("scan_to_next_scan", f"{service}/out_for_delivery", 3),
+    ]
+
+
+async def test_how_early_we_saw_it_is_measured_by_the_carriers_own_first_word(care: CareRig) -> None:
+    order = await Order(care, promised_in=60 * DAY).placed()
+    await order.handed_over()
+    await order.scanned()
+    await care.later(5 * DAY)
+    (stalled,) = await care.rows("select * from exception where kind = 'stalled'")
+    await order.scanned(flags=("damaged",), exception="damage")
+    report = await care.get("/report")
+    lead = round((now() - stalled["detected_at"]) / HOUR, 2)
+    assert report["exceptions"]["stalled"]["detection_lead_hours"] == lead
+    assert report["exceptions"]["damage"]["detection_lead_hours"] == 0

@@ -8,7 +8,7 @@ import pytest
 from services.care.clocks import BusinessCalendar
 from services.care.policy.messages import TOPIC_OF, Topic
 from services.care.quantiles import Distribution, History, Stage
-from services.care.rules import FEED_SILENT, ORDER_RULES, evaluate, next_check_at
+from services.care.rules import FEED_SILENT, ORDER_RULES, evaluate
 from services.care.rules.facts import (
     Basis,
     CarrierFeed,
@@ -72,7 +72,7 @@ def test_a_delay_before_shipping_grows_from_at_risk_to_predicted_as_time_passes(
         finding = found(late, now).get(ExceptionKind.PRESHIP_RISK)
         if finding and (not levels or levels[-1] is not finding.level):
             levels.append(finding.level)
-        again = next_check_at(late, now, BASIS)
+        again = evaluate(late, now, BASIS).next_check_at
         assert again is not None
         now = again
     assert levels == [Level.AT_RISK, Level.PREDICTED]

@@ -1,12 +1,15 @@
 """One common cause is one incident, not a case per parcel."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import asyncpg
 
 from deploy.local.stack import LocalStack
 from services.care.rules.thresholds import Thresholds
-from tests.care.conftest import DAY, Desk, Facts, Json, Order, now
+from shared.auth import Role
+from shared.events.base import Event
+from tests.care.conftest import DAY, HOUR, Desk, Facts, Json, Order, now
+from tests.care.rig import CareRig
 from tests.waiting import wait_until
 
 LONG_AGO = now() - 6 * DAY
@@ -103,6 +106,59 @@ async def test_an_incident_tells_the_cases_it_weighs_on_and_a_lead_ends_it(
     assert opened["cases"] == len([row for row in beneath if row["state"] != "self_healed"])
     assert (agent.status_code, lead.status_code) == (403, 204)
     await incident(desk, carrier, "ended")
+
+
+class Whispering:
+    """Hands facts to care's event door and does nothing more: what is due is done when a test says."""
+
+    def __init__(self, care: CareRig) -> None:
+        self._care = care
+
+    async def tell(self, fact: Event, at: datetime | None = None) -> None:
+        await self._care.hear(fact, at)
+
+
+async def silent(care: CareRig) -> list[Order]:
+    """Let a carrier with many parcels under way say nothing for two days; the last was never scanned."""
+    facts = Whispering(care)
+    orders = [Order(facts, promised_in=60 * DAY) for _ in range(Thresholds().feed_silent_parcels + 1)]
+    for order in orders:
+        order.carrier = orders[0].carrier
+        await (await order.placed()).booked()
+        await order.handed_over()
+    for order in orders[:-1]:
+        await order.scanned()
+    await care.later(20 * HOUR)
+    await care.later(28 * HOUR)
+    return orders
+
+
+async def feed(care: CareRig) -> tuple[bool, list[str]]:
+    """Say whether the feed counts as silent, and what became of the parcel nobody scanned."""
+    (row,) = await care.rows("select silent_since from carrier_feed")
+    found = await care.rows("select disposition from exception where kind = 'no_first_scan' and cleared_at is null")
+    return row["silent_since"] is not None, [one["disposition"] for one in found]
+
+
+async def test_our_own_dispatch_scan_is_no_word_of_the_carrier(care: CareRig) -> None:
+    orders = await silent(care)
+    assert await feed(care) == (True, ["suppressed"])
+    await orders[-1].scanned("handed_over", raw_status="", physical_scan=False)
+    await care.later(2 * HOUR)
+    assert await feed(care) == (True, ["suppressed"])
+    await orders[0].scanned()
+    await care.later(2 * HOUR)
+    assert await feed(care) == (False, ["case"])
+
+
+async def test_an_incident_ended_by_hand_explains_nothing_any_more(care: CareRig) -> None:
+    await silent(care)
+    assert await feed(care) == (True, ["suppressed"])
+    (opened,) = (await care.get("/incidents"))["data"]
+    await care.act(f"/incidents/{opened['id']}/end", {"reason": "the carrier called"}, role=Role.OPERATOR)
+    assert await feed(care) == (False, ["case"])
+    await care.later(2 * HOUR)
+    assert [row["state"] for row in (await care.get("/incidents"))["data"]] == ["ended"]
 
 
 async def _underway(stack: LocalStack, carrier: str, count: int, *, booked: int = 0) -> bool:

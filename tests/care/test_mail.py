@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.stack import LocalStack
-from tests.care.conftest import DAY, MINUTE, Json, Order
+from tests.care.conftest import DAY, HOUR, MINUTE, Json, Order, now
 from tests.care.rig import CareRig, running_care
 from tests.waiting import wait_until
 
@@ -52,7 +52,7 @@ async def orders_service(reader: asyncio.StreamReader, writer: asyncio.StreamWri
 
 @asynccontextmanager
 async def mailing_care(
-    stack: LocalStack, home: Path, monkeypatch: pytest.MonkeyPatch, post: MailServer
+    stack: LocalStack, home: Path, monkeypatch: pytest.MonkeyPatch, post: MailServer, **more: str
 ) -> AsyncIterator[CareRig]:
     smtp = await asyncio.start_server(post.serve, "127.0.0.1", 0)
     orders = await asyncio.start_server(orders_service, "127.0.0.1", 0)
@@ -61,6 +61,7 @@ async def mailing_care(
         "CARE_SMTP_PORT": str(smtp.sockets[0].getsockname()[1]),
         "CARE_MESSAGE_ATTEMPTS": "3",
         "DOORSTEP_ORDERS_URL": f"http://127.0.0.1:{orders.sockets[0].getsockname()[1]}",
+        **more,
     }
     async with smtp, orders, running_care(stack, home, monkeypatch, **environment) as care:
         yield care
@@ -74,7 +75,7 @@ async def told(care: CareRig, state: str) -> Json:
     await care.later(25 * MINUTE)
 
     async def arrived() -> Json | None:
-        await care.rest()
+        await care.later(HOUR)
         (message,) = await care.rows("select * from message where order_id = $1", order.order_id)
         return message if message["state"] == state else None
 
@@ -110,3 +111,28 @@ async def test_a_mail_is_tried_again_only_while_that_may_help(
     assert ("as the test says" in message["last_error"]) is (state == "failed" or asked > 1)
     for mail in post.accepted:
         assert f"<{message['id']}@care.doorstep>" in mail
+
+
+AWAY = {"the mail server": {"CARE_SMTP_PORT": "9"}, "orders": {"DOORSTEP_ORDERS_URL": "http://127.0.0.1:9"}}
+
+
+@pytest.mark.parametrize("who", AWAY)
+async def test_nobody_there_is_no_refusal_and_after_days_a_person_tells_the_customer(
+    stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    async with mailing_care(stack, tmp_path, monkeypatch, MailServer([b"250"]), **AWAY[who]) as care:
+        order = Order(care, value=120_00, promised_in=60 * DAY)
+        await (await order.placed()).handed_over()
+        await order.scanned(flags=("damaged",), exception="damage")
+        for _ in range(20):
+            await care.later(HOUR)
+        (waiting,) = await care.rows("select * from message where order_id = $1 and topic = 'damage'", order.order_id)
+        assert (waiting["state"], waiting["attempts"]) == ("planned", 0)
+        assert MINUTE <= waiting["retry_at"] - now() <= HOUR
+        await care.later(2 * DAY)
+        await care.later(DAY)
+        (given_up,) = await care.rows("select * from message where order_id = $1 and topic = 'damage'", order.order_id)
+        case = await care.case(order.order_id, family="condition")
+    assert (given_up["state"], given_up["attempts"]) == ("failed", 0)
+    assert given_up["last_error"]
+    assert case["next_action"] == "inform the customer another way: the message failed"

@@ -3,8 +3,9 @@
 import asyncpg
 
 from shared.events import orders
-from tests.care.conftest import DAY, MINUTE, Desk, Facts, Json, Order, now
+from tests.care.conftest import DAY, HOUR, MINUTE, Desk, Facts, Json, Order, now
 from tests.care.rig import CareRig
+from tests.care.test_made_whole import TwoParcels
 from tests.waiting import wait_until
 
 
@@ -71,3 +72,73 @@ async def test_nobody_is_told_of_a_new_date_for_an_order_that_has_ended(
 
     await wait_until(settled)
     assert await desk.messages(order) == []
+
+
+async def test_a_second_remedy_within_minutes_is_told_with_the_first(care: CareRig) -> None:
+    order = Order(care, value=12_00, promised_in=60 * DAY)
+    await (await order.placed()).handed_over()
+    await order.scanned(flags=("damaged",), exception="damage")
+    case = await care.case(order.order_id)
+    (reship,) = await care.rows("select * from remedy where order_id = $1", order.order_id)
+    sorry = await care.act(f"/cases/{case['id']}/remedies", {"kind": "goodwill_credit", "reason": "sorry"})
+    for remedy in (reship, sorry):
+        await order.remedy_executed(remedy)
+    await care.later(25 * MINUTE)
+    told = await care.rows(
+        "select * from message where order_id = $1 and topic = 'remedy' and state = 'observed'", order.order_id
+    )
+    assert len(told) == 1
+    assert "sent the goods once more" in told[0]["body"]
+    assert "credited you an amount" in told[0]["body"]
+
+
+async def test_a_third_message_of_a_day_waits_for_the_next(care: CareRig) -> None:
+    order = Order(care, value=120_00, promised_in=60 * DAY)
+    await (await order.placed()).handed_over()
+    await order.scanned("delivery_attempted", attempts=1)
+    await care.later(HOUR)
+    await order.scanned("in_transit", flags=("damaged",), exception="damage", attempts=1)
+    await care.later(HOUR)
+    await order.scanned("lost", flags=("damaged",), exception="lost", attempts=1)
+    await care.later(HOUR)
+
+    async def states() -> dict[str, str]:
+        rows = await care.rows("select topic, state from message where order_id = $1", order.order_id)
+        return {row["topic"]: row["state"] for row in rows}
+
+    assert await states() == {"delivery_attempt": "observed", "damage": "observed", "loss": "planned"}
+    await care.later(DAY)
+    assert (await states())["loss"] == "observed"
+
+
+async def test_the_new_date_of_an_urgent_case_is_told_at_once(care: CareRig) -> None:
+    order = Order(care, promised_in=12 * HOUR, perishable=True)
+    await (await order.placed()).handed_over()
+    await order.scanned("lost")
+    assert (await care.case(order.order_id))["priority"] == "P1"
+    await order.promise_revised(3)
+    (told,) = await care.rows(
+        "select state from message where order_id = $1 and state_told = 'new_date'", order.order_id
+    )
+    assert told["state"] == "observed"
+
+
+async def test_of_a_lost_parcel_the_customer_hears_though_the_rest_of_the_order_arrived(care: CareRig) -> None:
+    order = await TwoParcels(care).left_the_house()
+    there, missing = order.parcels
+    await order.delivered(there)
+    await order.scanned(missing, "lost", "lost")
+    await care.tell(orders.OrderCompleted(order_id=order.order_id, outcome="partially_delivered"))
+    await care.later(HOUR)
+    told = await care.rows("select topic, state from message where order_id = $1", order.order_id)
+    assert told == [{"topic": "loss", "state": "observed"}]
+
+
+async def test_what_arrived_meanwhile_is_not_told_as_delayed(care: CareRig) -> None:
+    order = await TwoParcels(care).left_the_house()
+    quick, _ = order.parcels
+    await order.scanned(quick, "undeliverable", "delivery_problem")
+    await order.delivered(quick)
+    await care.later(HOUR)
+    (silent,) = await care.rows("select state, silence from message where order_id = $1", order.order_id)
+    assert silent["state"] == "suppressed"

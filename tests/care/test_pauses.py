@@ -102,6 +102,24 @@ async def test_a_scope_that_care_would_ignore_is_refused(care: CareRig, kind: st
     assert (await care.post("/pauses", {**body, "scope": str(new_id())}, role=Role.OPERATOR)).is_success
 
 
+async def test_what_a_person_granted_during_a_pause_is_not_granted_again_and_holds_up_no_other_case(
+    care: CareRig,
+) -> None:
+    order = await damaged(care)
+    (reship,) = await remedies_of(care, order)
+    await switch(care, "automatic_remedies", "*")
+    await order.remedy_refused(reship, "no_stock")
+    case = await care.case(order.order_id)
+    await care.act(f"/cases/{case['id']}/remedies", {"kind": "refund", "reason": "the customer asked"})
+    other = await damaged(care)
+    await switch(care, "automatic_remedies", "*", resume=True)
+    assert [(row["kind"], row["state"]) for row in await remedies_of(care, order)] == [
+        ("reship", "refused"),
+        ("refund", "granted"),
+    ]
+    assert [row["state"] for row in await remedies_of(care, other)] == ["granted"]
+
+
 async def test_with_the_setting_to_observe_care_only_notes_what_it_would_have_done(
     stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

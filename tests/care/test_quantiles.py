@@ -5,7 +5,19 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.care.quantiles import DEFAULTS, ENOUGH_SAMPLES, EVERYWHERE, Distribution, Sample, Stage, learn
+from services.care.quantiles import (
+    DEFAULTS,
+    ENOUGH_SAMPLES,
+    EVERYWHERE,
+    Distribution,
+    History,
+    Sample,
+    Stage,
+    mature_hours,
+)
+from services.care.queries.history import HistoryCache, put_samples
+from tests.care.conftest import now
+from tests.care.rig import CareRig
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 hours = st.lists(st.floats(0.5, 500), min_size=1, max_size=120).map(sorted)
@@ -13,6 +25,13 @@ hours = st.lists(st.floats(0.5, 500), min_size=1, max_size=120).map(sorted)
 
 def samples(count: int, *, days_ago: float = 30, hours_each: float = 30) -> list[Sample]:
     return [Sample(Stage.TRANSIT, "DE", NOW - timedelta(days=days_ago), hours_each) for _ in range(count)]
+
+
+def learn(finished: list[Sample], as_of: datetime) -> History:
+    ended: dict[tuple[Stage, str], list[tuple[datetime, float]]] = {}
+    for sample in finished:
+        ended.setdefault((sample.stage, sample.key), []).append((sample.finished_at, sample.hours))
+    return History({key: mature_hours(key[0], sorted(found), as_of) for key, found in ended.items()})
 
 
 def test_configured_values_serve_until_there_are_fifty_samples() -> None:
@@ -24,8 +43,13 @@ def test_configured_values_serve_until_there_are_fifty_samples() -> None:
     assert learned.quantile(0.8) == 30
 
 
-def test_a_parcel_that_finishes_later_teaches_nothing_yet() -> None:
-    assert learn(samples(80, days_ago=-1), NOW).learned(Stage.TRANSIT, "DE") is None
+async def test_only_what_ended_within_the_window_and_before_today_is_learned_from(care: CareRig) -> None:
+    ended = [Sample(Stage.TRANSIT, "DE", now() - timedelta(days=days), days) for days in (91, 60, 30, 0) for _ in "ab"]
+    async with care.database.transaction() as tx:
+        await put_samples(tx, ended)
+    async with care.database.transaction() as tx:
+        history = await HistoryCache().as_of(tx, window=timedelta(days=90), enough=1)
+    assert history.look_up(Stage.TRANSIT, "DE").hours == (30, 30, 60, 60)
 
 
 def test_a_young_history_that_knows_only_the_quick_parcels_is_not_believed() -> None:
@@ -41,10 +65,6 @@ def test_a_parcel_of_a_new_shop_is_expected_within_what_orders_promises_for_it()
     for workdays, suffix in ((fewest_workdays, ""), (abroad_workdays, "/abroad")):
         for level, days in workdays.items():
             assert history.look_up(Stage.TRANSIT, f"{level}{suffix}").quantile(0.8) < days * 24
-
-
-def test_what_is_older_than_the_window_is_forgotten() -> None:
-    assert learn(samples(80, days_ago=91), NOW).learned(Stage.TRANSIT, "DE") is None
 
 
 def test_the_most_specific_key_with_enough_samples_wins() -> None:

@@ -116,8 +116,9 @@ async def test_the_queue_shows_and_serves_the_nearest_due_clock_first_whatever_t
 
 
 async def test_a_cursor_that_is_none_of_the_queues_is_refused(care: CareRig) -> None:
-    answer = await care.ask("/cases", cursor="yesterday")
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/cursor")
+    for cursor in ("yesterday", f"1e17_{new_id()}", f"nan_{new_id()}", f"-1e12_{new_id()}"):
+        answer = await care.ask("/cases", cursor=cursor)
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/cursor"), cursor
 
 
 async def test_a_corrected_delivery_is_owed_again(care: CareRig) -> None:

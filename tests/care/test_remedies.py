@@ -1,10 +1,15 @@
 """Remedies: within authority at once, over it by another person, executed once, and each unit made whole once."""
 
 import asyncio
+from pathlib import Path
 
 import asyncpg
+import pytest
 
+from deploy.local.stack import LocalStack
+from shared.auth import Role
 from tests.care.conftest import DAY, Desk, Facts, Json, Order, now
+from tests.care.rig import CareRig, running_care
 from tests.waiting import wait_until
 
 
@@ -103,7 +108,7 @@ async def test_a_suggestion_says_what_it_costs_and_whether_it_is_within_the_call
 ) -> None:
     case = await damaged(Order(facts, value=180_00), desk)
     offers = {offer["remedy"]: offer for offer in case["suggestions"]}
-    assert (offers["reship"]["cost"], offers["reship"]["authority"]) == (180_00, "lead")
+    assert (offers["reship"]["cost"], offers["reship"]["authority"]) == (180_00, "senior")
     assert (offers["reship"]["within_your_limit"], offers["goodwill_credit"]["within_your_limit"]) == (False, True)
     as_lead = await desk.get(f"/cases/{case['id']}/suggestions", role="care_lead")
     assert all(offer["within_your_limit"] for offer in as_lead["data"])
@@ -118,7 +123,7 @@ async def test_what_waits_for_approval_is_listed_with_its_case_and_who_may_decid
     waiting = (await desk.get("/remedies", state="waiting_approval", limit=200))["data"]
     mine = next(one for one in waiting if one["id"] == remedy["id"])
     assert (mine["case_number"], mine["order_number"]) == (case["number"], case["order_number"])
-    assert mine["needs"] == "lead"
+    assert mine["needs"] == "senior"
 
 
 async def test_a_denied_remedy_gives_the_case_back(facts: Facts, desk: Desk) -> None:
@@ -188,3 +193,33 @@ async def test_a_predicted_delay_gets_a_new_date_before_the_customer_asks(facts:
     await order.promise_revised(8)
     resolved = await desk.case(order, state="resolved")
     assert resolved["resolution"] == "new_promise"
+
+
+async def lost(care: CareRig, value: int) -> Json:
+    order = await Order(care, value=value, promised_in=60 * DAY).placed()
+    await order.handed_over()
+    await order.scanned("lost")
+    return await care.case(order.order_id, kind="lost")
+
+
+async def test_what_is_more_than_anybody_may_grant_is_refused_at_once_with_that_limit(care: CareRig) -> None:
+    case = await lost(care, 900_00)
+    wish = {"kind": "reship", "reason": "lost"}
+    refused = await care.post(f"/cases/{case['id']}/remedies", wish, role=Role.CARE_LEAD)
+    assert (refused.status_code, refused.json()["code"]) == (403, "over_authority")
+    assert "50000 EUR" in refused.json()["detail"]
+    assert (await care.case(case["order_id"]))["state"] == "open"
+
+
+async def test_a_senior_approves_what_is_over_an_agents_limit(
+    stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seniors = {"CARE_SENIORS": '["sue"]', "CARE_LIMITS_PER_ACTION": '{"senior": 15000}', "CARE_MESSAGES": "observe"}
+    async with running_care(stack, tmp_path, monkeypatch, **seniors) as care:
+        answers = []
+        for value in (150_00, 150_01):
+            case = await lost(care, value)
+            wish = {"kind": "reship", "reason": "lost"}
+            remedy = await care.act(f"/cases/{case['id']}/remedies", wish, person="ann")
+            answers.append(await care.post(f"/remedies/{remedy['id']}/approve", person="sue"))
+    assert [answer.status_code for answer in answers] == [200, 403]

@@ -29,6 +29,7 @@ LEGAL = {
     "RemedyState": """
         waiting_approval: denied granted
         granted: executed refused
+        executed: refused
     """,
     "MessageState": "planned: sent suppressed failed observed",
     "IncidentState": "open: ended",

@@ -100,6 +100,20 @@ async def test_trouble_that_comes_back_within_a_week_reopens_its_case_and_later_
     assert {(row["state"], row["follows"]) for row in rows} == {("closed", None), ("open", case["id"])}
 
 
+async def test_a_case_that_comes_back_worse_runs_on_the_faster_clocks(care: CareRig) -> None:
+    order = Order(care, value=120_00, promised_in=60 * DAY)
+    await (await order.placed()).handed_over()
+    await order.scanned("lost")
+    case = await care.case(order.order_id)
+    await care.act(f"/cases/{case['id']}/resolve", BY_PHONE)
+    await order.scanned("in_transit")
+    await care.later(HOUR)
+    await order.scanned("available_for_pickup", pickup_expires_at=now() + 20 * HOUR)
+    again = await care.case(order.order_id)
+    assert (case["priority"], again["priority"], again["reopened"]) == ("P3", "P2", 1)
+    assert (await clock_of(care, again, "resolve"))["due_at"] - now() <= 2 * DAY
+
+
 async def test_the_second_failure_of_an_order_weighs_more_than_its_first(care: CareRig) -> None:
     first, second = Order(care, value=120_00, promised_in=60 * DAY), Order(care, value=120_00, promised_in=60 * DAY)
     for order in (first, second):

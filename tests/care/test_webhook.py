@@ -38,6 +38,7 @@ def news() -> bytes:
     return webhook.payload_of(facts, write(Topic.DAMAGE, facts, "", None), "message-1")
 
 
+@pytest.mark.security(9)
 async def test_the_storefront_can_verify_what_it_was_sent() -> None:
     storefront = Storefront()
     server, url = await storefront.open()

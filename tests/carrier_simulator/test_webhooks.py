@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+from easypost.easypost_client import EasyPostClient
+from easypost.util import validate_webhook
+
 from tests.carrier_simulator.conftest import Buy, forget
 from tests.carrier_simulator.process import CarrierProcess
 from tests.carrier_simulator.receiver import Message, Receiver
@@ -74,6 +77,20 @@ def test_what_is_owed_to_a_forgotten_receiver_is_dropped(carrier: CarrierProcess
     carrier.wait_for(lambda: not carrier.rest()["at_rest"] and receiver.messages, "an attempt")
     forget(carrier, receiver)
     carrier.settle()
+
+
+def test_a_changed_secret_signs_what_is_told_from_then_on(
+    carrier: CarrierProcess, client: EasyPostClient, buy: Buy, receiver: Receiver
+) -> None:
+    hook = next(each for each in client.webhook.all()["webhooks"] if each.url == receiver.url)
+    client.webhook.update(hook.id, webhook_secret="another word")
+    receiver.answer = lambda _: 200
+    code = set_out(carrier, buy)
+    carrier.advance(timedelta(hours=13))
+    assert statuses(receiver.about(code)) == IN_ORDER
+    for message in receiver.about(code):
+        assert not message.is_genuine(), "signed with the secret of before"
+        validate_webhook(message.body, message.headers, "another word")
 
 
 def test_rest_says_when_something_is_due_next(carrier: CarrierProcess, buy: Buy) -> None:

@@ -7,6 +7,7 @@ import jwt
 import pytest
 
 from cli import show, switches
+from cli.target import STAFF_KEY
 from deploy.local import names
 from deploy.local.stack import LocalStack
 from services.care.app import service as care
@@ -14,7 +15,7 @@ from services.inventory.app import service as inventory
 from services.orders.app import service as orders
 from services.shipping.app import service as shipping
 from shared.ids import new_id
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, run
 
 
 def test_the_topics_are_listed_with_how_far_each_service_is_behind(doorstep: Run) -> None:
@@ -161,3 +162,16 @@ def test_a_token_of_the_stack_opens_a_route(doorstep: Run) -> None:
 
 def test_databases_that_are_up_to_date_stay_so(doorstep: Run) -> None:
     assert doorstep("migrate", "--json").fields == {"migrated": [*names.DATABASES]}
+
+
+def test_the_check_runs_where_only_the_environment_says_which_suite_is_meant(
+    stack: LocalStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(STAFF_KEY, stack.staff_key)
+    for service in names.SERVICES:
+        monkeypatch.setenv(names.readonly_database_url(service), stack.dsn(service, "readonly"))
+
+    ran = run("check", "--json")
+
+    assert ran.status == (0 if ran.fields["clean"] else 1), ran.err
+    assert "orders" in str(ran.fields["checked"])

@@ -184,6 +184,27 @@ def test_a_held_order_says_who_holds_it_and_goes_on_when_let_go(shop: Shop) -> N
     assert shop.must("orders", "get", named, "--json").fields["holds"] == []
 
 
+def test_a_customer_is_handed_their_data_and_then_forgotten(shop: Shop) -> None:
+    shop.place()
+    named, report = f"ref:{shop.reference}", shop.folder / "ann.json"
+    shop.must("privacy", "export", "--email", shop.email, "--report", str(report))
+    handed = json.loads(report.read_text())["orders"]
+    assert [order["orders"]["orders"][0]["address"]["line1"] for order in handed] == ["1 Harbour Road"]
+    assert report.stat().st_mode & 0o077 == 0
+    shop.must("orders", "cancel", named)
+    eventually(lambda: shop.must("orders", "get", named, "--json"), lambda ran: ran.fields["status"] == "cancelled")
+
+    shop.must("privacy", "erase", "--email", shop.email, "--reason", "asked by letter")
+
+    eventually(
+        lambda: shop.must("privacy", "erase", named, "--reason", "asked by letter", "--json"),
+        lambda ran: show.list_of(ran.json)[0]["state"] == "erased",
+    )
+    assert "Harbour" not in shop.must("privacy", "export", named).out
+    assert show.list_of(shop.must("orders", "find", shop.email, "--json").json) == []
+    assert shop.run("privacy", "erase", "--email", shop.email, "--reason", "asked again").status == 1
+
+
 def test_a_key_is_shown_once_rotated_and_revoked(shop: Shop) -> None:
     made = shop.must("keys", "create", shop.storefront, "--label", "spare", "--json").fields
     successor = shop.must("keys", "rotate", str(made["id"]), "--json").fields

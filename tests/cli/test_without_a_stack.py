@@ -67,6 +67,17 @@ def test_services_sign_their_own_tokens(monkeypatch: pytest.MonkeyPatch) -> None
     assert "choose a role of staff" in ran.err
 
 
+def test_a_check_without_its_connections_names_each_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(STAFF_KEY, make_key_pair("staff-1")[0])
+    monkeypatch.setenv(names.readonly_database_url("orders"), "postgresql://nobody@127.0.0.1:1/orders")
+
+    ran = run("check")
+
+    assert ran.status == 3
+    missing = {names.readonly_database_url(service) for service in names.SERVICES if service != "orders"}
+    assert {word.strip(",") for word in ran.err.split() if "READONLY" in word} == missing
+
+
 def test_an_unknown_switch_is_refused_with_the_known_ones() -> None:
     ran = run("pause", "everything", "--reason", "a try")
 

@@ -4,12 +4,13 @@ import re
 from functools import partial
 
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 
 from deploy.local.stack import LocalStack
 from services.console.actions.documents import packing_slip
 from services.console.actions.letters import fit, known, loses
 from services.console.actions.scans import is_label_of, tracking_number
-from services.console.schemas.warehouse import Parcel
+from services.console.schemas.warehouse import EnclosedLine, Enclosure, Parcel
 from services.console.settings import pages
 from services.console.wording import translate
 from shared import clock
@@ -73,6 +74,26 @@ async def test_what_is_not_of_the_order_or_too_much_does_not_go_in(picker: Hand,
     assert (tone_of(foreign), "does not belong to this order" in text_of(foreign)) == ("wrong", True)
     over = await picker.act(f"{at}/scans", code=shelves.skus[0], quantity=2)
     assert (tone_of(over), "Too many" in text_of(over)) == ("wrong", True)
+
+
+async def test_the_packer_sees_what_was_ordered_beyond_the_goods(picker: Hand, shelves: Shop) -> None:
+    address = {
+        "name": "Ada Albers", "line1": "Graben 1", "city": "Berlin", "postal_code": "10115", "country_code": "DE",
+        "delivery_instructions": "Ring twice",
+    }  # fmt: skip
+    lines = [
+        {
+            "reference": "1", "sku": shelves.skus[0], "name": "Blue mug", "quantity": 1,
+            "unit_price": {"amount": 1290, "currency": "EUR"}, "properties": {"engraving": "Ann"},
+        }
+    ]  # fmt: skip
+    placed = await order(shelves, shipping_address=address, lines=lines, gift={"message": "Happy birthday"})
+
+    bench = await picker.visitor.read(await picked(shelves, placed))
+
+    assert "engraving: Ann" in bench
+    assert "Ring twice" in bench
+    assert "A gift" in bench
 
 
 async def test_a_parcel_is_found_by_tote_number_and_label(picker: Hand, shelves: Shop) -> None:
@@ -222,6 +243,9 @@ def test_a_label_is_read_through_the_frame_of_its_barcode(read: str, number: str
     assert is_label_of(read, number.lower())
 
 
+_NOTHING = Enclosure(gift_message="", delivery_instructions="", lines=[])
+
+
 def _parcel(lines: int, name: str) -> Parcel:
     content = {"line_id": new_id(), "sku": "SKU-1", "name": name, "quantity": 2}
     return Parcel.model_validate(
@@ -237,8 +261,28 @@ def _parcel(lines: int, name: str) -> Parcel:
 
 @pytest.mark.parametrize(("lines", "pages"), [(1, 1), (200, 10)])
 def test_a_packing_slip_goes_on_over_pages(lines: int, pages: int) -> None:
-    slip = packing_slip(_parcel(lines, "Müsli — 東京 łódź"), partial(translate, "en"))
+    slip = packing_slip(_parcel(lines, "Müsli — 東京 łódź"), _NOTHING, partial(translate, "en"))
     assert len(re.findall(rb"/Type /Page\b", slip)) == pages
+
+
+def test_a_packing_slip_holds_the_gifts_message_and_what_a_line_was_ordered_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parcel = _parcel(1, "Mug")
+    written: list[str] = []
+    draw = Canvas.drawString
+
+    def keep(canvas: Canvas, x: float, y: float, text: str) -> None:
+        written.append(text)
+        draw(canvas, x, y, text)
+
+    monkeypatch.setattr(Canvas, "drawString", keep)
+    engraved = EnclosedLine(line_id=parcel.contents[0].line_id, properties={"engraving": "Ann"})
+    enclosure = Enclosure(gift_message="Happy birthday\nfrom Bob", delivery_instructions="Ring twice", lines=[engraved])
+
+    packing_slip(parcel, enclosure, partial(translate, "en"))
+
+    assert {"engraving: Ann", "Happy birthday", "from Bob"} <= set(written)
 
 
 @pytest.mark.parametrize("text", ["Müsli", "łódź", "Ελληνικός καφές", "Чай «Пуэр»", "Cà phê sữa đá"])
@@ -255,8 +299,8 @@ def test_letters_without_a_shape_are_told_and_no_black_box() -> None:
     assert known("שלום") == "????", "letters in the wrong order would say nothing"
     assert not loses("what?")
     assert fit("a long name that does not fit", 40, 9).endswith("…")
-    told = packing_slip(_parcel(1, f"Tablet {nowhere}"), partial(translate, "en"))
-    untold = packing_slip(_parcel(1, "Tablet ?"), partial(translate, "en"))
+    told = packing_slip(_parcel(1, f"Tablet {nowhere}"), _NOTHING, partial(translate, "en"))
+    untold = packing_slip(_parcel(1, "Tablet ?"), _NOTHING, partial(translate, "en"))
     assert len(told) > len(untold), "the foot of the page says what the sign stands for"
 
 

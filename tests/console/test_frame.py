@@ -42,12 +42,14 @@ async def test_the_colours_are_remembered(visit: Visit, theme: str) -> None:
     assert f'data-theme="{theme}"' in (await visitor.get("/")).text
 
 
+@pytest.mark.security(14)
 async def test_colours_that_do_not_exist_are_the_devices(visit: Visit) -> None:
     visitor = await visit("support")
     await visitor.post("/theme", {"theme": '"><script>'})
     assert 'data-theme="auto"' in (await visitor.get("/")).text
 
 
+@pytest.mark.security(14)
 async def test_what_somebody_types_is_shown_as_text(visit: Visit) -> None:
     visitor = await visit("support")
     page = (await visitor.get("/look-up", q='"><script>alert(1)</script>')).text
@@ -55,6 +57,7 @@ async def test_what_somebody_types_is_shown_as_text(visit: Visit) -> None:
     assert "&lt;script&gt;alert" in page
 
 
+@pytest.mark.security(14)
 async def test_no_page_has_code_or_style_of_its_own(visit: Visit) -> None:
     visitor = await visit("support")
     for path in ("/", "/look-up", "/nowhere"):

@@ -6,8 +6,11 @@ import pytest
 
 from services.console.api import router
 from shared.auth import SCOPES, Role, Scope
+from shared.openapi import scopes_of
 from tests.console.conftest import Visit
-from tests.house_rules.test_routes import Entry, routes, scopes_of, undeclared
+from tests.house_rules.test_routes import Entry, routes, undeclared
+
+pytestmark = pytest.mark.security(2)
 
 ROUTES = list(routes(router))
 STAFF = [role for role in Role if role not in {Role.SERVICE, Role.CUSTOMER}]

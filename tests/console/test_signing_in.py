@@ -16,6 +16,8 @@ from deploy.local.stack import LocalStack
 from tests.console.conftest import Visit
 from tests.console.visitor import Visitor, text_of
 
+pytestmark = pytest.mark.security(14)
+
 AddPerson = Callable[..., tuple[str, str]]
 
 
@@ -77,6 +79,7 @@ async def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(visit: V
     assert "do not belong together" in text_of(wrong)
 
 
+@pytest.mark.security(7)
 async def test_after_five_wrong_passwords_even_the_right_one_waits(visit: Visit, add_person: AddPerson) -> None:
     login, password = add_person("support")
     visitor = await visit("")

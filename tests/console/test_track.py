@@ -78,6 +78,7 @@ async def test_a_wrong_pair_gets_the_same_answer_whichever_is_wrong(visit: Visit
     assert "No order has this number and this postcode." in text_of(nobodys)
 
 
+@pytest.mark.security(7)
 async def test_postcodes_cannot_be_tried_one_after_another(visit: Visit, shop: Shop) -> None:
     order = await shop.place()
     customer = await visit("")
@@ -104,6 +105,7 @@ async def test_what_number_and_postcode_show_acts_on_nothing(visit: Visit, shop:
     assert "next to be picked" in await customer.read(f"/track/orders/{view}")
 
 
+@pytest.mark.security(3)
 async def test_a_link_that_is_old_or_forged_opens_nothing(visit: Visit, shop: Shop, stack: LocalStack) -> None:
     order = await shop.place()
     customer = await visit("")
@@ -117,6 +119,7 @@ async def test_a_link_that_is_old_or_forged_opens_nothing(visit: Visit, shop: Sh
         assert (await send(customer, "/track/cancellation", link)).status_code == 401
 
 
+@pytest.mark.security(3)
 async def test_a_token_of_the_services_is_no_link_and_a_link_no_token(
     visit: Visit, shop: Shop, stack: LocalStack, clients: Clients
 ) -> None:
@@ -156,6 +159,7 @@ async def test_a_customer_cancels_by_the_link(visit: Visit, shop: Shop, stack: L
     await wait_until(is_cancelled, what=f"{order.number} is cancelled")
 
 
+@pytest.mark.security(6)
 @pytest.mark.parametrize(("kind", "said"), [("damage", "damage"), ("missing_item", "something missing")])
 async def test_a_customer_reports_what_is_wrong_and_a_case_opens(
     visit: Visit, shop: Shop, stack: LocalStack, clients: Clients, kind: str, said: str

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
+from cli.target import STAFF_KEY
 from deploy.carrier_simulator.settings import Settings as SimulatorSettings
 from deploy.local import databases, names, topics
 from tests.deploy.settings_classes import fields_of, platform_fields, service_settings
@@ -29,6 +30,7 @@ class Service(TypedDict, total=False):
 
     image: str
     command: list[str]
+    entrypoint: list[str]
     environment: dict[str, str]
     depends_on: dict[str, dict[str, str]]
     healthcheck: dict[str, list[str]]
@@ -86,6 +88,18 @@ def test_the_one_shots_get_what_they_read() -> None:
     assert set(_services()["topics"]["environment"]) == {names.KAFKA_BOOTSTRAP, topics.REPLICATION}
 
 
+def test_the_command_line_reads_every_database_by_the_role_that_was_made_for_it() -> None:
+    line = _services()["doorstep"]
+    assert line["profiles"] == ["operator"]
+    made = _services()["databases"]["environment"]
+    assert line["environment"][STAFF_KEY] == _services()["console-api"]["environment"]["CONSOLE_STAFF_PRIVATE_KEY"]
+    for service in names.SERVICES:
+        role = f"{names.READONLY_ROLE}:{made[databases.READONLY_PASSWORD]}"
+        given = line["environment"][names.readonly_database_url(service)]
+        assert given == f"postgresql://{role}@postgres:5432/{service}"
+        assert names.url(service) in line["environment"]
+
+
 @pytest.mark.parametrize("service", names.DATABASES)
 def test_the_database_a_service_uses_is_the_one_that_is_made_for_it(service: str) -> None:
     made = _services()["databases"]["environment"]
@@ -99,9 +113,9 @@ def test_the_database_a_service_uses_is_the_one_that_is_made_for_it(service: str
 
 def test_every_command_starts_an_entry_point_that_exists() -> None:
     expected = {f"{service}-{verb}" for service, verb in _PROCESSES}
-    assert set(_own()) == expected | _ONE_SHOTS.keys() | {"simulator"}
+    assert set(_own()) == expected | _ONE_SHOTS.keys() | {"simulator", "doorstep"}
     for name, service in _own().items():
-        python, flag, module, *verb = service["command"]
+        python, flag, module, *verb = service.get("entrypoint") or service["command"]
         assert (python, flag) == ("python", "-m")
         if name in expected:
             owner, _, wanted = name.rpartition("-")
@@ -148,6 +162,7 @@ def test_nothing_starts_before_what_it_needs(service: str) -> None:
         assert _services()[needed]["healthcheck"]["test"]
 
 
+@pytest.mark.security(13)
 def test_no_secret_has_a_default() -> None:
     assert not re.search(r"\$\w", _text()), "only the braced form can refuse an empty value"
     for name, service in _services().items():
@@ -160,6 +175,7 @@ def test_no_secret_has_a_default() -> None:
             assert all(required) or value == f"${{{variable}:-}}", f"{name}: {variable} has a default"
 
 
+@pytest.mark.security(13)
 def test_the_example_names_exactly_what_is_read() -> None:
     read = {name: kind == ":?" for name, kind, _ in _REFERENCE.findall(_text())}
     assert _example() == read

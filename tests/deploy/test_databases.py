@@ -11,12 +11,26 @@ from deploy.local import databases, names
 from deploy.local.site import REPOSITORY
 from deploy.local.stack import LocalStack
 
+_ANOTHER_REFUSAL = """
+create or replace function refuse_change() returns trigger language plpgsql as $$ begin return new; end $$
+"""
+_RIGHTS = ("rolsuper", "rolcreaterole", "rolcreatedb", "rolreplication", "rolbypassrls")
+_INSERT_ONLY = [
+    *((service, "audit") for service in names.SERVICES),
+    ("orders", "caller_verification"),
+    ("orders", "person_view"),
+    ("inventory", "ledger"),
+    ("care", "case_entry"),
+    (names.CONSOLE, "sign_in"),
+]
 _LIMITS = {
     "statement_timeout": "5s",
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "10s",
     "transaction_timeout": "30s",
 }
+
+pytestmark = pytest.mark.security(10)
 
 
 @pytest.mark.parametrize("service", names.DATABASES)
@@ -34,6 +48,49 @@ async def test_a_service_may_change_rows_but_not_tables_of_its_owner(stack: Loca
                 await used.execute(statement)
     finally:
         await owner.execute("DROP TABLE IF EXISTS privileges_probe")
+        await owner.close()
+        await used.close()
+
+
+@pytest.mark.parametrize("service", names.DATABASES)
+async def test_a_services_role_is_nobody_beyond_its_rows(stack: LocalStack, service: str) -> None:
+    used = await asyncpg.connect(stack.dsn(service))
+    try:
+        role = await used.fetchrow("select * from pg_roles where rolname = current_user")
+        assert role is not None
+        assert not any(role[right] for right in _RIGHTS)
+        memberships = "select count(*) from pg_auth_members m join pg_roles r on r.oid = m.member where r.rolname = $1"
+        assert await used.fetchval(memberships, service) == 0
+        assert await used.fetchval("select count(*) from pg_class where pg_get_userbyid(relowner) = current_user") == 0
+    finally:
+        await used.close()
+
+
+@pytest.mark.security(14)
+@pytest.mark.parametrize(("service", "table"), _INSERT_ONLY)
+async def test_nobody_who_serves_can_change_what_is_only_ever_added_to(
+    stack: LocalStack, service: str, table: str
+) -> None:
+    used = await asyncpg.connect(stack.dsn(service))
+    owner = await asyncpg.connect(stack.dsn(service, "owner"))
+    try:
+        triggers = "select tgname from pg_trigger where tgrelid = $1::regclass and not tgisinternal"
+        found = {row["tgname"] for row in await used.fetch(triggers, table)}
+        assert found == {f"{table}_is_insert_only", f"{table}_is_never_emptied"}
+        for connection in (used, owner):
+            with pytest.raises(asyncpg.RaiseError, match=f"rows of {table} are never changed"):
+                await connection.execute(f"truncate {table}")
+        for statement in (
+            f"alter table {table} disable trigger all",
+            f"drop trigger {table}_is_insert_only on {table}",
+            f"drop table {table}",
+            "set session_replication_role = replica",
+            f"alter table {table} owner to {service}",
+            _ANOTHER_REFUSAL,
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await used.execute(statement)
+    finally:
         await owner.close()
         await used.close()
 

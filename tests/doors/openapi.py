@@ -2,14 +2,14 @@
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, cast
 from uuid import uuid4
 
-from fastapi import FastAPI
-
 from shared import clock
+from shared.auth import Scope
+from shared.openapi import DescribedApi
 from shared.operators import operators_router
 
 SERVICES = ("orders", "inventory", "shipping", "care")
@@ -24,11 +24,12 @@ _TEXTS = {
 
 @dataclass(frozen=True)
 class Field:
-    """A place in a request; `fill` writes the whole body around a value for it."""
+    """A place in a request; `fill` writes the whole body around a value for it, such as its example."""
 
     pointer: str
     schema: Schema
     fill: Callable[[Json], Json]
+    example: Json
 
     @property
     def kind(self) -> str:
@@ -60,6 +61,9 @@ class Operation:
     parameters: tuple[Parameter, ...]
     fields: tuple[Field, ...]
     body: Json
+    scopes: frozenset[Scope]
+    answers: Json
+    is_list: bool
 
     def __str__(self) -> str:
         return f"{self.service} {self.method} {self.path}"
@@ -73,7 +77,7 @@ def operations() -> list[Operation]:
 class _Document:
     def __init__(self, name: str) -> None:
         service = import_module(f"services.{name}.app").service
-        app = FastAPI(separate_input_output_schemas=False)
+        app = DescribedApi(separate_input_output_schemas=False)
         app.include_router(service.router)
         app.include_router(operators_router(service.pause_kinds))
         self._name = name
@@ -89,10 +93,17 @@ class _Document:
                     tuple(self._parameter(one) for one in spec.get("parameters", ())),
                     tuple(self._fields(schema)) if schema else (),
                     self.example(schema) if schema else None,
+                    frozenset(map(Scope, spec["x-scopes"])), spec["responses"], self._is_list(spec["responses"]),
                 )  # fmt: skip
 
     def _parameter(self, spec: Json) -> Parameter:
         return Parameter(spec["name"], spec["in"], self._choices(spec["schema"])[0])
+
+    def _is_list(self, answers: Json) -> bool:
+        """Say whether an answer is a list, as all of ours are: in `data`."""
+        schema = answers.get("200", {}).get("content", {}).get("application/json", {}).get("schema", {})
+        listed = self._choices(schema)[0].get("properties", {}).get("data", {})
+        return bool(listed.get("type") == "array")
 
     def _choices(self, schema: Schema) -> list[Schema]:
         """Give what a schema stands for, without null."""
@@ -105,21 +116,21 @@ class _Document:
             return [found for one in schema["anyOf"] if one.get("type") != "null" for found in self._choices(one)]
         return [schema]
 
-    def _fields(self, schema: Schema) -> Iterator[Field]:
+    def _fields(self, schema: Schema, called: str = "") -> Iterator[Field]:
         for chosen in self._choices(schema):
             if properties := chosen.get("properties"):
                 for name, inner in properties.items():
                     yield from self._inside(chosen, name, inner)
             elif chosen.get("type") == "array":
-                for field in self._fields(chosen["items"]):
-                    yield Field(f"/0{field.pointer}", field.schema, _listed(field.fill))
+                for field in self._fields(chosen["items"], called):
+                    yield replace(field, pointer=f"/0{field.pointer}", fill=_listed(field.fill))
             else:
-                yield Field("", chosen, lambda value: value)
+                yield Field("", chosen, lambda value: value, self.example(chosen, called))
 
     def _inside(self, outer: Schema, name: str, inner: Schema) -> Iterator[Field]:
         around = self.example(outer)
-        for field in self._fields(inner):
-            yield Field(f"/{name}{field.pointer}", field.schema, _put(around, name, field.fill))
+        for field in self._fields(inner, name):
+            yield replace(field, pointer=f"/{name}{field.pointer}", fill=_put(around, name, field.fill))
 
     def example(self, schema: Schema, name: str = "") -> Json:
         """Write the least that a schema takes."""

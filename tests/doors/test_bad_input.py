@@ -1,18 +1,14 @@
 """Nothing a caller sends is a fault of ours: every field of every operation refuses what cannot be kept, by name."""
 
-import json
 from collections.abc import Iterator
 from typing import cast
 from urllib.parse import quote
-from uuid import uuid4
 
 import httpx
 import pytest
-import pytest_asyncio
 
-from shared.ids import new_id
-from tests.clients import Clients
-from tests.doors.openapi import Field, Json, Operation, Parameter, operations
+from tests.doors.caller import Caller, address_of, kind_of
+from tests.doors.openapi import Field, Json, Operation, operations
 
 NUL, HALF = "ab\x00cd", "ab\ud800cd"
 HUGE = 10**30
@@ -49,67 +45,6 @@ def bad_values(field: Field) -> Iterator[Json]:
         yield {HALF: 1}
 
 
-@pytest_asyncio.fixture(scope="session")
-async def storefront_key(clients: Clients) -> str:
-    """The key of a storefront of these tests."""
-    staff = clients.of("orders", role="admin")
-    code = f"doors-{uuid4().hex[:8]}"
-    made = await staff.post("/staff/storefronts", json={"code": code, "name": code}, headers=fresh())
-    key = await staff.post(f"/staff/storefronts/{made.json()['id']}/keys", json={"test": False}, headers=fresh())
-    return str(key.json()["key"])
-
-
-_SOME_ORDER = uuid4()
-
-
-def fresh() -> dict[str, str]:
-    return {"Idempotency-Key": str(new_id())}
-
-
-class Caller:
-    """Sends requests of an operation as somebody who may."""
-
-    def __init__(self, clients: Clients, key: str) -> None:
-        self._clients = clients
-        self._key = key
-
-    async def send(self, operation: Operation, address: str, body: Json = None) -> httpx.Response:
-        headers, content = fresh(), None
-        if body is not None:
-            # json.dumps writes halves of pairs and NUL as escapes, as any client may.
-            headers["Content-Type"], content = "application/json", json.dumps(body).encode()
-        client = self._client(operation)
-        if operation.path.startswith("/v1"):
-            headers["Authorization"] = f"Bearer {self._key}"
-        return await client.request(operation.method, address, content=content, headers=headers)
-
-    def _client(self, operation: Operation) -> httpx.AsyncClient:
-        if operation.path.startswith(("/v1", "/carriers")):
-            return self._clients.anonymous(operation.service)
-        if operation.path.startswith("/customer"):
-            return self._clients.of(operation.service, role="customer", subject=str(_SOME_ORDER))
-        role = "service" if operation.path.startswith("/internal") else "admin"
-        return self._clients.of(operation.service, role=role)
-
-
-@pytest_asyncio.fixture
-async def caller(clients: Clients, storefront_key: str) -> Caller:
-    return Caller(clients, storefront_key)
-
-
-def address_of(operation: Operation, **parts: str) -> str:
-    path = operation.path
-    for parameter in operation.parameters:
-        if parameter.where == "path":
-            whole = {"uuid": str(uuid4()), "integer": "1"}.get(_kind(parameter), "abc")
-            path = path.replace("{" + parameter.name + "}", parts.get(parameter.name, whole))
-    return path
-
-
-def _kind(parameter: Parameter) -> str:
-    return str(parameter.schema.get("format") or parameter.schema.get("type"))
-
-
 def must_refuse(answer: httpx.Response, *, sent: object) -> list[str]:
     """Assert that an answer is a refusal as documented; give the pointers it names."""
     assert 400 <= answer.status_code < 500, (sent, answer.status_code, answer.text[:500])
@@ -124,6 +59,7 @@ def names(pointers: list[str], wanted: str) -> bool:
     return any(wanted.startswith(pointer) or pointer.startswith(wanted) for pointer in near)
 
 
+@pytest.mark.security(6)
 @pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.fields], ids=str)
 async def test_every_field_of_a_body_refuses_what_cannot_be_kept(operation: Operation, caller: Caller) -> None:
     is_ours = "shopify" not in operation.path  # a foreign order is refused as a whole when its SKUs are unknown
@@ -136,6 +72,15 @@ async def test_every_field_of_a_body_refuses_what_cannot_be_kept(operation: Oper
             assert not is_ours or names(pointers, field.pointer), (sent, answer.text[:500])
 
 
+@pytest.mark.security(6)
+@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.body is not None], ids=str)
+async def test_a_body_that_is_no_json_is_refused(operation: Operation, caller: Caller) -> None:
+    for content in (b"\x00", b"{", b"[1,", b"\xff\xfe", b"nan", b'{"a": }', b"[" * 10_000, b'"\\ud800"'):
+        answer = await caller.send_bytes(operation, address_of(operation), content)
+        must_refuse(answer, sent=content[:20])
+
+
+@pytest.mark.security(6)
 @pytest.mark.parametrize(
     "operation", [one for one in OPERATIONS if any(p.where == "query" for p in one.parameters)], ids=str
 )
@@ -143,7 +88,7 @@ async def test_every_part_of_a_query_refuses_what_cannot_be_asked(operation: Ope
     for parameter in operation.parameters:
         if parameter.where != "query":
             continue
-        kind = _kind(parameter)
+        kind = kind_of(parameter)
         values = [value for value in FORMATS.get(kind, (NUL,)) if value != HALF and (kind, value) != ("string", HUGE)]
         for value in (*values, *(("nan", "inf") if kind == "number" else ())):
             address = f"{address_of(operation)}?{parameter.name}={quote(str(value))}"
@@ -155,6 +100,7 @@ async def test_every_part_of_a_query_refuses_what_cannot_be_asked(operation: Ope
         assert answer.status_code < 500, (broken, answer.text[:500])
 
 
+@pytest.mark.security(6)
 @pytest.mark.parametrize("operation", [one for one in OPERATIONS if "{" in one.path], ids=str)
 async def test_every_part_of_a_path_refuses_what_names_nothing(operation: Operation, caller: Caller) -> None:
     for parameter in operation.parameters:

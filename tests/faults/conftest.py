@@ -1,6 +1,7 @@
 """A suite whose processes are killed, in stepped business time, and a crowd of customers for each test.
 
-DOORSTEP_FAULTS_SEED repeats a run's load and moments; the seed is logged, so a failure shows it.
+DOORSTEP_FAULTS_SEED repeats a run's load and moments; the seed is logged, so a failure shows it. `--full` has faults
+last as long as the promise says (`make faults ARGS=--full`).
 """
 
 import logging
@@ -18,12 +19,29 @@ from deploy.local.stack import LocalStack
 from deploy.local.supervisor import watched
 from shared import clock
 from tests.faults.crowd import Crowd
-from tests.faults.ledger import LEDGER, outcome_of, table
+from tests.faults.ledger import LEDGER, Outcome, outcome_of, table
+from tests.faults.lengths import FULL, SHORT, Lengths
 from tests.journeys.shop import open_shop
 from tests.stepped import driven, stepped_suite
 
 _SEED = os.environ.get("DOORSTEP_FAULTS_SEED") or str(random.SystemRandom().randrange(10**6))
 _PATIENCE_SECONDS = 120.0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="faults: as long as the promise says")
+
+
+@pytest.fixture
+def lengths(request: pytest.FixtureRequest) -> Lengths:
+    """How long faults last in this run."""
+    return FULL if request.config.getoption("--full") else SHORT
+
+
+@pytest.fixture
+def outcome(request: pytest.FixtureRequest) -> Outcome:
+    """The line of this test in the table; a test without a crowd fills it and enters it itself."""
+    return outcome_of(request.node.name, request.function.__doc__)
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -49,13 +67,12 @@ def dice(request: pytest.FixtureRequest) -> random.Random:
 
 @pytest_asyncio.fixture
 async def crowd(
-    request: pytest.FixtureRequest, stepped_stack: LocalStack, driver: Driver, dice: random.Random, tmp_path: Path
+    stepped_stack: LocalStack, driver: Driver, dice: random.Random, outcome: Outcome, tmp_path: Path
 ) -> AsyncIterator[Crowd]:
     """Customers of a shop of this test's own, with full shelves."""
     clock.use_stepped_file(stepped_stack.site.clock_file, environment="local")
     await _heal(stepped_stack, driver)
     shop = await open_shop(stepped_stack, driver)
-    outcome = outcome_of(request.node.name, request.function.__doc__)
     made = Crowd(shop, stepped_stack, tmp_path / "history.jsonl", dice, outcome)
     await made.fill_shelves()
     yield made
@@ -66,7 +83,7 @@ async def crowd(
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if LEDGER:
         terminalreporter.write_sep("=", f"faults, DOORSTEP_FAULTS_SEED={_SEED}")
-        for line in table(LEDGER):
+        for line in table(sorted(LEDGER, key=lambda line: line.number)):
             terminalreporter.write_line(line)
 
 

@@ -1,10 +1,11 @@
 """Customers who post orders all at once and never give up, and what holds the suite to the answers it gave them."""
 
 import asyncio
+import contextlib
 import json
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,13 @@ from cli.bots.door import key_of
 from deploy.local import names
 from deploy.local.stack import LocalStack
 from shared import clock, db
-from tests.faults.ledger import LEDGER, Outcome
+from tests.faults.ledger import Outcome
 from tests.journeys.shop import Json, Shop
 from tests.waiting import wait_until
 
 _CREATED = 201
+_REFUSED = 400
+_SERVER_ERROR = 500
 _PLENTY = 5000
 _PATIENCE_SECONDS = 150.0
 _REQUEST_SECONDS = 15.0
@@ -48,6 +51,7 @@ class Crowd:
         self._stack = stack
         self._history = history
         self._dice = dice
+        self._drafts: dict[str, Json] = {}
         self._client = httpx.AsyncClient(
             base_url=stack.urls["orders"],
             timeout=_REQUEST_SECONDS,
@@ -63,6 +67,7 @@ class Crowd:
     async def place(self, body: Json | None = None) -> UUID:
         """Place one order, again under the same key until it is acknowledged; give its id."""
         wanted = body or self.shop.draft(*(self._dice.randint(0, 2) for _ in self.shop.skus[1:]), 1)
+        self._drafts[str(wanted["reference"])] = wanted
         ends = clock.monotonic() + _PATIENCE_SECONDS
         while True:
             answer = await self._try(wanted)
@@ -72,6 +77,29 @@ class Crowd:
                 return order_id
             assert clock.monotonic() < ends, f"{wanted['reference']} is not accepted: {self.tries[-1]}"
             await asyncio.sleep(self._dice.uniform(0.05, 0.15))
+
+    async def post_again(self, lost: Sequence[tuple[str, str]]) -> list[str]:
+        """Post orders that were acknowledged and are gone, as they were; what was answered then counts no more."""
+        gone = set(lost)
+        kept = [entry for entry in self.history() if entry not in gone]
+        self._history.write_text("".join(json.dumps({"reference": r, "id": i}) + "\n" for r, i in kept))
+        for reference, _ in lost:
+            await self.place(self._drafts[reference])
+        return [reference for reference, _ in lost if reference in dict(self.history())]
+
+    async def change(self, order_id: UUID, body: Json) -> bool:
+        """Amend an order, again under the same key until there is an answer; say whether it was not too late."""
+        key = {"Idempotency-Key": key_of("change", order_id)}
+
+        async def answered() -> int:
+            with contextlib.suppress(httpx.HTTPError):
+                answer = await self._client.patch(f"/v1/orders/{order_id}", json=body, headers=key)
+                return 0 if answer.status_code >= _SERVER_ERROR else answer.status_code
+            return 0
+
+        status = await wait_until(answered, deadline=_PATIENCE_SECONDS, what=f"{order_id} is amended")
+        self.outcome.acknowledged += 1
+        return status < _REFUSED
 
     async def _try(self, body: Json) -> httpx.Response | None:
         reference = str(body["reference"])
@@ -109,6 +137,12 @@ class Crowd:
 
         await wait_until(are_there, deadline=_PATIENCE_SECONDS, what=f"{more} more orders acknowledged")
 
+    async def go_on_for(self, seconds: float) -> None:
+        """Wait for so long, and see orders acknowledged all the while."""
+        ends = clock.monotonic() + seconds
+        while clock.monotonic() < ends:
+            await self.see_acknowledged(5)
+
     def history(self) -> list[tuple[str, str]]:
         """Read (reference, order id) of all that was acknowledged."""
         if not self._history.exists():
@@ -123,24 +157,26 @@ class Crowd:
         """Give (status, media type) of all answers, and (NO_ANSWER, error) where there was none."""
         return {(tried.status, tried.kind) for tried in self.tries}
 
-    async def verify(self) -> None:
-        """Hold the suite, at rest, to its answers: each order once and reserved once, every invariant true."""
+    async def verify(self, *, scarce: bool = False) -> None:
+        """Hold the suite, at rest, to its answers: each order once and reserved once, every invariant true.
+
+        Where stock is `scarce`, units may wait for it.
+        """
         began = clock.monotonic()
         await self.shop.driver.rest()
         outcome = self.outcome
         outcome.seconds = clock.monotonic() - began
         placed = await rows(self._stack, "orders", _PLACED, f"{self.shop.tag}-%")
         there, promised = Counter((row["reference"], row["id"]) for row in placed), Counter(self.history())
-        outcome.acknowledged = len(self.history())
+        outcome.acknowledged += len(self.history())
         outcome.lost += len(promised - there)
         outcome.doubled += len(there - promised)
-        outcome.stuck += sum(row["reserved"] + row["cancelled"] != row["quantity"] for row in placed)
+        held = {row["id"]: row["reserved"] + row["cancelled"] + scarce * row["backordered"] for row in placed}
+        outcome.stuck += sum(held[row["id"]] != row["quantity"] for row in placed)
         report = await check.run({service: self._stack.dsn(service, "readonly") for service in names.SERVICES})
         outcome.blame(report.findings)
         outcome.stuck += len(report.unsettled)
-        LEDGER.append(outcome)
-        assert [str(finding) for finding in report.findings] + report.unsettled == []
-        assert not any(outcome.harm.values()), outcome
+        outcome.enter([str(finding) for finding in report.findings] + report.unsettled)
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -148,7 +184,7 @@ class Crowd:
 
 _PLACED = """
 select o.reference, o.id::text as id, sum(l.quantity) as quantity, sum(l.reserved) as reserved,
-  sum(l.cancelled) as cancelled
+  sum(l.cancelled) as cancelled, sum(l.backordered) as backordered
 from orders o join order_line l on l.order_id = o.id where o.reference like $1 and o.reship_of is null
 group by o.id
 """
@@ -180,3 +216,12 @@ async def see_dead(stack: LocalStack, name: str) -> int:
 
     await wait_until(is_dead, what=f"{name} dies")
     return stack.processes[name].return_code or 0
+
+
+async def see_stalled(stack: LocalStack, name: str) -> None:
+    """Wait until a worker that was alive answers no more."""
+
+    async def is_silent() -> bool:
+        return not await stack.is_ready(name)
+
+    await wait_until(is_silent, what=f"{name} stalls")

@@ -39,6 +39,16 @@ class Outcome:
             setattr(self, column, getattr(self, column) + 1)
 
     @property
+    def number(self) -> int:
+        """Give the fault's number, to sort by; those without one come last."""
+        return int(self.fault[1:]) if self.fault != "-" else 999
+
+    def enter(self, findings: Sequence[str] = ()) -> None:
+        """Put this line into the table, and hold the zeros to be zeros."""
+        LEDGER.append(self)
+        assert not any([*self.harm.values(), *findings]), "\n".join([str(self), *findings])
+
+    @property
     def harm(self) -> dict[str, int]:
         """Give the columns that must be zero."""
         return {name: getattr(self, name) for name in ("lost", "doubled", "oversold", "out_of_order", "stuck")}

@@ -10,14 +10,15 @@ from deploy.local import names
 from deploy.local.stack import LocalStack
 from deploy.local.supervisor import watched
 from shared import clock
-from tests.faults.crowd import NO_ANSWER, Crowd, dropped, see_dead
+from tests.faults.crowd import NO_ANSWER, Crowd, dropped, see_dead, see_stalled
+from tests.faults.lengths import Lengths
 from tests.waiting import wait_until
 
 CREATED = (201, "application/json")
 AWAY = (503, "application/problem+json")
 BY_FAILPOINT = 137
-FREEZE_SECONDS = 10.0
 STOP_SECONDS = 20.0
+STALL_SECONDS = 4
 
 
 @pytest.mark.broker
@@ -68,6 +69,7 @@ async def test_consumers_killed_at_any_moment_apply_everything_once(
     await crowd.verify()
 
 
+@pytest.mark.broker
 @pytest.mark.parametrize("failpoint", ["api.before_commit:3", "api.committed:3"])
 async def test_an_order_posted_again_after_the_api_died_inside_the_first_post_exists_once(
     stepped_stack: LocalStack, crowd: Crowd, failpoint: str
@@ -82,6 +84,7 @@ async def test_an_order_posted_again_after_the_api_died_inside_the_first_post_ex
     assert NO_ANSWER in {status for status, _ in crowd.answers()}
 
 
+@pytest.mark.broker
 async def test_orders_posted_while_the_api_is_killed_again_and_again_exist_once(
     stepped_stack: LocalStack, crowd: Crowd, dice: random.Random
 ) -> None:
@@ -98,15 +101,16 @@ async def test_orders_posted_while_the_api_is_killed_again_and_again_exist_once(
 
 
 @pytest.mark.broker
+@pytest.mark.timeout(600)
 async def test_orders_are_taken_while_the_broker_is_dead_and_travel_on_when_it_is_back(
-    stepped_stack: LocalStack, crowd: Crowd
+    stepped_stack: LocalStack, crowd: Crowd, lengths: Lengths
 ) -> None:
     """F6: the embedded broker forgets everything, and the supervisor makes up for it; Kafka forgets nothing."""
     async with crowd.posting():
         await crowd.see_acknowledged(10)
         stepped_stack.kill(names.BROKER)
         await see_dead(stepped_stack, names.BROKER)
-        await crowd.see_acknowledged(20)
+        await crowd.go_on_for(lengths.broker_seconds)
     async with watched(stepped_stack):
         async with crowd.posting():
             await crowd.see_acknowledged(10)
@@ -115,16 +119,15 @@ async def test_orders_are_taken_while_the_broker_is_dead_and_travel_on_when_it_i
 
 
 @pytest.mark.broker
+@pytest.mark.timeout(600)
 async def test_orders_are_taken_while_the_broker_is_frozen_and_travel_on_when_it_thaws(
-    stepped_stack: LocalStack, crowd: Crowd
+    stepped_stack: LocalStack, crowd: Crowd, lengths: Lengths
 ) -> None:
     """F6: nobody refuses the connections, nobody answers."""
     async with crowd.posting():
         await crowd.see_acknowledged(10)
         stepped_stack.kill(names.BROKER, signal.SIGSTOP)
-        thaws = clock.monotonic() + FREEZE_SECONDS
-        while clock.monotonic() < thaws:
-            await crowd.see_acknowledged(5)
+        await crowd.go_on_for(lengths.broker_seconds)
         stepped_stack.kill(names.BROKER, signal.SIGCONT)
     await crowd.verify()
     assert crowd.answers() == {CREATED}
@@ -147,6 +150,28 @@ async def test_a_process_told_to_stop_in_mid_work_finishes_and_leaves_within_20_
     await crowd.verify()
 
 
+@pytest.mark.broker
+@pytest.mark.parametrize(
+    "failpoint", [f"consumer.wave:2:stall={STALL_SECONDS}", f"consumer.applied:2:stall={STALL_SECONDS}"]
+)
+@pytest.mark.parametrize("name", ["inventory-worker", "orders-worker"])
+async def test_a_worker_told_to_stop_in_mid_batch_finishes_it_and_leaves_within_20_seconds(
+    stepped_stack: LocalStack, crowd: Crowd, name: str, failpoint: str
+) -> None:
+    """F19: the signal comes while the batch is at hand; what is committed to the broker was applied."""
+    await stepped_stack.restart(name, {"DOORSTEP_FAILPOINT": failpoint})
+    async with crowd.posting(customers=8):
+        await see_stalled(stepped_stack, name)
+        began = clock.monotonic()
+        stepped_stack.kill(name, signal.SIGTERM)
+        assert await see_dead(stepped_stack, name) == 0
+        assert clock.monotonic() - began < STOP_SECONDS
+        await stepped_stack.restart(name)
+        await crowd.see_acknowledged(10)
+    await crowd.verify()
+
+
+@pytest.mark.broker
 @pytest.mark.parametrize("crash", [signal.SIGKILL, signal.SIGQUIT])
 async def test_without_postgresql_posts_are_refused_with_503_and_with_it_nothing_is_lost_or_doubled(
     stepped_stack: LocalStack, crowd: Crowd, crash: signal.Signals

@@ -8,11 +8,11 @@ import pytest
 from deploy.local.stack import LocalStack
 from shared import clock, db
 from tests.faults.crowd import Crowd, rows
+from tests.faults.lengths import Lengths
 from tests.faults.twin import twin_of
 from tests.waiting import wait_until
 
 SESSION_SECONDS = 6.0  # what the stacks set, see deploy/local/commands.py
-STORM_SECONDS = 20.0
 STORM_PAUSE_SECONDS = 3.0
 STALL_SECONDS = 15
 _RELAYS = "select pid from pg_stat_activity where application_name = 'orders relay' order by backend_start limit 1"
@@ -27,9 +27,7 @@ async def test_a_consumer_frozen_until_another_has_taken_over_applies_nothing_ag
         async with crowd.posting():
             await crowd.see_acknowledged(10)
             stepped_stack.kill("inventory-worker", signal.SIGSTOP)
-            thaws = clock.monotonic() + 2 * SESSION_SECONDS
-            while clock.monotonic() < thaws:
-                await crowd.see_acknowledged(5)
+            await crowd.go_on_for(2 * SESSION_SECONDS)
             stepped_stack.kill("inventory-worker", signal.SIGCONT)
             await crowd.see_acknowledged(10)
         await crowd.verify()
@@ -61,10 +59,10 @@ async def test_a_relay_frozen_and_cut_from_its_database_sends_nothing_out_of_ord
 @pytest.mark.broker
 @pytest.mark.timeout(600)
 async def test_members_that_join_and_leave_every_few_seconds_stop_nothing(
-    stepped_stack: LocalStack, crowd: Crowd
+    stepped_stack: LocalStack, crowd: Crowd, lengths: Lengths
 ) -> None:
     """F11: each joining and each leaving deals all partitions anew."""
-    ends = clock.monotonic() + STORM_SECONDS
+    ends = clock.monotonic() + lengths.storm_seconds
     joined = 0
     async with crowd.posting():
         while clock.monotonic() < ends or joined < 2:
@@ -82,10 +80,8 @@ async def test_an_event_loop_that_stands_still_longer_than_its_session_loses_not
     """F18: a call that blocks for 15 s, in the middle of a wave that is applied but not committed to the broker."""
     failpoint = {"DOORSTEP_FAILPOINT": f"consumer.applied:2:stall={STALL_SECONDS}"}
     await stepped_stack.restart(process, failpoint)
-    began = clock.monotonic()
     async with crowd.posting():
-        while clock.monotonic() < began + STALL_SECONDS:
-            await crowd.see_acknowledged(5)
+        await crowd.go_on_for(STALL_SECONDS)
     await crowd.verify()
     await stepped_stack.restart(process)
 

@@ -9,7 +9,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
 
 from shared.auth import Picker, Scope
-from shared.doors import Mutation, the_call
+from shared.doors import Mutation
+from shared.openapi import is_claimed, scopes_of
 from shared.operators import operators_router
 
 SERVICES = ("orders", "inventory", "shipping", "care")
@@ -56,19 +57,8 @@ def service_routes(name: str) -> list[Entry]:
     return [*routes(service.router), *routes(operators_router(service.pause_kinds))]
 
 
-def scopes_of(dependant: Dependant) -> set[Scope]:
-    found = set(getattr(dependant.call, "scopes", ()))
-    for inner in dependant.dependencies:
-        found |= scopes_of(inner)
-    return found
-
-
 def undeclared(found: list[Entry]) -> list[str]:
     return [f"{sorted(route.methods)} {route.path}" for route in found if not scopes_of(route.dependant)]
-
-
-def is_claimed(dependant: Dependant) -> bool:
-    return dependant.call is the_call or any(is_claimed(inner) for inner in dependant.dependencies)
 
 
 def unrepeatable(found: list[Entry]) -> set[str]:
@@ -81,6 +71,7 @@ def unrepeatable(found: list[Entry]) -> set[str]:
     }
 
 
+@pytest.mark.security(2)
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_route_declares_its_scope(name: str) -> None:
     found = service_routes(name)
@@ -88,6 +79,7 @@ def test_every_route_declares_its_scope(name: str) -> None:
     assert undeclared(found) == []
 
 
+@pytest.mark.security(2)
 @pytest.mark.parametrize("name", SERVICES)
 def test_routes_are_open_to_those_they_are_for(name: str) -> None:
     for route in service_routes(name):
@@ -96,6 +88,7 @@ def test_routes_are_open_to_those_they_are_for(name: str) -> None:
         assert scopes_of(route.dependant) <= world, route.path
 
 
+@pytest.mark.security(2)
 def test_only_orders_speaks_to_storefronts() -> None:
     speaking = {name for name in SERVICES for route in service_routes(name) if route.path.startswith("/v1")}
     assert speaking == {"orders"}
@@ -120,6 +113,7 @@ def test_a_mutating_route_that_cannot_be_repeated_is_found() -> None:
     assert unrepeatable(list(routes(router))) == {"POST /staff/twice"}
 
 
+@pytest.mark.security(2)
 def test_a_route_without_a_scope_is_found() -> None:
     router = APIRouter()
 

@@ -175,3 +175,18 @@ async def test_reserved_units_do_not_travel(lab: Lab) -> None:
 
     assert (answer.status_code, answer.json()["code"]) == (409, "insufficient_stock")
     assert (await lab.get("/staff/inbounds", location=target))["data"] == []
+
+
+async def test_a_location_that_is_switched_on_again_serves_those_who_wait(lab: Lab) -> None:
+    sku, place = await lab.stocked(3)
+    await lab.location(code=place, active=False)
+    order = order_placed(Line(sku, 2))
+    await lab.tell(order)
+    while_off = await lab.reservations(order)
+
+    await lab.location(code=place, active=True)
+    await lab.run_jobs()
+
+    assert while_off == [("backordered", "", 2)]
+    assert await lab.reservations(order) == [("allocated", place, 2)]
+    await lab.check_books([sku])

@@ -1,9 +1,12 @@
 """Every cancellation request gets exactly one answer with an outcome for each line and unit."""
 
+from datetime import timedelta
+
+from shared import clock
 from shared.events import inventory
 from shared.events.base import Destination, LineCount
 from shared.events.orders import OrderAmended, OrderCancelled, OrderPlaced, OrderRejected
-from tests.inventory.lab import Lab, Line, cancel, order_placed
+from tests.inventory.lab import Lab, Line, cancel, hold_released, order_placed
 
 
 async def _outcomes(lab: Lab, order_id: object) -> list[tuple[str, int]]:
@@ -128,6 +131,19 @@ async def test_an_amendment_gives_back_what_is_no_longer_ordered(lab: Lab) -> No
 
     assert await lab.reservations(order) == [("allocated", place, 1), ("released", "", 2), ("released", place, 3)]
     assert (await lab.facts(inventory.ReservationReleased, order.order_id))[-1].reason == "amended"
+
+
+async def test_units_taken_off_an_order_after_they_expired_are_not_sought_again_when_it_is_paid(lab: Lab) -> None:
+    sku, place = await lab.stocked(2)
+    order = order_placed(Line(sku, 2), soft_until=clock.now() - timedelta(hours=1))
+    await lab.tell(order)
+    await lab.run_jobs()
+
+    await lab.tell(_amended(order, {sku: 1}))
+    await lab.tell(hold_released(order))
+
+    assert await lab.reservations(order) == [("allocated", place, 1), ("released", place, 1)]
+    await lab.check_books([sku])
 
 
 async def test_an_amendments_totals_count_cancelled_units_too(lab: Lab) -> None:

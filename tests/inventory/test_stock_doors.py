@@ -127,6 +127,37 @@ async def test_stock_beyond_what_a_row_can_count_is_refused(lab: Lab) -> None:
     assert (await lab.stock(sku, place))["on_hand"] == 2_000_000_001
 
 
+@pytest.mark.parametrize(
+    ("path", "counts"), [("count", ("counted", 4, 9)), ("safety", ("safety_stock", 1, 2))], ids=["count", "safety"]
+)
+async def test_a_line_that_sets_a_sku_twice_at_its_location_is_refused(
+    lab: Lab, path: str, counts: tuple[str, int, int]
+) -> None:
+    sku, place = await lab.stocked(5)
+    field, first, second = counts
+    lines = [{"sku": sku, "location": place, field: units} for units in (first, second)]
+
+    answer = await lab.post(f"/staff/stock/{path}", {"lines": lines, "reason": "stock-taking"})
+
+    assert answer.status_code == 422, answer.text
+    assert _problems(answer.json()) == {("/lines/1/sku", "repeated")}
+    row = await lab.stock(sku, place)
+    assert (row["on_hand"], row["safety_stock"]) == (5, 0)
+
+
+async def test_a_location_given_twice_is_refused(lab: Lab) -> None:
+    code = await lab.location(name="Old house")
+    place = await lab.get(f"/internal/locations/{code}")
+    kept = ("code", "line1", "city", "postal_code", "country_code", "zone", "time_zone")
+    twins = [{**{name: place[name] for name in kept}, "name": name} for name in ("New house", "Newer house")]
+
+    answer = await lab.post("/staff/locations", {"locations": twins})
+
+    assert answer.status_code == 422, answer.text
+    assert _problems(answer.json()) == {("/locations/0/code", "repeated"), ("/locations/1/code", "repeated")}
+    assert (await lab.get(f"/internal/locations/{code}"))["name"] == "Old house"
+
+
 @pytest.mark.parametrize("key", ['["\\u0000"]', '["\\ud800"]', "[" * 300, '[["a"]]', "[9223372036854775808]"])
 @pytest.mark.parametrize("path", ["/staff/skus", "/staff/ledger", "/staff/stock", "/staff/fulfilments"])
 async def test_a_cursor_that_is_none_of_ours_is_refused(lab: Lab, path: str, key: str) -> None:
@@ -282,41 +313,6 @@ async def test_the_ledger_is_never_changed(lab: Lab) -> None:
     with pytest.raises(asyncpg.RaiseError, match="never changed"):
         async with lab.database.transaction() as tx:
             await tx.execute("delete from ledger where sku = $1", sku)
-
-
-async def test_a_snapshot_is_published_for_what_changed_and_then_none(lab: Lab) -> None:
-    sku, place = await lab.stocked(4)
-    await lab.tell(order_placed(Line(sku, 3)))
-
-    await lab.run_jobs()
-    await lab.run_jobs()
-
-    facts = await lab.facts(inventory.StockChanged, sku)
-    assert [(fact.location, fact.on_hand, fact.reserved, fact.available) for fact in facts] == [(place, 4, 3, 1)]
-
-
-async def test_the_next_snapshot_of_a_row_waits_a_second_and_tells_the_last_state(lab: Lab) -> None:
-    sku, place = await lab.stocked(4)
-    await lab.run_jobs()
-    for _ in range(3):
-        await lab.tell(order_placed(Line(sku)))
-    await lab.run_jobs()
-    assert len(await lab.facts(inventory.StockChanged, sku)) == 1
-
-    async with lab.database.transaction() as tx:
-        gap = await tx.value("select due_at - sent_at from snapshot where sku = $1 and location = $2", sku, place)
-    assert gap == timedelta(seconds=1)
-
-
-async def test_a_snapshot_says_when_more_is_expected(lab: Lab) -> None:
-    sku, place = await lab.stocked(1)
-    expected_at = clock.now().replace(microsecond=0) + 2 * DAY
-    body = {"location": place, "reference": "PO", "lines": [{"sku": sku, "quantity": 3}]}
-    await lab.do("/staff/inbounds", {**body, "expected_at": expected_at.isoformat()})
-
-    await lab.run_jobs()
-
-    assert (await lab.facts(inventory.StockChanged, sku))[-1].next_available_at == expected_at
 
 
 async def test_lists_are_paged_by_a_cursor(lab: Lab) -> None:

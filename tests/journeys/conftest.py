@@ -13,8 +13,8 @@ from tests.stepped import driven, stepped_suite
 
 @pytest_asyncio.fixture(scope="package")
 async def stepped_stack() -> AsyncIterator[LocalStack]:
-    """All services, the broker the session asks for, and a simulator in which nothing goes wrong by itself."""
-    async with stepped_suite("journeys", throwaway=True) as stack:
+    """All services, the console, the broker the session asks for, and a simulator in which nothing goes wrong alone."""
+    async with stepped_suite("journeys", throwaway=True, console=True) as stack:
         yield stack
 
 

@@ -1,5 +1,6 @@
 """`doorstep check` finds each invariant broken by one changed row, names the first fact, and is clean without it."""
 
+import shlex
 import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -8,8 +9,12 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 import pytest_asyncio
+import typer
+from typer.core import TyperGroup
 
 from cli import check
+from cli.check import repairs
+from cli.main import app
 from deploy.local import names
 from deploy.local.driver import Driver
 from deploy.local.stack import LocalStack
@@ -216,6 +221,22 @@ async def changed(story: Story, change: Change) -> AsyncIterator[None]:
         await connection.close()
 
 
+def assert_proposed(finding: check.Finding) -> None:
+    """Hold the proposal for a finding to be commands that exist, with all the arguments they need."""
+    proposal = repairs.propose(finding)
+    assert proposal.commands, finding
+    for command in proposal.commands:
+        program, *words = shlex.split(command)
+        assert program == "doorstep"
+        parsed = typer.main.get_command(app)
+        while isinstance(parsed, TyperGroup):
+            name = words.pop(0)
+            assert name in parsed.commands, command
+            parsed = parsed.commands[name]
+        numbers = ["1" if word in {"UNITS", "COUNTED"} else word for word in words]
+        parsed.make_context(command, numbers)
+
+
 @pytest.mark.parametrize("change", CHANGES, ids=str)
 async def test_one_changed_row_is_found_with_the_first_fact_that_diverges(story: Story, change: Change) -> None:
     async with changed(story, change):
@@ -232,6 +253,7 @@ async def test_one_changed_row_is_found_with_the_first_fact_that_diverges(story:
         assert fact.topic == ".".join(fact.type.split(".")[:2])
         assert (fact.partition, fact.offset) != (None, None)
         assert f"{fact.topic}[{fact.partition}]@{fact.offset}" in str(fact)
+    assert_proposed(speaking[0])
 
 
 async def test_an_event_that_a_consumer_never_applied_is_named(story: Story) -> None:
@@ -245,6 +267,7 @@ async def test_an_event_that_a_consumer_never_applied_is_named(story: Story) -> 
     assert [(finding.detail, finding.first_fact.type, finding.first_fact.sequence) for finding in found] == [
         ("care never applied it", PLACED, 1)
     ]
+    assert_proposed(found[0])
 
 
 async def first_event(story: Story) -> asyncpg.Record:

@@ -13,6 +13,7 @@ class Receiver:
     url: str = ""
     status: int = 200
     answer: bytes = b""
+    more: str = ""
     received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -21,8 +22,8 @@ class Receiver:
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in head[1:] if line)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         self.received.append((headers, body))
-        length = f"content-type: application/json\r\ncontent-length: {len(self.answer)}"
-        writer.write(f"HTTP/1.1 {self.status} X\r\n{length}\r\nconnection: close\r\n\r\n".encode() + self.answer)
+        length = f"content-type: application/json\r\ncontent-length: {len(self.answer)}\r\n{self.more}"
+        writer.write(f"HTTP/1.1 {self.status} X\r\n{length}connection: close\r\n\r\n".encode() + self.answer)
         await writer.drain()
         writer.close()
 

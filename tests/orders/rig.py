@@ -252,7 +252,7 @@ class Placed:
     async def feed(self) -> list[str]:
         """Give the types of its public events."""
         await self.rig.run_jobs()
-        answer = await self.shop.call("GET", "/v1/events?limit=500")
+        answer = await self.shop.call("GET", "/v1/events?limit=100")
         return [event["type"] for event in answer.json()["data"] if event["order_id"] == str(self.id)]
 
 

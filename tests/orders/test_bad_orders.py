@@ -39,6 +39,18 @@ async def test_what_cannot_be_kept_is_named(shop: Shop, changes: Json, pointer: 
     assert pointer in pointers(answer)
 
 
+async def test_an_order_to_a_pickup_point_is_refused_rather_than_sent_to_the_street(shop: Shop) -> None:
+    order = shop.order()
+    order["shipping_address"]["pickup_point_id"] = "locker-17"
+
+    answer = await shop.call("POST", "/v1/orders", order)
+
+    assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY, answer.text
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "/shipping_address/pickup_point_id"
+    assert "pickup point" in error["detail"]
+
+
 async def test_a_line_whose_price_times_quantity_is_beyond_counting_is_refused(shop: Shop) -> None:
     order = shop.order(lines=[shop.line("1", 0, 100_000, 10**9)])
 
@@ -128,3 +140,16 @@ async def test_a_shopify_order_is_held_to_the_same_limits(shop: Shop) -> None:
 
     assert (shape.status_code, pointers(shape)) == (422, {"/id"})
     assert (content.status_code, pointers(content)) == (422, {"/name", "/created_at"})
+
+
+async def test_a_change_names_every_field_that_cannot_be_at_once(shop: Shop) -> None:
+    order = await shop.place()
+    nowhere = {**shop.order()["shipping_address"], "country_code": "XX"}
+
+    answer = await order.do(
+        "", {"lines": [{"reference": "1", "quantity": 5}], "shipping_address": nowhere}, method="PATCH"
+    )
+
+    assert {error["pointer"] for error in answer.json()["errors"]} == {
+        "/lines/0/quantity", "/shipping_address/country_code"
+    }  # fmt: skip

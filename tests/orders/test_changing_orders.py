@@ -249,19 +249,6 @@ async def test_lines_only_get_fewer(shop: Shop) -> None:
         assert answer.json()["errors"][0]["code"] == code
 
 
-async def test_a_change_names_every_field_that_cannot_be_at_once(shop: Shop) -> None:
-    order = await shop.place()
-    nowhere = {**shop.order()["shipping_address"], "country_code": "XX"}
-
-    answer = await order.do(
-        "", {"lines": [{"reference": "1", "quantity": 5}], "shipping_address": nowhere}, method="PATCH"
-    )
-
-    assert {error["pointer"] for error in answer.json()["errors"]} == {
-        "/lines/0/quantity", "/shipping_address/country_code"
-    }  # fmt: skip
-
-
 async def test_after_the_pick_began_it_says_what_is_still_possible(shop: Shop) -> None:
     order = await shop.place()
     await Parcel(order).pack()

@@ -24,7 +24,7 @@ from tests.waiting import wait_until
 
 async def feed_of(shop: Shop, after: int = 0) -> list[Json]:
     await shop.rig.run_jobs()
-    answer = await shop.call("GET", f"/v1/events?after={after}&limit=500")
+    answer = await shop.call("GET", f"/v1/events?after={after}&limit=100")
     return list(answer.json()["data"])
 
 
@@ -53,6 +53,7 @@ async def test_an_orders_life_is_told_in_stable_events(shop: Shop) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.security(9)
 async def test_a_webhook_is_signed_and_carries_the_feeds_object(shop: Shop) -> None:
     async with listening() as receiver:
         made = await shop.call("POST", "/v1/webhook-endpoints", {"url": receiver.url})
@@ -79,6 +80,7 @@ async def test_only_the_events_asked_for_are_sent(shop: Shop) -> None:
         assert [orjson.loads(body)["type"] for _, body in receiver.received] == ["shipment.delivered"]
 
 
+@pytest.mark.security(9)
 async def test_a_failed_delivery_is_tried_again_with_the_same_id(shop: Shop) -> None:
     async with listening() as receiver:
         receiver.status = 500
@@ -103,6 +105,7 @@ async def all_delivered(shop: Shop) -> bool:
     return all(entry["state"] == "delivered" for entry in log)
 
 
+@pytest.mark.security(9)
 async def test_an_endpoint_that_is_gone_is_disabled(shop: Shop) -> None:
     async with listening() as receiver:
         receiver.status = 410
@@ -114,6 +117,7 @@ async def test_an_endpoint_that_is_gone_is_disabled(shop: Shop) -> None:
         assert (endpoint["state"], endpoint["disabled_reason"]) == ("disabled", "the endpoint answered 410 Gone")
 
 
+@pytest.mark.security(9)
 async def test_a_rotated_secret_signs_beside_the_old_one(shop: Shop) -> None:
     async with listening() as receiver:
         made = (await shop.call("POST", "/v1/webhook-endpoints", {"url": receiver.url})).json()
@@ -223,6 +227,7 @@ def production(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     platform.cache_clear()
 
 
+@pytest.mark.security(9)
 @pytest.mark.usefixtures("production")
 @pytest.mark.parametrize(
     ("url", "code"),
@@ -241,6 +246,7 @@ async def test_in_production_no_endpoint_leads_into_a_private_network(shop: Shop
     assert [error["code"] for error in answer.json()["errors"]] == [code]
 
 
+@pytest.mark.security(9)
 @pytest.mark.usefixtures("production")
 async def test_in_production_a_name_that_leads_into_a_private_network_is_not_called() -> None:
     item = Delivery(new_id(), new_id(), None, "https://localhost:9/hook", 1, {}, b"{}")

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import orjson
+import pytest
 
 from services.orders.api.intake import BULK_BYTES
 from shared import clock
@@ -103,6 +104,7 @@ async def test_a_field_of_bad_shape_hides_no_other_fault(shop: Shop) -> None:
     assert {error["pointer"] for error in problem["errors"]} == set(expected)
 
 
+@pytest.mark.security(6)
 async def test_metadata_has_at_most_4_kb(shop: Shop) -> None:
     fits = await shop.call("POST", "/v1/orders", shop.order(metadata={"a": "x" * 4000}))
     answer = await shop.call("POST", "/v1/orders", shop.order(metadata={"a": "x" * 4096}))
@@ -111,12 +113,14 @@ async def test_metadata_has_at_most_4_kb(shop: Shop) -> None:
     assert pointers(answer) == {"/metadata"}
 
 
+@pytest.mark.security(6)
 async def test_a_body_has_at_most_256_kb(shop: Shop) -> None:
     answer = await shop.call("POST", "/v1/orders", shop.order(gift={"message": "x" * 256 * 1024}))
 
     assert (answer.status_code, answer.json()["code"]) == (httpx.codes.REQUEST_ENTITY_TOO_LARGE, "too_large")
 
 
+@pytest.mark.security(6)
 async def test_bulk_takes_more_than_one_orders_bytes_but_no_larger_order(shop: Shop) -> None:
     small = [shop.order(metadata={"note": "x" * 4000}) for _ in range(70)]
     large = shop.order(gift={"message": "x" * 256 * 1024})
@@ -131,6 +135,7 @@ async def test_bulk_takes_more_than_one_orders_bytes_but_no_larger_order(shop: S
     assert beyond.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE
 
 
+@pytest.mark.security(6)
 async def test_more_than_two_hundred_lines_are_refused(shop: Shop) -> None:
     lines = [shop.line(str(number), 0, 1, 100) for number in range(201)]
 
@@ -235,6 +240,20 @@ async def test_competing_posts_of_one_reference_make_one_order(shop: Shop) -> No
     assert len({answer.json()["id"] for answer in answers}) == 1
 
 
+async def test_while_intake_is_paused_new_orders_are_told_to_come_again_and_known_ones_are_answered(shop: Shop) -> None:
+    known, fresh, key = shop.order(), shop.order(), "a key of its own"
+    await shop.call("POST", "/v1/orders", known)
+    switch = {"kind": "intake", "scope": str(shop.id), "reason": "the databases are being restored"}
+    await shop.rig.staff("POST", "/staff/pauses", switch)
+
+    refused = await shop.call("POST", "/v1/orders", fresh, key=key)
+    assert (refused.status_code, refused.json()["code"]) == (503, "paused")
+    assert (await shop.call("POST", "/v1/orders", known)).status_code == 200
+
+    await shop.rig.staff("POST", "/staff/pauses/resume", switch)
+    assert (await shop.call("POST", "/v1/orders", fresh, key=key)).status_code == 201
+
+
 async def test_many_orders_at_once_all_get_their_own_number(shop: Shop) -> None:
     answers = await asyncio.gather(*(shop.call("POST", "/v1/orders", shop.order()) for _ in range(60)))
 
@@ -274,6 +293,7 @@ async def test_lines_without_shipping_are_delivered_with_the_order(shop: Shop) -
     assert (shown["status"], shown["fulfilment_status"]) == ("completed", "delivered")
 
 
+@pytest.mark.security(1)
 async def test_a_storefront_sees_only_its_own(rig: Rig, shop: Shop) -> None:
     other = await rig.open_shop()
     order = await shop.place()

@@ -14,6 +14,8 @@ from shared.rates import RateLimit
 from tests.orders.rig import Json, Rig, Shop
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.security(7)
+
 TOO_MANY = 429
 
 

@@ -8,8 +8,6 @@ from shared.events.base import LineCount, Money
 from shared.events.care import CustomerNotified, ExceptionCleared, ExceptionRaised, RemedyGranted
 from shared.events.orders import (
     CancellationRequested,
-    OrderPlaced,
-    OrderReleased,
     PromiseRevised,
     RemedyExecuted,
     RemedyRefused,
@@ -39,47 +37,6 @@ async def sent(shop: Shop, *, captured: bool = True) -> tuple[Placed, Parcel]:
     if captured:
         await order.do("/payments", {"type": "captured", "reference": "all"})
     return order, parcel
-
-
-async def linked(order: Placed) -> Placed:
-    """Give the reshipment of an order."""
-    reference = f"{order.first['reference']}-R1"
-    answer = await order.shop.call("GET", f"/v1/orders/ref:{reference}")
-    assert answer.status_code == httpx.codes.OK, answer.text
-    return Placed(order.shop, answer.json())
-
-
-async def test_a_reshipment_is_carried_out_once_its_goods_are_reserved(shop: Shop) -> None:
-    order, _ = await sent(shop)
-    remedy = granted(order, "reship")
-    await order.rig.hear(remedy)
-    again = await linked(order)
-    assert await order.told(RemedyExecuted) == []
-
-    await order.rig.hear(neighbours.reserved(again))
-
-    executed = (await order.told(RemedyExecuted))[0]
-    placed = (await again.told(OrderPlaced))[0]
-    assert executed["reship_order_id"] == str(again.id)
-    assert (placed["reship_of"], placed["remedy_id"]) == (str(order.id), str(remedy.remedy_id))
-    assert placed["value"]["amount"] == (await order.now())["lines"][0]["unit_price"]["amount"]
-    assert [line[2] for line in again.lines] == [1]
-    assert len(await again.told(OrderReleased)) == 1
-
-
-async def test_a_reshipment_without_stock_is_refused_and_its_order_cancelled(shop: Shop) -> None:
-    order, _ = await sent(shop)
-    await order.rig.hear(granted(order, "reship"))
-    again = await linked(order)
-
-    await order.rig.hear(neighbours.backordered(again))
-    asked = (await again.told(CancellationRequested))[0]
-    await order.rig.hear(neighbours.answered(again, asked["cancellation_id"], ["cancelled"]))
-
-    assert [fact["code"] for fact in await order.told(RemedyRefused)] == ["no_stock"]
-    assert (await again.now())["status"] == "cancelled"
-    await order.rig.hear(granted(order, "refund", units=2))
-    assert len(await order.shop_refunds()) == 1
 
 
 async def test_each_unit_is_made_whole_once(shop: Shop) -> None:
@@ -258,79 +215,6 @@ async def test_an_unknown_remedy_is_refused_not_guessed(shop: Shop) -> None:
     await order.rig.hear(granted(order, "flowers"))
 
     assert [fact["code"] for fact in await order.told(RemedyRefused)] == ["unknown_kind"]
-
-
-async def test_a_lost_parcel_that_is_found_calls_its_reshipment_off(shop: Shop) -> None:
-    order, parcel = await sent(shop)
-    await parcel.scan("lost")
-    assert (await order.now())["status"] == "completed"
-    await order.rig.hear(granted(order, "reship", units=2, parcel_id=parcel.parcel_id))
-    again = await linked(order)
-    await order.rig.hear(neighbours.reserved(again))
-
-    await parcel.deliver()
-    await order.rig.run_jobs()
-
-    assert [fact["reason"] for fact in await again.told(CancellationRequested)] == ["other"]
-
-
-async def test_another_parcel_that_moves_calls_no_reshipment_off(shop: Shop) -> None:
-    order, silent = await sent(shop)
-    await silent.scan("in_transit")
-    await order.rig.hear(granted(order, "reship", units=2, parcel_id=silent.parcel_id))
-    again = await linked(order)
-    await order.rig.hear(neighbours.reserved(again))
-
-    await Parcel(order).scan("in_transit")
-    await order.rig.run_jobs()
-    assert await again.told(CancellationRequested) == []
-
-    await silent.scan("in_transit")
-    await order.rig.run_jobs()
-    assert len(await again.told(CancellationRequested)) == 1
-
-
-async def test_a_parcel_seen_while_its_reshipment_waits_for_stock_calls_it_off_once_it_has_some(shop: Shop) -> None:
-    order, silent = await sent(shop)
-    await order.rig.hear(granted(order, "reship", units=2, parcel_id=silent.parcel_id))
-    again = await linked(order)
-    await silent.scan("in_transit")
-    await order.rig.run_jobs()
-    assert await again.told(CancellationRequested) == []
-
-    await order.rig.hear(neighbours.reserved(again))
-    await order.rig.run_jobs()
-
-    assert len(await again.told(CancellationRequested)) == 1
-
-
-async def test_units_whose_reshipment_was_cancelled_are_owed_again(shop: Shop) -> None:
-    order, parcel = await sent(shop)
-    await parcel.scan("lost")
-    await order.rig.hear(granted(order, "reship", units=2, parcel_id=parcel.parcel_id))
-    again = await linked(order)
-    await order.rig.hear(neighbours.reserved(again))
-    await again.do("/cancellations", {})
-    await neighbours.answer_last(again, "cancelled")
-
-    assert [fact["code"] for fact in await order.told(RemedyRefused)] == ["reship_called_off"]
-    await order.rig.hear(granted(order, "refund", units=2))
-
-    assert [refund["kind"] for refund in await order.shop_refunds()] == ["refund"]
-    assert len(await order.told(RemedyRefused)) == 1
-
-
-async def test_a_reshipment_that_has_left_is_not_called_off(shop: Shop) -> None:
-    order, parcel = await sent(shop)
-    await parcel.scan("lost")
-    await order.rig.hear(granted(order, "reship", units=2, parcel_id=parcel.parcel_id))
-    again = await linked(order)
-    await Parcel(again).send()
-
-    await parcel.deliver()
-    await order.rig.run_jobs()
-
-    assert await again.told(CancellationRequested) == []
 
 
 async def test_exceptions_show_until_they_are_cleared(shop: Shop) -> None:

@@ -34,6 +34,7 @@ async def verify(order: Placed, **said: str) -> Json:
     return found
 
 
+@pytest.mark.security(11)
 async def test_personal_data_is_masked_until_the_caller_is_verified(shop: Shop) -> None:
     order = await shop.place()
     email = shop.order()["customer"]["email"]
@@ -91,6 +92,7 @@ async def test_nobody_guesses_for_long(shop: Shop) -> None:
     assert refused.headers["retry-after"] == "3600"
 
 
+@pytest.mark.security(11)
 async def test_every_look_at_a_person_is_kept(shop: Shop) -> None:
     order = await shop.place()
     await person(order)
@@ -154,3 +156,16 @@ async def test_a_recycled_tracking_number_leads_to_the_young_order(shop: Shop, m
 
     found = await shop.rig.staff("GET", f"/staff/look-up?q={tracking}", role=Role.SUPPORT)
     assert [one["order_id"] for one in found.json()["data"]] == [str(young.id)]
+
+
+async def test_what_a_storefront_sent_along_goes_back_to_the_storefront_only(shop: Shop) -> None:
+    order = await shop.place(metadata={"nickname": "Zimtstern"})
+    assert (await order.now())["metadata"] == {"nickname": "Zimtstern"}
+    for path, role, subject in (
+        (f"/staff/orders/{order.id}", Role.SUPPORT, "ann"),
+        (f"/internal/orders/{order.id}", Role.SERVICE, "care"),
+        ("/customer/order", Role.CUSTOMER, str(order.id)),
+    ):
+        answer = await shop.rig.http.get(path, headers=shop.rig.headers(role, subject))
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["metadata"] == {}, path

@@ -1,10 +1,14 @@
 """Tokens and keys: who gets in, and who is told to sign in first."""
 
+import base64
+import hmac
+import json
 from datetime import timedelta
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from shared import clock
@@ -22,6 +26,8 @@ from shared.auth import (
 )
 from shared.errors import ConfigurationError, UnauthenticatedError
 
+pytestmark = pytest.mark.security(3)
+
 STAFF_PRIVATE, STAFF_PUBLIC = make_key_pair("staff-1")
 SERVICE_PRIVATE, SERVICE_PUBLIC = make_key_pair("service-1")
 VERIFIER = TokenVerifier(f"{STAFF_PUBLIC},{SERVICE_PUBLIC}")
@@ -38,8 +44,6 @@ def claims(**changes: object) -> dict[str, object]:
 def signed(
     payload: dict[str, object], *, key: str = STAFF_PRIVATE, algorithm: str = "EdDSA", kid: str = "staff-1"
 ) -> str:
-    import base64
-
     raw = base64.urlsafe_b64decode(key.partition(":")[2] + "=")
     secret = Ed25519PrivateKey.from_private_bytes(raw)
     return jwt.encode(payload, secret, algorithm=algorithm, headers={"kid": kid})
@@ -75,11 +79,81 @@ def test_an_unsigned_token_is_refused() -> None:
 
 
 def test_a_token_signed_with_the_public_key_as_a_shared_secret_is_refused() -> None:
-    import base64
-
     raw = base64.urlsafe_b64decode(STAFF_PUBLIC.partition(":")[2] + "=")
     with pytest.raises(UnauthenticatedError):
         VERIFIER.verify(jwt.encode(claims(), raw, algorithm="HS256", headers={"kid": "staff-1"}))
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
+@pytest.mark.parametrize("form", ["raw", "base64", "pem", "setting"])
+def test_no_form_of_the_public_key_serves_as_a_shared_secret(algorithm: str, form: str) -> None:
+    encoded = STAFF_PUBLIC.partition(":")[2]
+    raw = base64.urlsafe_b64decode(encoded + "=")
+    pem = Ed25519PublicKey.from_public_bytes(raw).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    secret = {"raw": raw, "base64": encoded.encode(), "pem": pem, "setting": STAFF_PUBLIC.encode()}[form]
+    payload = json.dumps(claims(iat=0, exp=2**33)).encode()
+    signing = b".".join(map(_segment, (json.dumps({"alg": algorithm, "kid": "staff-1"}).encode(), payload)))
+    signature = hmac.digest(secret, signing, f"sha{algorithm[2:]}")
+
+    with pytest.raises(UnauthenticatedError):
+        VERIFIER.verify(b".".join((signing, _segment(signature))).decode())
+
+
+def _segment(raw: bytes) -> bytes:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=")
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256"])
+def test_a_token_of_another_algorithm_and_key_is_refused(algorithm: str) -> None:
+    if algorithm == "ES256":
+        key: object = ec.generate_private_key(ec.SECP256R1())
+    else:
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    with pytest.raises(UnauthenticatedError):
+        VERIFIER.verify(jwt.encode(claims(), key, algorithm=algorithm, headers={"kid": "staff-1"}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("place", ["jwk", "jku", "x5u"])
+def test_a_token_that_brings_its_own_key_is_refused(place: str) -> None:
+    stranger = Ed25519PrivateKey.generate()
+    public = base64.urlsafe_b64encode(stranger.public_key().public_bytes_raw()).decode().rstrip("=")
+    brought = {"kty": "OKP", "crv": "Ed25519", "x": public} if place == "jwk" else "https://evil.example/keys"
+    token = jwt.encode(claims(), stranger, algorithm="EdDSA", headers={"kid": "staff-1", place: brought})
+    with pytest.raises(UnauthenticatedError):
+        VERIFIER.verify(token)
+
+
+@pytest.mark.parametrize("kid", ["", "staff-1,service-1", "../staff-1", None])
+def test_a_key_id_that_names_no_key_is_refused(kid: str | None) -> None:
+    headers = {"kid": kid} if kid is not None else {}
+    raw = base64.urlsafe_b64decode(STAFF_PRIVATE.partition(":")[2] + "=")
+    token = jwt.encode(claims(), Ed25519PrivateKey.from_private_bytes(raw), algorithm="EdDSA", headers=headers)
+    with pytest.raises(UnauthenticatedError):
+        VERIFIER.verify(token)
+
+
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_a_token_with_a_changed_part_is_refused(part: int) -> None:
+    parts = mint_token(STAFF_PRIVATE, subject="ann", role=Role.PICKER).split(".")
+    other = mint_token(STAFF_PRIVATE, subject="bob", role=Role.ADMIN).split(".")
+    # The header is the same in all of ours: a changed one asks for no signature.
+    changed = _segment(b'{"alg":"none","kid":"staff-1"}').decode() if part == 0 else other[part]
+    with pytest.raises(UnauthenticatedError):
+        VERIFIER.verify(".".join(changed if index == part else own for index, own in enumerate(parts)))
+
+
+def test_a_key_taken_out_of_the_settings_opens_nothing_any_more() -> None:
+    _, next_public = make_key_pair("staff-2")
+    with pytest.raises(UnauthenticatedError):
+        TokenVerifier(next_public).verify(mint_token(STAFF_PRIVATE, subject="ann", role=Role.PICKER))
+
+
+@pytest.mark.parametrize("missing", ["exp", "iat", "sub", "iss", "aud", "role"])
+def test_a_token_that_leaves_a_claim_out_is_refused(missing: str) -> None:
+    payload = claims()
+    del payload[missing]
+    with pytest.raises(UnauthenticatedError):
+        VERIFIER.verify(signed(payload))
 
 
 def test_a_token_under_an_unknown_key_id_is_refused() -> None:
@@ -113,11 +187,13 @@ def test_a_malformed_public_key_is_named_when_the_process_starts() -> None:
         TokenVerifier("staff-1:short")
 
 
+@pytest.mark.security(2)
 def test_every_role_has_scopes_and_none_but_services_reaches_internal_routes() -> None:
     assert set(SCOPES) == set(Role)
     assert [role for role, scopes in SCOPES.items() if Scope.INTERNAL in scopes] == [Role.SERVICE]
 
 
+@pytest.mark.security(4)
 def test_an_api_key_carries_256_random_bits_and_is_stored_as_its_hash() -> None:
     key = make_api_key(test=True)
     assert key.startswith("dsk_test_")
@@ -127,8 +203,6 @@ def test_an_api_key_carries_256_random_bits_and_is_stored_as_its_hash() -> None:
 
 
 def test_a_public_key_is_the_raw_32_bytes() -> None:
-    import base64
-
     private, public = make_key_pair("k")
     raw = base64.urlsafe_b64decode(private.partition(":")[2] + "=")
     key = Ed25519PrivateKey.from_private_bytes(raw).public_key()

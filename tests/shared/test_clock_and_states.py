@@ -46,6 +46,21 @@ def test_business_time_never_goes_back(stepped: Path) -> None:
         clock.step_to(datetime(2026, 3, 2, 6, tzinfo=UTC))
 
 
+def test_a_clock_is_wrong_on_purpose_in_the_local_environment_only(
+    stepped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "_skew", timedelta(0))
+    start = datetime(2026, 3, 2, 7, tzinfo=UTC)
+    clock.step_to(start)
+    right = clock.real()
+    clock.run_wrong_by(-600, environment="local")
+    assert clock.now() == start - timedelta(minutes=10)
+    assert timedelta(minutes=9) < right - clock.real() < timedelta(minutes=11)
+    clock.run_wrong_by(0, environment="production")
+    with pytest.raises(clock.ClockError, match="production"):
+        clock.run_wrong_by(1, environment="production")
+
+
 def test_stepping_time_in_production_is_refused(tmp_path: Path) -> None:
     with pytest.raises(clock.ClockError, match="production"):
         clock.use_stepped_file(tmp_path / "clock", environment="production")

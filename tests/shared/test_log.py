@@ -5,23 +5,34 @@ import subprocess
 import sys
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 import structlog
+from aiosmtplib import SMTPRecipientRefused
 from fastapi import FastAPI
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from deploy.local.stack import LocalStack
+from services.shipping.carriers.base import CarrierRejectedError
 from shared import tracing
 from shared.consumer import EventRouter
 from shared.db import Database, Transaction
-from shared.doors import install_errors
+from shared.doors import Counters, Edge, install_errors
 from shared.events.base import Received
 from shared.events.orders import OrderCompleted
+from shared.http import HttpStatusError, HttpUnavailableError
+from shared.log import plainly
 from shared.operators import Rest, process_router
 from tests.shared.conftest import Plumbing, completed, message
 from tests.shared.traffic import Raw, send_raw, until
 
+pytestmark = pytest.mark.security(12)
+
 TRACE = "0af7651916cd43dd8448eb211c80319c"
+SECRET = "ann.example@secret.example"
 TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
 _TALK = """
 import logging
@@ -36,9 +47,16 @@ logger.debug("not wanted at this level")
 logging.getLogger("library").warning("said %%s", "something")
 try:
     street = "1 Secret Road"
-    raise ValueError("no stock")
+    raise ValueError(f"no way to {street}")
 except ValueError:
     logger.exception("request failed")
+quoting = "a constraint fails\\nDETAIL: Failing row contains (1 Secret Road)"
+try:
+    raise ValueError(quoting)
+except ValueError:
+    logger.exception("request refused")
+logger.warning("database away", error=quoting)
+logging.getLogger("library").warning(quoting)
 """
 
 
@@ -51,7 +69,7 @@ def _said() -> list[dict[str, Any]]:
 
 
 def test_a_process_logs_one_json_object_a_line_with_allowed_fields_only() -> None:
-    placed, library, failed = _said()
+    placed, library, failed, *_ = _said()
     when = placed.pop("timestamp")
     assert when.endswith("Z")
     assert placed == {
@@ -59,12 +77,98 @@ def test_a_process_logs_one_json_object_a_line_with_allowed_fields_only() -> Non
         "trace_id": TRACE,
     }  # fmt: skip
     assert (library["event"], library["level"]) == ("library: said something", "warning")
-    assert (failed["exc_type"], failed["error"], failed["level"]) == ("ValueError", "no stock", "error")
+    assert (failed["exc_type"], failed["error"], failed["level"]) == ("ValueError", "ValueError", "error")
     assert failed["where"].startswith("<string>:")
 
 
 def test_a_traceback_in_the_log_tells_places_and_no_values() -> None:
     assert "Secret" not in json.dumps(_said())
+
+
+_CAST = text("select cast(cast(:street as text) as int)")
+
+
+class Shape(BaseModel):
+    """Something with a number in it."""
+
+    number: int
+
+
+def _invalid() -> Exception:
+    try:
+        Shape.model_validate({"number": SECRET})
+    except ValidationError as error:
+        return error
+    raise AssertionError
+
+
+def _constraint() -> asyncpg.PostgresError:
+    return asyncpg.PostgresError.new(
+        {
+            "C": "23505", "M": "duplicate key value", "D": f"Key (email)=({SECRET}) already exists.", "n": "one_email",
+            "t": "customer",
+        }
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError(f"invalid literal: {SECRET!r}"), "ValueError"),
+        (KeyError(SECRET), "KeyError"),
+        (_invalid(), "ValidationError: /number int_parsing"),
+        (_constraint(), "UniqueViolationError 23505 customer one_email"),
+        (asyncpg.DataError(f"invalid input for query argument $1: {SECRET!r}"), "DataError 22000"),
+        (SMTPRecipientRefused(550, "no such user", SECRET), "SMTPRecipientRefused"),
+        (HttpStatusError(422, {"street": SECRET}), "HttpStatusError: HTTP 422"),
+        (CarrierRejectedError("ADDRESS.VERIFY.FAILURE", SECRET), "CarrierRejectedError: ADDRESS.VERIFY.FAILURE"),
+        (HttpUnavailableError("easypost cannot be reached"), "HttpUnavailableError: easypost cannot be reached"),
+        (ConnectionRefusedError(111, "Connection refused"), "ConnectionRefusedError: Connection refused"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_an_error_in_the_log_says_what_failed_and_not_on_which_value(error: Exception, told: str) -> None:
+    said = plainly(error)
+
+    assert said.startswith(told)
+    assert SECRET not in said
+
+
+async def test_an_error_of_the_database_repeats_no_parameter(plumbing: Plumbing) -> None:
+    with pytest.raises(DBAPIError) as failed:
+        async with plumbing.consuming.transaction() as tx:
+            await (await tx.session.connection()).execute(_CAST, {"street": SECRET})
+
+    assert "select cast" in str(failed.value)
+    assert SECRET not in str(failed.value).partition("[SQL")[2]
+    assert SECRET not in plainly(failed.value)
+
+
+async def test_an_answer_about_a_fault_of_ours_shows_no_trace_of_it() -> None:
+    app = FastAPI()
+    install_errors(app)
+
+    @app.get("/broken")
+    async def broken() -> None:
+        raise RuntimeError(f"at {SECRET}")
+
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(Edge(app, service="test", counters=Counters()), raise_app_exceptions=False),
+        base_url="http://process",
+    ) as client:
+        answer = await client.get("/broken", headers={"x-request-id": "r-1"})
+
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert answer.json() == {
+        "type": "urn:doorstep:problem:internal", "title": "A fault of ours", "status": 500, "code": "internal",
+        "detail": "something failed on our side; it was recorded under this request id", "request_id": "r-1",
+    }  # fmt: skip
+
+
+def test_an_error_is_logged_without_the_values_it_quotes() -> None:
+    *_, refused, away, library = _said()
+    assert [refused["error"], away["error"]] == ["ValueError", "a constraint fails"]
+    assert library["event"] == "library: a constraint fails"
 
 
 async def test_a_handlers_log_lines_name_its_order_and_continue_its_trace(plumbing: Plumbing) -> None:
@@ -124,3 +228,12 @@ async def test_a_process_without_its_database_or_tables_is_alive_and_not_ready(
     await database.close()
     assert answer.status_code == 503
     assert answer.json() == {"status": "database away or not migrated"}
+
+
+def test_a_trace_that_is_no_hexadecimal_number_is_not_continued() -> None:
+    for header in (f"00-{SECRET:-<32}-b7ad6b7169203331-01", TRACEPARENT.upper(), "x" * len(TRACEPARENT)):
+        assert len(header) == len(TRACEPARENT)
+        with tracing.trace(header) as context:
+            assert tracing.trace_id_of(header) == ""
+            assert SECRET not in context
+            assert len(tracing.trace_id_of(context)) == 32

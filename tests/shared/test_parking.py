@@ -1,10 +1,17 @@
 """Parked streams are tried again, whatever stands before them and whatever the database says meanwhile."""
 
-import asyncpg
+import asyncio
 
-from shared import clock
+import asyncpg
+import pytest
+
+from shared import clock, parking
+from shared.errors import NotFoundError
+from shared.ids import new_id
+from shared.inbox import UnreadableError, read_envelope
+from shared.kafka import Message, Record
 from tests.shared.conftest import Plumbing, completed, message
-from tests.shared.traffic import Seen, parked, send, until
+from tests.shared.traffic import Seen, dead_letters, parked, send, until
 from tests.waiting import wait_until
 
 _OLD_DEAD = """
@@ -50,3 +57,76 @@ async def test_a_retry_that_the_database_refuses_for_now_does_not_end_the_worker
         await send(plumbing, message(early, 1))
         await until(lambda: seen.has(early.order_id, "delivered"), "it is tried until the database answers")
     assert not refusals
+
+
+async def test_a_discarded_event_that_comes_again_is_dropped(plumbing: Plumbing) -> None:
+    seen, first = Seen(), completed(outcome="1")
+    seen.waits.add(first.order_id)
+    record = message(first, 1, event_id=new_id())
+    reader = plumbing.consumer("discarded", seen.router)
+    async with plumbing.running(reader.run()):
+        await send(plumbing, record)
+
+        async def is_parked() -> bool:
+            return any(row["key"] == first.key for row in await parked(plumbing, "discarded"))
+
+        await wait_until(is_parked, what="the event waits")
+        (row,) = [row for row in await parked(plumbing, "discarded") if row["key"] == first.key]
+        async with plumbing.consuming.transaction() as tx:
+            await parking.discard(tx, str(row["event_id"]), actor="ann", reason="not wanted")
+        seen.waits.clear()
+        await send(plumbing, record, message(completed(first.order_id, "2"), 2))
+        await until(lambda: seen.has(first.order_id, "2"), "the stream goes on without it")
+
+    assert not [letter for letter in await dead_letters(plumbing, "discarded") if letter["key"] == first.key]
+
+
+def _record(sent: Message) -> Record:
+    return Record(sent.topic, 3, 7, sent.key, sent.value, sent.headers)
+
+
+async def test_a_failing_event_that_arrives_again_is_parked_once(plumbing: Plumbing) -> None:
+    seen, bad = Seen(), completed()
+    seen.fails.add(bad.order_id)
+    applier = plumbing.consumer("doubled", seen.router).applier
+    event = read_envelope(_record(message(bad, 1)))
+
+    await applier.apply([event])
+    await applier.apply([event])
+
+    assert [(row["event_id"], row["state"]) for row in await parked(plumbing, "doubled")] == [(event.id, "parked")]
+    assert await dead_letters(plumbing, "doubled") == []
+
+
+async def test_a_record_that_is_read_again_is_one_dead_letter(plumbing: Plumbing) -> None:
+    applier = plumbing.consumer("reread", Seen().router).applier
+    record = Record("doorstep.orders", 3, 7, b"key", b"{not json", ())
+
+    for _ in range(2):
+        await applier.bury(record, UnreadableError("no JSON"))
+
+    assert [letter["offset"] for letter in await dead_letters(plumbing, "reread")] == [7]
+
+
+async def test_of_two_who_give_an_event_up_the_second_is_told_that_it_is_gone(plumbing: Plumbing) -> None:
+    seen, bad = Seen(), completed()
+    seen.fails.add(bad.order_id)
+    event = read_envelope(_record(message(bad, 1)))
+    await plumbing.consumer("given_up", seen.router).applier.apply([event])
+
+    async def give_up() -> None:
+        async with plumbing.consuming.transaction() as tx:
+            await parking.discard(tx, str(event.id), actor="operator:bea", reason="known to be broken")
+
+    async with plumbing.consuming.transaction() as tx:
+        await parking.discard(tx, str(event.id), actor="operator:ann", reason="known to be broken")
+        second = asyncio.create_task(give_up())
+
+        async def waits() -> bool:
+            async with plumbing.consuming.transaction() as looking:
+                return bool(await looking.value("select count(*) from pg_locks where not granted"))
+
+        await wait_until(waits, deadline=10, what="the second waits for the first")
+    with pytest.raises(NotFoundError):
+        await second
+    assert await parked(plumbing, "given_up") == []

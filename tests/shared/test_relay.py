@@ -7,7 +7,8 @@ import asyncpg
 import orjson
 import pytest
 
-from shared import kafka, outbox, relay
+from deploy.local.stack import LocalStack
+from shared import clock, kafka, outbox, relay
 from shared.db import Database, Transaction
 from shared.jobs import Jobs, Scheduler
 from shared.kafka import Address, BrokerAwayError, Message, Producer
@@ -98,6 +99,22 @@ async def test_the_event_log_says_where_in_its_topic_an_event_lies(plumbing: Plu
         assert orjson.loads(found) == row["payload"]
 
 
+async def test_what_is_published_again_is_kept_once(plumbing: Plumbing) -> None:
+    fact, since = completed(outcome="again"), clock.real()
+    await plumbing.publish(fact)
+    async with plumbing.running(plumbing.relay().run()):
+
+        async def is_empty() -> bool:
+            return await _outbox_rows(plumbing.producing) == 0
+
+        await wait_until(is_empty, what="it is published")
+        assert await relay.replay(plumbing.producing.url, since, fact.key) == 1
+        await wait_until(is_empty, deadline=15, what="it is published again")
+
+    async with plumbing.producing.transaction() as tx:
+        assert await tx.value("select count(*) from event_log where key = $1", fact.key) == 1
+
+
 async def test_two_relays_share_the_shards_and_the_one_that_stays_takes_over(plumbing: Plumbing) -> None:
     seen, facts = Seen(), [completed(outcome="1") for _ in range(40)]
     reader = plumbing.consumer("shared", seen.router)
@@ -186,3 +203,57 @@ async def test_a_call_to_the_broker_that_is_cancelled_in_the_moment_it_ends_stay
     task.cancel()
     await asyncio.wait({task}, timeout=10)
     assert task.cancelled()
+
+
+async def test_a_replay_longer_than_a_page_is_whole_in_order_and_in_short_statements(
+    plumbing: Plumbing, bare_stack: LocalStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "_REPLAY_ROWS", 7)
+    facts = [completed(outcome="0") for _ in range(5)]
+    keys = [fact.key for fact in facts]
+    began = clock.real()
+    async with plumbing.running(plumbing.relay().run()):
+        for number in range(10):
+            await plumbing.publish(*(completed(fact.order_id, str(number)) for fact in facts))
+        await wait_until(lambda: _is_logged(plumbing.producing, keys, 50), what="all are in the event log")
+    owner = await asyncpg.connect(bare_stack.dsn("orders", "owner"))
+    # Fifty rows take longer than the limit, a page of seven does not.
+    await owner.execute(_SLOW_ROWS)
+    try:
+        count = await relay.replay(f"{plumbing.producing.url}?statement_timeout=2000", began)
+    finally:
+        await owner.execute("drop function slow_row() cascade")
+        await owner.close()
+
+    async with plumbing.producing.transaction() as tx:
+        rows = await tx.fetch("select key, sequence from outbox where key = any($1) order by id", keys)
+        await tx.execute("delete from outbox where key = any($1)", keys)
+    assert count >= 50
+    told = {key: [row["sequence"] for row in rows if row["key"] == key] for key in keys}
+    assert told == {key: list(range(1, 11)) for key in keys}
+
+
+async def test_a_replay_of_one_order_leaves_the_others(plumbing: Plumbing) -> None:
+    wanted, other = completed(outcome="1"), completed(outcome="1")
+    began = clock.real()
+    async with plumbing.running(plumbing.relay().run()):
+        await plumbing.publish(wanted, other)
+        await wait_until(lambda: _is_logged(plumbing.producing, [wanted.key, other.key], 2), what="both are logged")
+
+    assert await relay.replay(plumbing.producing.url, began, wanted.key) == 1
+
+    async with plumbing.producing.transaction() as tx:
+        rows = await tx.fetch("delete from outbox where key = any($1) returning key", [wanted.key, other.key])
+        tx.wrote = True
+    assert [row["key"] for row in rows] == [wanted.key]
+
+
+async def _is_logged(database: Database, keys: Sequence[str], count: int) -> bool:
+    async with database.transaction() as tx:
+        return int(await tx.value("select count(*) from event_log where key = any($1)", list(keys))) == count
+
+
+_SLOW_ROWS = """
+create function slow_row() returns trigger language plpgsql as $$ begin perform pg_sleep(0.05); return new; end $$;
+create trigger slow_row before insert on outbox for each row execute function slow_row()
+"""

@@ -43,6 +43,7 @@ class Shop:
         self.gate = asyncio.Event()
         self.gate.set()
         self.working = 0
+        self.is_slow = False
         self._plumbing = plumbing
         app = FastAPI()
         app.state.database = plumbing.consuming
@@ -76,6 +77,9 @@ class Shop:
 
     async def _make(self, tx: Transaction, name: str) -> Made:
         self.working += 1
+        if self.is_slow:
+            await tx.fetch("set local statement_timeout = '50ms'")
+            await tx.fetch("select pg_sleep(10)")
         number = int(await tx.value("insert into thing (name) values ($1) returning number", name))
         tx.wrote = True
         await self.gate.wait()
@@ -170,6 +174,18 @@ async def test_a_commit_that_fails_is_never_answered_with_201(shop: Shop, path: 
     assert refused.status_code == 500
     assert refused.headers["content-type"] == "application/problem+json"
     assert await shop.count(name) == 1
+
+
+@pytest.mark.parametrize("path", ["/things", "/plain"])
+async def test_a_statement_that_took_too_long_is_told_as_that_and_may_be_tried_again(shop: Shop, path: str) -> None:
+    key, name = str(new_id()), str(new_id())
+    shop.is_slow = True
+    slow = await shop.post(name, key, path=path)
+    shop.is_slow = False
+
+    assert (slow.status_code, slow.json()["code"]) == (503, "unavailable"), slow.text
+    assert "took too long" in slow.json()["detail"]
+    assert (await shop.post(name, key, path=path)).status_code == 201
 
 
 async def test_a_key_whose_commit_failed_is_free_again(shop: Shop) -> None:

@@ -84,9 +84,14 @@ class Raw(NamedTuple):
 
 
 async def send_raw(plumbing: Plumbing, *records: Raw) -> None:
-    """Send records to the topic of orders in this order; compressed, a large one passes the broker's limit."""
+    """Send records to the topic of orders in this order."""
+    await send_raw_to(plumbing.settings.kafka_bootstrap, "doorstep.orders", *records)
+
+
+async def send_raw_to(bootstrap: str, topic: str, *records: Raw) -> None:
+    """Send records to a topic in this order; compressed, a large one passes the broker's limit."""
     producer = AIOKafkaProducer(
-        bootstrap_servers=plumbing.settings.kafka_bootstrap,
+        bootstrap_servers=bootstrap,
         acks="all",
         compression_type="gzip",
         max_request_size=_LARGEST,
@@ -94,7 +99,7 @@ async def send_raw(plumbing: Plumbing, *records: Raw) -> None:
     )
     await producer.start()
     for record in records:
-        await producer.send_and_wait("doorstep.orders", record.value, record.key, headers=list(record.headers))
+        await producer.send_and_wait(topic, record.value, record.key, headers=list(record.headers))
     await producer.stop()
 
 

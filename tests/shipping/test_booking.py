@@ -173,6 +173,19 @@ async def test_a_refused_parcel_says_why_and_is_booked_once_mended(shipping: Shi
     assert len(await shipping.sold(parcel)) == 1
 
 
+async def test_a_retry_while_the_carrier_is_being_asked_starts_no_second_booking(shipping: ShippingRig) -> None:
+    parcel = Parcel()
+    await shipping.fault(parcel, "slow", route="/buy$", times=1, seconds=1)
+    await shipping.close(parcel)
+    shown = await shipping.until(parcel, "booking")
+    path = f"/staff/shipments/{shown['id']}/retry-booking"
+    retried = await shipping.post(Role.WAREHOUSE_LEAD, path, {"reason": "the bench is waiting"})
+    assert (retried.status_code, retried.json()["status"]) == (200, "booking"), retried.text
+    booked = await shipping.until(parcel, "label_purchased")
+    assert len(parts(booked, "labels")) == 1
+    assert len(await shipping.sold(parcel)) == 1
+
+
 async def test_paused_booking_buys_nothing_until_it_is_resumed(shipping: ShippingRig) -> None:
     parcel = Parcel()
     switch = {"kind": "booking", "scope": "easypost", "reason": "carrier asked us to wait"}
@@ -238,6 +251,21 @@ async def test_an_order_cancelled_while_its_answer_is_lost_keeps_no_label(shippi
     await shipping.until(parcel, "void_requested", "voided")
     for label in parts(await shipping.shipment(parcel), "labels"):
         assert label["state"] in {"void_requested", "voided", "abandoned"}
+
+
+async def test_a_parcel_closed_again_after_its_order_was_cancelled_gets_no_label(shipping: ShippingRig) -> None:
+    parcel = Parcel()
+    await shipping.close(parcel)
+    shown = await shipping.until(parcel, "label_purchased")
+    path = f"/internal/parcels/{parcel.parcel_id}/void"
+    assert (await shipping.post(Role.SERVICE, path, {"reason": "parcel reopened"})).is_success
+    await shipping.hear(order_cancelled(parcel), parcel_closed(parcel))
+    assert (await shipping.shipment(parcel))["status"] in {"void_requested", "voided"}
+    retry = f"/staff/shipments/{shown['id']}/retry-booking"
+    refused = await shipping.post(Role.WAREHOUSE_LEAD, retry, {"reason": "try again"})
+    assert refused.status_code == 409
+    assert "cancelled" in refused.json()["detail"]
+    assert len(parts(await shipping.shipment(parcel), "labels")) == 1
 
 
 async def test_an_order_cancelled_before_any_booking_is_never_sold_a_label(shipping: ShippingRig) -> None:

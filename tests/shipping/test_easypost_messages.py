@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict, cast
@@ -123,7 +124,7 @@ def test_a_tracker_is_read_with_each_scan_its_codes_and_its_place(name: str, ind
     assert tracking.tracking_code == "EZ1000000001"
     assert tracking.carrier == "USPS"
     assert tracking.estimate_at == datetime(2025, 3, 6, 19, 48, 26, tzinfo=UTC)
-    assert [scan.raw_code for scan in tracking.scans] == ["pre_transit/status_update"] * 2
+    assert [(scan.status, scan.detail) for scan in tracking.scans] == [("pre_transit", "status_update")] * 2
     assert all(scan.reading.position is None and not scan.reading.unmapped for scan in tracking.scans)
     assert [scan.place.city for scan in tracking.scans] == ["", "HOUSTON"]
 
@@ -173,6 +174,15 @@ def test_the_request_carries_our_shipment_id_the_order_and_the_contents() -> Non
     }
 
 
+def test_what_the_recipient_asks_of_the_driver_goes_to_the_carrier_on_one_line() -> None:
+    request = request_of()
+    recipient = replace(request.recipient, delivery_instructions="Ring twice,\nthen leave it at the shed.")
+    shipment = cast("dict[str, object]", messages.create_message(replace(request, recipient=recipient))["shipment"])
+
+    options = cast("dict[str, object]", shipment["options"])
+    assert options["handling_instructions"] == "Ring twice, then leave it at the shed."
+
+
 def test_our_buy_request_is_the_recorded_one() -> None:
     theirs = recorded("shipment_buy")[1]["request"]["body"]
     assert messages.buy_message("rate_4d1f36fa716c4b1292cacbdf19227c2d") == theirs
@@ -218,18 +228,21 @@ def test_a_signed_message_is_read_with_damage_beside_the_position() -> None:
     assert (scan.place.city, scan.place.country_code) == ("RENO", "US")
 
 
+@pytest.mark.security(9)
 def test_our_signature_is_the_one_the_official_client_checks() -> None:
     body = event_body(moving_tracker())
     signature = messages.signature_of(body, SECRET)
     assert validate_webhook(body, {"X-Hmac-Signature": signature}, SECRET)["id"] == "evt_1"
 
 
+@pytest.mark.security(9)
 @pytest.mark.parametrize("signature", ["", "hmac-sha256-hex=00", "nonsense", "hmac-sha256-hex=é"])
 def test_a_forged_message_is_refused_before_it_is_read(signature: str) -> None:
     with pytest.raises(SignatureRefusedError):
         messages.parse_webhook(b"not even json", {"X-Hmac-Signature": signature}, SECRET)
 
 
+@pytest.mark.security(9)
 def test_a_changed_body_does_not_match_its_signature() -> None:
     body = event_body(moving_tracker())
     signature = messages.signature_of(body, SECRET)
@@ -278,3 +291,30 @@ def test_a_label_of_another_format_keeps_its_own_media_type() -> None:
     body["postage_label"] |= {"label_url": "https://files.example/label.zpl", "label_file_type": "application/zpl"}
     label = messages.parse_shipment(json.dumps(body).encode()).label
     assert label == Label("https://files.example/label.zpl", "application/zpl")
+
+
+@pytest.mark.parametrize("rate", ["abc", "NaN", "Infinity", "-1.00", "1e999999", "", "1,50", "9" * 40])
+def test_a_rate_that_is_no_amount_is_not_understood(rate: str) -> None:
+    answer = recorded("shipment_create")[0]["response"]["body"]
+    broken = {**answer, "rates": [{"id": "rate_1", "carrier": "USPS", "service": "Priority", "rate": rate}]}
+
+    with pytest.raises(AnswerNotUnderstoodError, match="rates"):
+        messages.parse_shipment(json.dumps(broken).encode())
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "1969-12-31T00:00:00Z"])
+def test_a_moment_at_the_ends_of_the_calendar_is_not_understood(moment: str) -> None:
+    answer = recorded("tracker_create")[0]["response"]["body"]
+
+    for name in ("updated_at", "est_delivery_date"):
+        with pytest.raises(AnswerNotUnderstoodError, match=name):
+            messages.parse_tracker(json.dumps({**answer, name: moment}).encode())
+
+
+def test_text_that_no_row_can_keep_is_not_understood() -> None:
+    answer = recorded("tracker_create")[0]["response"]["body"]
+    scan = {"status": "in_transit", "message": "a\x00b", "datetime": "2026-03-02T10:00:00Z"}
+
+    for broken in ({**answer, "signed_by": "a\x00b"}, {**answer, "tracking_details": [scan]}):
+        with pytest.raises(AnswerNotUnderstoodError):
+            messages.parse_tracker(json.dumps(broken).encode())

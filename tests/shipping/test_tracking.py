@@ -107,6 +107,7 @@ async def test_what_is_told_names_place_code_and_an_estimate_but_nobody(shipping
     assert "SWAN" not in json.dumps(told).upper()
 
 
+@pytest.mark.security(9)
 @pytest.mark.parametrize("trouble", ["duplicate_webhooks", "forged_webhooks", "shuffled_webhooks"])
 async def test_duplicated_forged_or_shuffled_messages_change_nothing(shipping: ShippingRig, trouble: str) -> None:
     parcel = Parcel()
@@ -128,6 +129,7 @@ def refused() -> float:
     return REGISTRY.get_sample_value("doorstep_http_request_seconds_count", labels) or 0
 
 
+@pytest.mark.security(9)
 async def test_each_forged_message_arrives_is_refused_and_delivers_nothing(shipping: ShippingRig) -> None:
     """F17: beside each true message the simulator sends two that say "delivered", unsigned and signed wrong."""
     parcel, before = Parcel(), refused()
@@ -193,6 +195,7 @@ async def waiting_parcel(shipping: ShippingRig) -> tuple[Parcel, str]:
     return parcel, number
 
 
+@pytest.mark.security(9)
 async def test_a_forged_message_is_refused_and_an_honest_one_taken(shipping: ShippingRig) -> None:
     parcel, number = await waiting_parcel(shipping)
     body = message(number, (1, "delivered", "arrived_at_destination"))
@@ -204,6 +207,7 @@ async def test_a_forged_message_is_refused_and_an_honest_one_taken(shipping: Shi
     assert (await shipping.shipment(parcel))["status"] == "delivered"
 
 
+@pytest.mark.security(9)
 async def test_a_signed_message_nobody_can_read_is_refused_as_such(shipping: ShippingRig) -> None:
     answer = await send(shipping, b'{"id": 5}')
     assert (answer.status_code, answer.json()["code"]) == (422, "message_not_understood")
@@ -370,27 +374,3 @@ async def test_a_wrong_delivery_is_corrected_by_staff_with_a_reason_and_later_sc
     await send(shipping, message(number, (5, "delivered", "arrived_at_destination")))
     assert (await shipping.until(parcel, "delivered"))["delivered_at"] != shown["delivered_at"]
     assert len(await shipping.told(parcel, ShipmentDelivered)) == 2
-
-
-async def test_a_test_parcel_is_moved_along_by_hand_and_a_real_one_is_not(shipping: ShippingRig) -> None:
-    parcel = Parcel(test=True)
-    await shipping.close(parcel)
-    shown = await shipping.until(parcel, "label_purchased")
-    await shipping.hear(parcel_handed_over(parcel, str(shown["tracking_number"])))
-    path = f"/internal/test/shipments/{shown['id']}/advance"
-    seen = [(await shipping.post(Role.SERVICE, path, {})).json()["status"] for _ in range(4)]
-    assert seen == ["picked_up", "in_transit", "out_for_delivery", "delivered"]
-    assert len(await shipping.told(parcel, ShipmentDelivered)) == 1
-    real, _ = await waiting_parcel(shipping)
-    refused = await shipping.post(
-        Role.SERVICE, f"/internal/test/shipments/{(await shipping.shipment(real))['id']}/advance", {}
-    )
-    assert (refused.status_code, refused.json()["code"]) == (409, "not_a_test")
-
-
-async def test_our_address_is_registered_at_the_carrier_once(shipping: ShippingRig) -> None:
-    async def registered() -> list[str]:
-        hooks = (await shipping.carrier.get("/v2/webhooks")).json()["webhooks"]
-        return [hook["url"] for hook in hooks if hook["url"].startswith(shipping.url)]
-
-    assert await wait_until(registered, what="the webhook is registered") == [f"{shipping.url}{HOOK}"]

@@ -7,7 +7,7 @@ from functools import lru_cache
 from math import ceil
 
 from services.care.clocks import BusinessCalendar
-from services.care.policy.authority import Authority, Limit, Limits
+from services.care.policy.authority import DEFAULT_LIMITS, Limit, Limits
 from services.care.policy.consent import PACKS, ConsentPack
 from services.care.queries import incidents
 from services.care.queries.history import cache_of
@@ -46,9 +46,12 @@ def thresholds() -> Thresholds:
 @lru_cache(maxsize=1)
 def limits() -> Limits:
     """Give the limits of authority."""
-    given = settings()
+    per_action, per_day = settings().limits_per_action, settings().limits_per_day
     return Limits(
-        {rank: Limit(given.limits_per_action[rank.value], given.limits_per_day[rank.value]) for rank in Authority}
+        {
+            rank: Limit(per_action.get(rank.value, usual.per_action), per_day.get(rank.value, usual.per_day))
+            for rank, usual in DEFAULT_LIMITS.items()
+        }
     )
 
 

@@ -1,5 +1,6 @@
 """Cases by rule: opened, joined, reopened and served by their playbook, one per order and family."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +10,7 @@ import asyncpg
 from services.care.actions import clockwork, ledger, remedies
 from services.care.actions.consents import standing_of
 from services.care.actions.messages import Tidings, plan
-from services.care.actions.remedies import Decision, Wish
+from services.care.actions.remedies import CALLED_OFF, Decision, Wish
 from services.care.clocks import ClockMove
 from services.care.errors import AlreadyMadeWholeError
 from services.care.models import Case, DetectedException, Remedy
@@ -23,7 +24,6 @@ from services.care.queries import remedies as remedy_queries
 from services.care.queries.facts import get_watch
 from services.care.states import (
     ACTIVE_STATES,
-    CASES,
     CaseState,
     ClockKind,
     Consent,
@@ -70,6 +70,8 @@ async def bring_to_case(tx: Transaction, trouble: Trouble) -> Case:
         case = case or await _open(tx, family, last, trouble)
     trouble.found.case_id = case.id
     trouble.found.disposition, trouble.found.disposition_reason = DispositionKind.CASE.value, ""
+    # The playbook asks what its case is about: this exception has to be one of the case's by then.
+    tx.session.add(trouble.found)
     await tx.connection()
     await _serve(tx, case, trouble)
     return case
@@ -167,11 +169,12 @@ async def _lead(tx: Transaction, case: Case, trouble: Trouble) -> None:
 
 async def _reopen(tx: Transaction, case: Case, trouble: Trouble) -> Case:
     await ledger.move_case(tx, case, CaseState.IN_PROGRESS, ledger.RULES, f"{trouble.kind} came up again")
-    case.reopened += 1
+    case.reopened, case.reopened_at = case.reopened + 1, tx.now
     case.resolution = case.resolution_reason = case.resolved_at = case.resolved_by = None
     case.informed_at = case.informed_how = None
-    await _lead(tx, case, trouble)
+    # Only a clock that runs can be hastened: they go on before the worse trouble leads.
     await clockwork.move_clocks(tx, case, _ALL_CLOCKS, ClockMove.REOPEN)
+    await _lead(tx, case, trouble)
     ledger.tell(tx, case)
     return case
 
@@ -260,7 +263,9 @@ _DATE_FAMILIES = (Family.DELIVERY, Family.STOCK, Family.FLOW, Family.CONDITION)
 async def try_next_remedy(tx: Transaction, refused: Remedy) -> None:
     """After a refusal let the playbook try its next automatic remedy, once."""
     case = await queries.lock_case(tx, refused.case_id)
-    if not refused.automatic or CASES.is_terminal(CaseState(case.state)) or case.state == CaseState.RESOLVED:
+    if not refused.automatic or CaseState(case.state) not in ACTIVE_STATES or refused.refusal_code == CALLED_OFF:
+        return
+    if remedy_queries.are_pending(await remedy_queries.list_case_remedies(tx, case.id)):
         return
     steps = PLAYBOOKS[ExceptionKind(case.kind)].steps
     ranks = [step.remedy for step in steps]
@@ -273,7 +278,8 @@ async def try_next_remedy(tx: Transaction, refused: Remedy) -> None:
     if watch is None or await _is_held(tx, case, watch, fallback):
         return
     why = f"{refused.kind} was refused: {refused.refusal_code}"
-    await remedies.grant(tx, case, Wish(fallback, why, dedupe=f"{refused.id}:instead"), _AUTOMATIC)
+    with suppress(AlreadyMadeWholeError):
+        await remedies.grant(tx, case, Wish(fallback, why, dedupe=f"{refused.id}:instead"), _AUTOMATIC)
 
 
 async def inform_first_attempt(tx: Transaction, trouble: Trouble) -> None:
@@ -296,4 +302,5 @@ async def tell_new_date(tx: Transaction, order_id: UUID, reason: str, slip_minut
     standing = await standing_of(tx, watch)
     if standing.consent is Consent.AWAITED and standing.answer_by is not None:
         facts["answer_by"] = standing.answer_by.isoformat()
-    await plan(tx, watch, case, Tidings(Topic.DELAY, "new_date", facts))
+    priority = Priority(case.priority) if case is not None else Priority.P3
+    await plan(tx, watch, case, Tidings(Topic.DELAY, "new_date", facts, priority))

@@ -3,11 +3,11 @@
 from uuid import UUID
 
 from services.care import schemas
-from services.care.errors import MessageNotFoundError, NotSentError, OrderNotWatchedError
+from services.care.actions.forgetting import require_customer
+from services.care.errors import MessageNotFoundError, NotSentError
 from services.care.models import Contact, Message
 from services.care.queries import contacts
 from services.care.queries import remedies as queries
-from services.care.queries.facts import get_watch
 from services.care.states import MessageState
 from shared.audit import audit
 from shared.db import Transaction
@@ -17,9 +17,8 @@ _LEFT = frozenset({MessageState.SENT.value, MessageState.FAILED.value})
 
 
 async def note_contact(tx: Transaction, said: schemas.NoteContact, agent: str) -> schemas.ContactView:
-    """Keep that somebody spoke with a customer; raises OrderNotWatchedError."""
-    if await get_watch(tx, said.order_id) is None:
-        raise OrderNotWatchedError(f"care knows no order {said.order_id}")
+    """Keep that somebody spoke with a customer; raises OrderNotWatchedError and CustomerErasedError."""
+    await require_customer(tx, said.order_id)
     row = Contact(id=new_id(), agent=agent, at=tx.now, **said.model_dump())
     tx.session.add(row)
     return schemas.ContactView.model_validate(row)
@@ -41,7 +40,18 @@ async def send_again(tx: Transaction, message_id: UUID, actor: str) -> schemas.M
     if await queries.is_being_resent(tx, message_id):
         raise NotSentError("the message is about to be sent again already")
     kept = message.model_dump(
-        exclude={"id", "state", "subject", "body", "sent_at", "leased_until", "attempts", "last_error", "silence"}
+        exclude={
+            "id",
+            "state",
+            "subject",
+            "body",
+            "sent_at",
+            "leased_until",
+            "retry_at",
+            "attempts",
+            "last_error",
+            "silence",
+        }
     )
     copy = Message(
         **{

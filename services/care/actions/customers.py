@@ -2,10 +2,9 @@
 
 from uuid import UUID
 
-import asyncpg
-
 from services.care.actions import consents, staff
-from services.care.errors import EvidenceNotFoundError, OrderNotWatchedError, TooManyPhotosError
+from services.care.actions.forgetting import require_customer
+from services.care.errors import EvidenceNotFoundError, TooManyPhotosError
 from services.care.models import Contact, Evidence, Word
 from services.care.photos import Photo
 from services.care.policy.consent import Standing
@@ -41,8 +40,8 @@ async def show(tx: Transaction, order_id: UUID) -> schemas.CustomerSees:
 
 
 async def keep_photo(tx: Transaction, order_id: UUID, photo: Photo) -> schemas.EvidenceKept:
-    """Keep a photo; raises OrderNotWatchedError and TooManyPhotosError."""
-    await _require_watched(tx, order_id)
+    """Keep a photo; raises OrderNotWatchedError, CustomerErasedError and TooManyPhotosError."""
+    await require_customer(tx, order_id)
     if await queries.count_evidence(tx, order_id) >= MOST_PHOTOS:
         raise TooManyPhotosError(f"an order may have {MOST_PHOTOS} photos")
     row = Evidence(id=new_id(), order_id=order_id, width=photo.width, height=photo.height, image=photo.image, at=tx.now)
@@ -64,7 +63,7 @@ async def report(tx: Transaction, order_id: UUID, said: schemas.CustomerReport) 
 
 async def choose(tx: Transaction, order_id: UUID, said: schemas.CustomerWord) -> schemas.CustomerSees:
     """Keep what a customer chose; a second rating changes nothing."""
-    watch = await _require_watched(tx, order_id)
+    watch = await require_customer(tx, order_id)
     if said.kind == "wait":
         await consents.agree(tx, watch)
         _note_contact(tx, order_id, "late", "waits for the new date")
@@ -77,8 +76,8 @@ async def choose(tx: Transaction, order_id: UUID, said: schemas.CustomerWord) ->
 
 
 async def agree_for(tx: Transaction, said: schemas.Agree, agent: str) -> schemas.ConsentView:
-    """Keep that a customer told an agent they wait for the new date; raises OrderNotWatchedError."""
-    await consents.agree(tx, await _require_watched(tx, said.order_id))
+    """Keep that a customer told an agent they wait; raises OrderNotWatchedError and CustomerErasedError."""
+    await consents.agree(tx, await require_customer(tx, said.order_id))
     fields = {"channel": "phone", "direction": "inbound", "reason": "late", "ticket": ""}
     note = said.note or "waits for the new date"
     tx.session.add(Contact(id=new_id(), order_id=said.order_id, agent=agent, at=tx.now, note=note, **fields))
@@ -89,13 +88,6 @@ async def agree_for(tx: Transaction, said: schemas.Agree, agent: str) -> schemas
 def _note_contact(tx: Transaction, order_id: UUID, reason: str, note: str) -> None:
     fields = {"channel": "status_page", "direction": "inbound", "reason": reason, "note": note, "ticket": ""}
     tx.session.add(Contact(id=new_id(), order_id=order_id, agent=_ACTOR, at=tx.now, **fields))
-
-
-async def _require_watched(tx: Transaction, order_id: UUID) -> asyncpg.Record:
-    watch = await get_watch(tx, order_id)
-    if watch is None:
-        raise OrderNotWatchedError(f"care knows no order {order_id}")
-    return watch
 
 
 async def list_evidence(tx: Transaction, order_id: UUID) -> schemas.EvidenceList:

@@ -117,7 +117,6 @@ async def _raise(tx: Transaction, watch: asyncpg.Record, finding: Finding) -> No
         evidence=dict(finding.evidence),
     )
     await _dispose(tx, watch, found, disposition_of(finding.kind, finding.level, finding.suppressed_by))
-    tx.session.add(found)
     await queries.put_level(tx, found)
     RAISED.labels(found.kind, found.level).inc()
     _publish(tx, found, finding)
@@ -148,6 +147,7 @@ async def _dispose(tx: Transaction, watch: asyncpg.Record, found: DetectedExcept
         await casework.bring_to_case(tx, Trouble(found, watch))
         return
     found.disposition, found.disposition_reason = wanted.kind.value, wanted.reason
+    tx.session.add(found)
     if wanted.kind is DispositionKind.INFORMED:
         await casework.inform_first_attempt(tx, Trouble(found, watch))
 
@@ -243,6 +243,14 @@ async def _end_feed_incident(tx: Transaction, carrier: str) -> None:
     incident = await incidents.get_open_incident(tx, FEED_SILENT.kind.value, carrier)
     if incident is not None:
         await end_incident(tx, incident, ledger.RULES, "the feed speaks again")
+
+
+async def end_by_hand(tx: Transaction, incident: Incident, actor: str, reason: str) -> None:
+    """End an incident on a person's word; what a feed's silence explained is looked at again."""
+    await end_incident(tx, incident, actor, reason)
+    if incident.kind == FEED_SILENT.kind:
+        await incidents.hear_feed(tx, incident.scope, next_check_at=gathered(tx.now + _IDLE_FEED))
+        await incidents.recheck_carrier(tx, incident.scope)
 
 
 async def end_incident(tx: Transaction, incident: Incident, actor: str, reason: str) -> None:

@@ -307,6 +307,7 @@ async def hand_over(tx: Transaction, facts: Sequence[Received[inventory.ParcelHa
             for r in facts
         ],
     )
+    await fold.place_reports(tx, [(r.event.order_id, r.event.parcel_id) for r in facts])
     await parcels.mark_fulfilments(tx, "handed_over_at", [(r.event.fulfilment_id, r.occurred_at) for r in facts])
     await fold.set_line_totals(tx, "handed_over", _totals([(r.event.order_id, r.event.handed_over) for r in facts]))
     await fold.put_steps(
@@ -340,7 +341,7 @@ async def progress(tx: Transaction, facts: Sequence[Received[shipping.ShipmentPr
     """Note where carriers say parcels are."""
     await _known(tx, facts)
     await parcels.progress_parcels(tx, [r.event for r in facts])
-    await parcels.hear_feeds(tx, [(r.event.carrier, tx.now) for r in facts])
+    await parcels.hear_feeds(tx, [(r.event.carrier, tx.now) for r in facts if parcels.is_carriers_word(r.event)])
     steps = [
         StepNow(r.event.order_id, _parcel(r.event.parcel_id), r.event.progress, r.id)
         for r in facts
@@ -369,6 +370,7 @@ async def deliver(tx: Transaction, facts: Sequence[Received[shipping.ShipmentDel
     )
     await parcels.hear_feeds(tx, [(r.event.carrier, tx.now) for r in facts])
     await fold.put_steps(tx, [StepNow.end(r.event.order_id, _parcel(r.event.parcel_id), tx.now, r.id) for r in facts])
+    await fold.date_deliveries(tx, [r.event.order_id for r in facts])
     await history.put_samples(tx, await history.samples_of(tx, [r.event.parcel_id for r in facts]))
 
 

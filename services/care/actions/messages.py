@@ -8,9 +8,10 @@ import asyncpg
 
 from services.care.actions import clockwork
 from services.care.actions.basis import gathered
+from services.care.channels.wording import remedies_told
 from services.care.clocks import ClockMove
 from services.care.models import Case, Message
-from services.care.policy.messages import Channel, News, Silence, Told, Topic, plan_message
+from services.care.policy.messages import COALESCE, Channel, News, Silence, Told, Topic, plan_message
 from services.care.policy.priority import Priority
 from services.care.queries import customers
 from services.care.queries import remedies as queries
@@ -45,16 +46,23 @@ def move_message(message: Message, new: MessageState) -> None:
     message.state = new.value
 
 
-def _told(message: Message) -> Told:
-    news = News(Topic(message.topic), message.promise_revision, message.promised_by, message.state_told)
+def news_of(message: Message) -> News:
+    """Give what a message tells."""
+    return News(Topic(message.topic), message.promise_revision, message.promised_by, message.state_told)
+
+
+def _told(message: Message, joinable: UUID | None) -> Told:
     waiting = message.state == MessageState.PLANNED
-    return Told(news, message.sent_at or message.send_at or message.created_at, waiting)
+    at = message.sent_at or message.send_at or message.created_at
+    return Told(news_of(message), at, waiting, message.id == joinable)
 
 
 async def plan(tx: Transaction, watch: asyncpg.Record, case: Case | None, tidings: Tidings) -> Message:
     """Plan one message, or store why it is not sent."""
     news = News(tidings.topic, watch["promise_revision"], watch["deliver_by"], tidings.state)
-    told = [_told(message) for message in await queries.get_told(tx, watch["order_id"])]
+    joinable = await queries.lock_joinable(tx, watch["order_id"], tidings.topic.value)
+    heard = await queries.get_told(tx, watch["order_id"])
+    told = [_told(message, joinable) for message in heard]
     storefront_writes = watch["notifications"] == STOREFRONT
     by_webhook = storefront_writes and webhook_of(watch["storefront_id"]) is not None
     unheard = storefront_writes and not by_webhook
@@ -78,9 +86,23 @@ async def plan(tx: Transaction, watch: asyncpg.Record, case: Case | None, tiding
         send_at=gathered(decided.send_at) if decided.send_at is not None else None,
     )
     tx.session.add(message)
+    if decided.silence is Silence.COALESCED:
+        for waiting in heard:
+            if waiting.id == joinable and not news_of(waiting).told_as(news):
+                _tell_also(waiting, message)
     if case is not None and decided.silence in _TOLD_ANYWAY:
         await _knows_anyway(tx, case, decided.silence)
     return message
+
+
+def _tell_also(waiting: Message, newer: Message) -> None:
+    """Let a message that is about to leave tell the newer state too, and every remedy of both."""
+    remedies = dict.fromkeys((*remedies_told(waiting.facts), *remedies_told(newer.facts)))
+    waiting.facts = {**waiting.facts, **newer.facts, "remedies": list(remedies)}
+    waiting.state_told, waiting.priority = newer.state_told, min(waiting.priority, newer.priority)
+    if newer.priority == Priority.P1 and waiting.send_at is not None and waiting.send_at <= newer.created_at + COALESCE:
+        waiting.send_at = gathered(newer.created_at)
+    waiting.promise_revision, waiting.promised_by = newer.promise_revision, newer.promised_by
 
 
 async def _knows_anyway(tx: Transaction, case: Case, silence: Silence) -> None:

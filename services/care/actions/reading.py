@@ -7,9 +7,8 @@ from uuid import UUID
 
 from services.care import schemas
 from services.care.actions.basis import limits
-from services.care.actions.remedies import suggestions, touched_units
+from services.care.actions.remedies import rank_of, suggestions, touched_units
 from services.care.models import Case, Remedy
-from services.care.policy.authority import authority_of
 from services.care.queries import cases as queries
 from services.care.queries import facts, incidents, report
 from services.care.queries import remedies as remedy_queries
@@ -66,7 +65,7 @@ async def _view(tx: Transaction, case: Case) -> schemas.CaseView:
 async def _offers(tx: Transaction, case: Case, who: Principal) -> list[schemas.SuggestionView]:
     if CaseState(case.state) not in ACTIVE_STATES:
         return []
-    authority = authority_of(frozenset({str(who.role)})) if Scope.CASE in who.scopes else None
+    authority = rank_of(who) if Scope.CASE in who.scopes else None
     most = 0
     if authority is not None:
         limit = limits().of(authority, case.currency)
@@ -87,7 +86,7 @@ async def show_suggestions(tx: Transaction, case_id: UUID, who: Principal) -> sc
 
 async def list_cases(tx: Transaction, wanted: CaseFilter, cursor: str | None, limit: int) -> schemas.CaseList:
     """Give a page of cases; raises InvalidError for a cursor that is none of ours."""
-    rows = await queries.list_cases(tx, wanted, after=_place(cursor), limit=limit)
+    rows = await queries.list_cases(tx, wanted, after=read_case_cursor(cursor), limit=limit)
     data = [schemas.CaseView.model_validate(dict(row)) for row in rows]
     return schemas.CaseList(data=data, next_cursor=_cursor(data[-1]) if len(data) == limit else None)
 
@@ -96,13 +95,14 @@ def _cursor(last: schemas.CaseView) -> str:
     return f"{(last.next_action_due or queries.NO_CLOCK).timestamp():.6f}_{last.id}"
 
 
-def _place(cursor: str | None) -> tuple[datetime, UUID] | None:
+def read_case_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
+    """Give where a page of cases starts; raises InvalidError for a cursor that is none of ours."""
     if cursor is None:
         return None
     due, _, case_id = cursor.partition("_")
     try:
         return datetime.fromtimestamp(float(due), UTC), UUID(case_id)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, OSError):  # the last is what the C library says of a far future
         error = FieldError("/query/cursor", "invalid_cursor", "use next_cursor of the page before")
         raise InvalidError("the cursor cannot be read", errors=(error,)) from None
 

@@ -1,6 +1,7 @@
 """Remedies: suggested by playbooks, granted within authority, executed once by orders, answered."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
@@ -11,7 +12,7 @@ import asyncpg
 from services.care.actions import ledger
 from services.care.actions.basis import current_basis, gathered, limits
 from services.care.actions.messages import Tidings, plan
-from services.care.actions.settling import settle_case
+from services.care.actions.settling import MISSING, settle_case
 from services.care.errors import (
     AlreadyMadeWholeError,
     CaseEndedError,
@@ -32,7 +33,7 @@ from services.care.queries.facts import facts_of, get_latest_known, get_watch, l
 from services.care.schemas import GrantRemedy, RemedyView
 from services.care.settings import settings
 from services.care.states import ACTIVE_STATES, REMEDIES, CaseState, ExceptionKind, RemedyKind, RemedyState
-from shared.auth import Principal
+from shared.auth import Principal, Role
 from shared.db import Transaction
 from shared.errors import FieldError, InvalidError
 from shared.events.base import LineCount, Money
@@ -69,15 +70,12 @@ async def touched_units(tx: Transaction, case: Case) -> list[Units]:
     """Give the units a case is about, less those a live remedy already makes whole."""
     settled = await queries.get_settled_units(tx, case.order_id)
     lines = {str(row["line_id"]): row for row in await queries.get_lines(tx, case.order_id)}
-    wanted: dict[str, int] = {}
-    for found in await case_queries.get_case_exceptions(tx, case.id):
-        about, _, identity = found.subject.partition(":")
-        if about == "parcel":
-            for unit in await queries.get_parcel_contents(tx, UUID(identity)):
-                line_id, quantity = str(unit["line_id"]), int(str(unit["quantity"]))
-                wanted[line_id] = max(wanted.get(line_id, 0), quantity)
-        elif about == "line" and identity in lines:
-            wanted[identity] = max(lines[identity]["short"], lines[identity]["backordered"], 1)
+    exceptions = await case_queries.get_case_exceptions(tx, case.id)
+    lasting = [found for found in exceptions if found.cleared_at is None]
+    # What leads the case decides: a parcel that is merely late is not sent again beside a lost one.
+    wanted: Mapping[str, int] = {}
+    for looked_at in ([found for found in lasting if found.kind == case.kind], lasting, exceptions):
+        wanted = wanted or await _units_about(tx, {found.subject for found in looked_at}, lines)
     if not wanted:
         wanted = {line_id: row["ordered"] - row["cancelled"] for line_id, row in lines.items()}
     return [
@@ -87,6 +85,21 @@ async def touched_units(tx: Transaction, case: Case) -> list[Units]:
         and (left := min(quantity, lines[line_id]["ordered"] - lines[line_id]["cancelled"] - settled.get(line_id, 0)))
         > 0
     ]
+
+
+async def _units_about(
+    tx: Transaction, subjects: Collection[str], lines: Mapping[str, asyncpg.Record]
+) -> Mapping[str, int]:
+    """Give the units in parcels and on lines, by line; each parcel counts once."""
+    wanted: dict[str, int] = defaultdict(int)
+    for subject in sorted(subjects):
+        about, _, identity = subject.partition(":")
+        if about == "parcel":
+            for unit in await queries.get_parcel_contents(tx, UUID(identity)):
+                wanted[str(unit["line_id"])] += int(str(unit["quantity"]))
+        elif about == "line" and identity in lines:
+            wanted[identity] += max(lines[identity]["short"], lines[identity]["backordered"], 1)
+    return wanted
 
 
 async def stake_of(tx: Transaction, case: Case, units: Sequence[Units]) -> Stake:
@@ -124,7 +137,8 @@ async def _new_date(tx: Transaction, watch: asyncpg.Record) -> datetime:
 async def grant(tx: Transaction, case: Case, wish: Wish, decision: Decision) -> Remedy | None:
     """Ask for a remedy on a locked case: granted within authority, else it waits for another person.
 
-    Gives none when the same cause asked before. Raises AlreadyMadeWholeError, CaseEndedError, InvalidError.
+    Gives none when the same cause asked before. Raises AlreadyMadeWholeError, CaseEndedError, InvalidError, and
+    NoAuthorityError when it costs more than anybody may grant.
     """
     if CaseState(case.state) not in ACTIVE_STATES:
         raise CaseEndedError(f"case {case.number} is {case.state}: reopen it first")
@@ -141,10 +155,17 @@ async def grant(tx: Transaction, case: Case, wish: Wish, decision: Decision) -> 
         remedy.state = RemedyState.OBSERVED.value
         ledger.note(tx, case, decision.person, "would have granted", f"{wish.kind}: {wish.reason}")
         return remedy
+    needed = limits().smallest_for(remedy.cost, remedy.currency)
+    if needed is None:
+        most = f"{limits().most(remedy.currency)} {remedy.currency} (minor units)"
+        raise NoAuthorityError(
+            f"{remedy.cost} is over {most}, the most anybody may grant in one action (CARE_LIMITS_PER_ACTION): "
+            "make fewer units whole at a time"
+        )
     if await _within_authority(tx, remedy, decision):
         await _give(tx, case, remedy, decision.person)
     else:
-        await _wait_for_approval(tx, case, remedy, decision)
+        await _wait_for_approval(tx, case, remedy, decision, needed)
     return remedy
 
 
@@ -175,18 +196,12 @@ async def _draft(tx: Transaction, case: Case, wish: Wish, watch: asyncpg.Record,
     )
 
 
-_MISSING = frozenset(
-    {ExceptionKind.LOST, ExceptionKind.LOSS_SUSPECTED, ExceptionKind.STALLED, ExceptionKind.NO_FIRST_SCAN}
-)
-"""Kinds in which a parcel is missing: should it turn up, its reshipment may be needless."""
-
-
 async def _missing_parcel(tx: Transaction, case: Case) -> UUID | None:
     """Give the one parcel that is missing; none when goods are damaged, or several parcels are away."""
     missing = {
         found.subject.partition(":")[2]
         for found in await case_queries.get_case_exceptions(tx, case.id)
-        if ExceptionKind(found.kind) in _MISSING and found.cleared_at is None
+        if ExceptionKind(found.kind) in MISSING and found.cleared_at is None
     }
     return UUID(missing.pop()) if len(missing) == 1 else None
 
@@ -243,13 +258,14 @@ async def _give(tx: Transaction, case: Case, remedy: Remedy, person: str) -> Non
     ledger.tell(tx, case)
 
 
-async def _wait_for_approval(tx: Transaction, case: Case, remedy: Remedy, decision: Decision) -> None:
-    needed = limits().smallest_for(remedy.cost, remedy.currency)
+async def _wait_for_approval(
+    tx: Transaction, case: Case, remedy: Remedy, decision: Decision, needed: Authority
+) -> None:
     remedy.state = RemedyState.WAITING_APPROVAL.value
     remedy.dwell_due_at = _dwell_ends(tx, RemedyState.WAITING_APPROVAL)
     ledger.note(tx, case, decision.person, "asked for approval", f"{remedy.kind} over {decision.authority}'s limit")
     await ledger.move_case(tx, case, CaseState.WAITING_APPROVAL, decision.person, f"{remedy.kind} needs {needed}")
-    case.next_action, case.next_action_by = f"approve or deny {remedy.kind}", str(needed or "nobody")
+    case.next_action, case.next_action_by = f"approve or deny {remedy.kind}", str(needed)
     ledger.tell(tx, case)
 
 
@@ -317,27 +333,44 @@ async def record_executed(tx: Transaction, fact: RemedyExecuted) -> None:
     await settle_case(tx, case)
 
 
+CALLED_OFF = "reship_called_off"
+"""By which code orders takes an executed reshipment back: it was cancelled before it left. A person decides then."""
+
+
 async def record_refused(tx: Transaction, fact: RemedyRefused) -> Remedy | None:
     """Note that orders refused a remedy and give its money back to the day; gives it so that the next may be tried."""
     remedy = await queries.find_remedy(tx, fact.remedy_id)
-    if remedy is None or remedy.state != RemedyState.GRANTED:
+    may_be_refused = {RemedyState.GRANTED, RemedyState.EXECUTED} if fact.code == CALLED_OFF else {RemedyState.GRANTED}
+    if remedy is None or remedy.state not in may_be_refused:
         return None
+    if remedy.state == RemedyState.EXECUTED:
+        await queries.take_made_whole_back(tx, remedy)
+    REMEDIES.check(RemedyState(remedy.state), RemedyState.REFUSED)
     remedy.state, remedy.settled_at, remedy.dwell_due_at = RemedyState.REFUSED.value, tx.now, None
     remedy.refusal_code, remedy.refusal_detail = fact.code, fact.detail
     await queries.give_back(tx, remedy)
     case = await case_queries.lock_case(tx, remedy.case_id)
     ledger.note(tx, case, "orders", "refused", f"{remedy.kind}: {fact.code} {fact.detail}")
-    case.next_action, case.next_action_by = f"{remedy.kind} was refused ({fact.code}): choose another remedy", "agent"
+    if CaseState(case.state) in ACTIVE_STATES:
+        wrong = f"{remedy.kind} was refused ({fact.code}): choose another remedy"
+        case.next_action, case.next_action_by = wrong, "agent"
     ledger.tell(tx, case)
     return remedy
 
 
 def decision_of(who: Principal) -> Decision:
     """Give what a member of staff may decide; raises NoAuthorityError."""
-    authority = authority_of(frozenset({str(who.role)}))
+    authority = rank_of(who)
     if authority is None:
         raise NoAuthorityError(f"the role {who.role} grants no remedies")
     return Decision(who.actor, authority)
+
+
+def rank_of(who: Principal) -> Authority | None:
+    """Give the rank in which somebody decides; none when they grant nothing."""
+    if who.role is Role.CARE and who.subject in settings().seniors:
+        return Authority.SENIOR
+    return authority_of(frozenset({str(who.role)}))
 
 
 async def grant_by_person(tx: Transaction, case: Case, wanted: GrantRemedy, who: Principal) -> RemedyView:

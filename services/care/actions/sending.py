@@ -6,15 +6,17 @@ from functools import lru_cache
 from uuid import UUID
 
 from services.care.actions import clockwork, ledger
-from services.care.actions.messages import move_message, webhook_of
+from services.care.actions.basis import gathered
+from services.care.actions.messages import move_message, news_of, webhook_of
 from services.care.actions.settling import settle_case
 from services.care.channels import mail, webhook, wording
 from services.care.channels.mail import MailRefusedError, MailServer
 from services.care.channels.wording import Words
 from services.care.clocks import ClockMove
-from services.care.models import Message
-from services.care.policy.messages import AtSending, Channel, News, Silence, Topic, still_true
+from services.care.models import Case, Message
+from services.care.policy.messages import AtSending, Channel, Silence, Topic, still_true
 from services.care.queries import cases as case_queries
+from services.care.queries import customers
 from services.care.queries import remedies as queries
 from services.care.queries.facts import get_watch
 from services.care.settings import settings
@@ -23,11 +25,16 @@ from shared.auth import Role, mint_link, mint_token
 from shared.db import Transaction
 from shared.events.care import CustomerNotified
 from shared.http import HttpClient, HttpStatusError
-from shared.jobs import Outcome, back_off_until, lease_until
+from shared.jobs import Outcome, lease_until
 from shared.settings import platform
 
 _BATCH = 50
 _GONE = frozenset({404, 410})
+_TOO_MANY, _SERVER_ERROR = 429, 500
+# A server that asks to come back later (RFC 6647, greylisting) means minutes; one that is full, hours.
+_FIRST_RETRY, _LAST_RETRY = timedelta(minutes=2), timedelta(hours=4)
+_SHORTEST_WAIT, _LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
+"""Between two looks whether who was away is back: half as long as the message waits already, within these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +94,18 @@ async def _silence_now(tx: Transaction, message: Message) -> Silence | None:
         return Silence.CANCELLED
     if message.resend_of is not None:
         return None
-    news = News(Topic(message.topic), message.promise_revision, message.promised_by, message.state_told)
-    delivered = watch["outcome"] in {"delivered", "partially_delivered"} or watch["delivered_at"] is not None
+    delivered = await _has_arrived(tx, message, order_delivered=watch["outcome"] == "delivered")
     cancelled = watch["outcome"] == "cancelled"
     healed, retold = await _has_healed(tx, message), await queries.is_retold(tx, message)
-    return still_true(news, AtSending(watch["promise_revision"], delivered, cancelled, healed, retold))
+    return still_true(news_of(message), AtSending(watch["promise_revision"], delivered, cancelled, healed, retold))
+
+
+async def _has_arrived(tx: Transaction, message: Message, *, order_delivered: bool) -> bool:
+    """Judge by the parcels the message's case is about; of a part that arrived the other part knows nothing."""
+    if message.case_id is None:
+        return order_delivered
+    arrived = await case_queries.have_arrived(tx, message.case_id, order_delivered=order_delivered)
+    return order_delivered if arrived is None else arrived
 
 
 async def _has_healed(tx: Transaction, message: Message) -> bool:
@@ -178,17 +192,50 @@ async def record(tx: Transaction, letter: Letter, outcome: Outcome[Sent]) -> Non
     if sent is not None and sent.words is not None:
         move_message(message, MessageState.SENT)
         message.sent_at, message.leased_until = tx.now, None
-        message.subject, message.body = sent.words.subject, sent.words.body
+        if not await customers.is_erased(tx, message.order_id):  # it may have been, while the message was on its way
+            message.subject, message.body = sent.words.subject, sent.words.body
         message.channel = sent.channel.value
         await _informed(tx, message, message.channel)
     elif sent is not None and sent.silence is not None:
         move_message(message, MessageState.SUPPRESSED)
         message.silence = sent.silence.value
-    elif isinstance(outcome.error, MailRefusedError) or message.attempts >= settings().message_attempts:
-        move_message(message, MessageState.FAILED)
-        message.last_error = str(outcome.error)[:500]
     else:
-        message.last_error, message.leased_until = str(outcome.error)[:500], back_off_until(message.attempts)
+        message.last_error, message.leased_until = str(outcome.error)[:500], None
+        await _try_again(tx, message, outcome.error)
+
+
+def _is_away(error: Exception | None) -> bool:
+    """Say whether nobody was there to refuse: no connection, no answer, or a server that serves nobody now."""
+    if isinstance(error, HttpStatusError):
+        return error.status >= _SERVER_ERROR or error.status == _TOO_MANY
+    return isinstance(error, OSError)
+
+
+async def _try_again(tx: Transaction, message: Message, error: Exception | None) -> None:
+    """Put a message off, or give it up: refused for good, refused too often, or nobody there for too long."""
+    waits = tx.now - max(message.send_at or message.created_at, message.created_at)
+    if _is_away(error):
+        message.attempts -= 1
+        pause = min(max(waits / 2, _SHORTEST_WAIT), _LONGEST_WAIT)
+    else:
+        pause = min(_FIRST_RETRY * 2 ** (message.attempts - 1), _LAST_RETRY)
+    tried_enough = message.attempts >= settings().message_attempts or waits >= settings().message_patience
+    if not isinstance(error, MailRefusedError) and not tried_enough:
+        message.retry_at = gathered(tx.now + pause)
+        return
+    move_message(message, MessageState.FAILED)
+    if message.case_id is not None:
+        await _leave_to_people(tx, await case_queries.lock_case(tx, message.case_id), message)
+
+
+async def _leave_to_people(tx: Transaction, case: Case, message: Message) -> None:
+    """Let somebody tell the customer what no message could."""
+    ledger.note(tx, case, ledger.PLAYBOOK, "could not inform the customer", f"{message.topic}: {message.last_error}")
+    if CaseState(case.state) not in ACTIVE_STATES:
+        return
+    await ledger.put_back_to_work(tx, case, ledger.PLAYBOOK, "the customer could not be informed")
+    case.next_action, case.next_action_by = "inform the customer another way: the message failed", "agent"
+    ledger.tell(tx, case)
 
 
 async def _informed(tx: Transaction, message: Message, how: str) -> None:

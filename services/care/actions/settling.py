@@ -1,13 +1,34 @@
 """When a case ends by itself: a remedy took effect and the customer knows, or everything cleared untouched."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from services.care.actions import ledger
-from services.care.models import Case, Remedy
+from services.care.models import Case, DetectedException, Remedy
 from services.care.queries import cases as case_queries
 from services.care.queries import remedies as remedy_queries
-from services.care.states import ACTIVE_STATES, CaseState, Level, RemedyKind, RemedyState
+from services.care.queries.remedies import MAKES_WHOLE
+from services.care.states import ACTIVE_STATES, CaseState, ExceptionKind, Level, RemedyKind, RemedyState
 from shared.db import Transaction
 
-_PROMISES = frozenset({RemedyKind.NEW_PROMISE.value})
+MISSING = frozenset(
+    {ExceptionKind.LOST, ExceptionKind.LOSS_SUSPECTED, ExceptionKind.STALLED, ExceptionKind.NO_FIRST_SCAN}
+)
+"""Kinds in which a parcel is missing: should it turn up, its reshipment may be needless."""
+
+_GOODS_AT_STAKE = MISSING | {
+    ExceptionKind.DAMAGE,
+    ExceptionKind.WRONG_ITEM,
+    ExceptionKind.MISSING_ITEM,
+    ExceptionKind.NOT_RECEIVED,
+    ExceptionKind.RETURNED_TO_SENDER,
+    ExceptionKind.DELIVERY_PROBLEM,
+    ExceptionKind.CARRIER_HOLD,
+    ExceptionKind.SHORT_PICK,
+}
+"""Kinds that only goods or their price make good; money on top is an apology."""
+
+_APOLOGIES = frozenset({RemedyKind.SHIPPING_REFUND.value, RemedyKind.GOODWILL_CREDIT.value})
 
 
 async def settle_case(tx: Transaction, case: Case) -> None:
@@ -18,24 +39,47 @@ async def settle_case(tx: Transaction, case: Case) -> None:
     remedies = await remedy_queries.list_case_remedies(tx, case.id)
     if remedy_queries.are_pending(remedies):
         return
-    executed = [remedy for remedy in remedies if remedy.state == RemedyState.EXECUTED]
+    executed = [remedy for remedy in remedies if remedy.state == RemedyState.EXECUTED and _is_current(remedy, case)]
     exceptions = await case_queries.get_case_exceptions(tx, case.id)
-    all_clear = all(found.cleared_at is not None or found.level == Level.AT_RISK for found in exceptions)
+    lasting = [found for found in exceptions if found.cleared_at is None and found.level != Level.AT_RISK]
     if not executed:
-        if all_clear:
+        if not lasting and _is_about_facts(exceptions, case):
             await ledger.heal_case(tx, case, "every exception cleared before a remedy was needed")
         return
     if case.informed_at is None:
         case.next_action, case.next_action_by = "inform the customer", "care"
         return
-    if all_clear or _makes_good(executed, case):
+    if all(_is_made_good(found, exceptions, executed) for found in lasting):
         await ledger.resolve_case(tx, case, ledger.PLAYBOOK, executed[-1].kind, _summary(executed))
 
 
-def _makes_good(executed: list[Remedy], case: Case) -> bool:
-    """Say whether a remedy answers this trouble though its facts remain; a new date answers only once in force."""
-    since_reopening = [remedy for remedy in executed if remedy.settled_at and remedy.settled_at >= case.opened_at]
-    return any(remedy.kind not in _PROMISES for remedy in since_reopening)
+def _is_current(remedy: Remedy, case: Case) -> bool:
+    """Say whether a remedy was asked for since the case was taken up again."""
+    return case.reopened_at is None or remedy.asked_at >= case.reopened_at
+
+
+def _is_about_facts(exceptions: Sequence[DetectedException], case: Case) -> bool:
+    """Say whether facts alone may end a case: what a person took up again, for their own reason, a person ends."""
+    return case.reopened_at is None or any(found.level_at >= case.reopened_at for found in exceptions)
+
+
+def _is_made_good(
+    found: DetectedException, exceptions: Sequence[DetectedException], executed: Sequence[Remedy]
+) -> bool:
+    """Say whether a remedy answers a trouble though its facts remain; a new date answers only once in force."""
+    since = _began_at(found, exceptions)
+    return any(remedy.asked_at >= since and remedy.kind in _answers(ExceptionKind(found.kind)) for remedy in executed)
+
+
+def _began_at(found: DetectedException, exceptions: Sequence[DetectedException]) -> datetime:
+    """Give since when a trouble lasts; a parcel that counts as lost was missing before."""
+    alike = MISSING if found.kind in MISSING else {found.kind}
+    return min(other.detected_at for other in exceptions if other.subject == found.subject and other.kind in alike)
+
+
+def _answers(kind: ExceptionKind) -> frozenset[str]:
+    makes_whole = frozenset(remedy.value for remedy in MAKES_WHOLE)
+    return makes_whole if kind in _GOODS_AT_STAKE else makes_whole | _APOLOGIES
 
 
 def _summary(executed: list[Remedy]) -> str:

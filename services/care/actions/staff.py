@@ -4,23 +4,22 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.care.actions import clockwork, ledger
+from services.care.actions.forgetting import require_customer
 from services.care.clocks import ClockMove
 from services.care.errors import (
     CannotResolveError,
     CaseEndedError,
     NotDeliveredError,
-    OrderNotWatchedError,
     ReopenTooLateError,
 )
 from services.care.models import Case, WatchReport
 from services.care.queries import cases as queries
-from services.care.queries import fold
+from services.care.queries import fold, parcels
 from services.care.queries import remedies as remedy_queries
-from services.care.queries.facts import get_watch
 from services.care.schemas import NextCase, Report, Resolve, Wait
 from services.care.states import ACTIVE_STATES, CaseState, ClockKind, ExceptionKind, RemedyState
 from shared.db import Transaction
-from shared.errors import StaleError
+from shared.errors import FieldError, InvalidError, StaleError
 from shared.ids import new_id
 
 _RESPONDED = (ClockKind.FIRST_RESPONSE,)
@@ -84,7 +83,8 @@ async def skip(tx: Transaction, case: Case, reason: str, actor: str) -> Case:
 
 
 async def add_note(tx: Transaction, case: Case, text: str, actor: str) -> Case:
-    """Add a note to a case, ended or not."""
+    """Add a note to a case, ended or not; raises CustomerErasedError."""
+    await require_customer(tx, case.order_id)
     ledger.note(tx, case, actor, "noted", text)
     case.version += 1
     return case
@@ -137,7 +137,8 @@ async def reopen(tx: Transaction, case: Case, reason: str, actor: str) -> Case:
     if tx.now > case.resolved_at + queries.REOPEN_WITHIN:
         raise ReopenTooLateError("a case is reopened within 7 days; what is still wrong opens a new one")
     await ledger.move_case(tx, case, CaseState.IN_PROGRESS, actor, reason)
-    case.reopened += 1
+    case.reopened, case.reopened_at = case.reopened + 1, tx.now
+    case.informed_at = case.informed_how = None
     case.resolution = case.resolution_reason = case.resolved_at = case.resolved_by = None
     case.next_action, case.next_action_by = reason, case.assignee or "agent"
     await clockwork.move_clocks(tx, case, tuple(ClockKind), ClockMove.REOPEN)
@@ -155,25 +156,40 @@ async def close(tx: Transaction, case: Case, reason: str, actor: str) -> Case:
 async def report(tx: Transaction, wanted: Report, actor: str) -> WatchReport:
     """Keep what somebody reports about an order; the rules look at it at once.
 
-    Raises OrderNotWatchedError and NotDeliveredError (not received, but never scanned as delivered).
+    Raises OrderNotWatchedError, CustomerErasedError, NotDeliveredError (not received, never scanned as delivered) and
+    InvalidError (a parcel of another order).
     """
-    if await get_watch(tx, wanted.order_id) is None:
-        raise OrderNotWatchedError(f"care knows no order {wanted.order_id}")
-    if ExceptionKind(wanted.kind) is ExceptionKind.NOT_RECEIVED and not await fold.has_delivered_parcel(
-        tx, wanted.order_id
-    ):
-        raise NotDeliveredError("no parcel of it was scanned as delivered yet: see where it is instead")
+    await require_customer(tx, wanted.order_id)
     row = WatchReport(
         id=new_id(),
         order_id=wanted.order_id,
         kind=wanted.kind,
-        parcel_id=wanted.parcel_id,
+        parcel_id=await _reported_parcel(tx, wanted),
         reported_by=actor,
         comment=wanted.comment,
         reported_at=tx.now,
     )
     await fold.put_report(tx, row)
     return row
+
+
+async def _reported_parcel(tx: Transaction, wanted: Report) -> UUID | None:
+    """Give the parcel a report is about: the named one, else the last that left; none before any has left."""
+    known = await parcels.list_parcels(tx, wanted.order_id)
+    if wanted.parcel_id is not None:
+        known = [parcel for parcel in known if parcel["parcel_id"] == wanted.parcel_id]
+        if not known:
+            error = FieldError(
+                "/parcel_id", "unknown_parcel", "the order has no such parcel: leave it out, or name one"
+            )
+            raise InvalidError("the report names a parcel that is none of the order's", errors=(error,))
+    elif ExceptionKind(wanted.kind) is not ExceptionKind.NOT_RECEIVED:
+        known = [parcel for parcel in known if parcel["handed_over_at"] is not None]
+    if ExceptionKind(wanted.kind) is ExceptionKind.NOT_RECEIVED:
+        known = [parcel for parcel in known if parcel["delivered_at"] is not None]
+        if not known:
+            raise NotDeliveredError("no parcel of it was scanned as delivered yet: see where it is instead")
+    return known[-1]["parcel_id"] if known else None
 
 
 def version_of(headers: Sequence[str]) -> int | None:

@@ -9,12 +9,11 @@ from services.care import schemas
 from services.care.actions import detecting, overview, reading, staff
 from services.care.queries.cases import ExceptionFilter
 from services.care.queries.incidents import lock_incident
-from services.care.schemas.overview import Overview
+from services.care.schemas.overview import Accepted, Measures, Overview
 from shared.auth import LookUp, OrderEditor, Principal, Scope, require
 from shared.db import Transaction
 from shared.doors import Mutation, Tx
 from shared.fields import Moment
-from shared.idempotency import Reply
 
 router = APIRouter(tags=["oversight"])
 
@@ -51,7 +50,7 @@ async def end_incident(call: Mutation, who: EndsIncidents, incident_id: UUID, bo
     """End an incident by hand."""
 
     async def act(tx: Transaction) -> None:
-        await detecting.end_incident(tx, await lock_incident(tx, incident_id), who.actor, body.reason)
+        await detecting.end_by_hand(tx, await lock_incident(tx, incident_id), who.actor, body.reason)
 
     return await call.once(who, body, act)
 
@@ -64,21 +63,20 @@ async def list_messages(
     return await reading.list_messages(tx, order_id, state, limit)
 
 
-@router.post("/reports", status_code=202)
+@router.post("/reports", response_model=Accepted, status_code=202)
 async def report(call: Mutation, who: OrderEditor, body: schemas.Report) -> Response:
     """Report damage, a wrong or missing item, or a delivery not received; the rules look at it at once."""
 
-    async def act(tx: Transaction) -> Reply:
-        row = await staff.report(tx, body, who.actor)
-        return Reply(202, {"id": str(row.id)}, {})
+    async def act(tx: Transaction) -> Accepted:
+        return Accepted.model_validate(await staff.report(tx, body, who.actor))
 
-    return await call.once(who, body, act)
+    return await call.once(who, body, act, status=202)
 
 
 @router.get("/report")
-async def measure(tx: Tx, _who: LookUp, since: Moment | None = None, until: Moment | None = None) -> dict[str, object]:
+async def measure(tx: Tx, _who: LookUp, since: Moment | None = None, until: Moment | None = None) -> Measures:
     """Give care's measures beside their formulas, over what began in [since, until)."""
-    return await reading.measure(tx, since, until)
+    return Measures.model_validate(await reading.measure(tx, since, until))
 
 
 @router.get("/overview")

@@ -8,8 +8,16 @@ import aiosmtplib
 from services.care.channels.wording import Words
 
 
+class MailDeferredError(Exception):
+    """The mail server does not take this message now."""
+
+
 class MailRefusedError(Exception):
     """The mail server will never take this message: the address or the message is not acceptable."""
+
+
+class MailUnavailableError(ConnectionError):
+    """The mail server serves nobody, or not us: that says nothing about this message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +34,15 @@ class MailServer:
 
 
 _PERMANENT = range(500, 600)
+_CLOSING = 421
 
 
 async def send(server: MailServer, to: str, words: Words, message_id: str) -> None:
-    """Hand in one mail; raises MailRefusedError when trying again is useless, else what aiosmtplib raises."""
+    """Hand in one mail.
+
+    Raises MailRefusedError when trying again is useless, MailUnavailableError or another OSError while the server is
+    away, else MailDeferredError.
+    """
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = server.sender, to, words.subject
     mail["Message-ID"] = f"<{message_id}@care.doorstep>"
@@ -47,9 +60,18 @@ async def send(server: MailServer, to: str, words: Words, message_id: str) -> No
         )
     except aiosmtplib.SMTPRecipientsRefused as error:
         if all(refused.code in _PERMANENT for refused in error.recipients):
-            raise MailRefusedError(str(error)) from error
-        raise
+            raise MailRefusedError("; ".join(_without(to, refused) for refused in error.recipients)) from None
+        raise MailDeferredError("; ".join(_without(to, refused) for refused in error.recipients)) from None
+    except (aiosmtplib.SMTPConnectResponseError, aiosmtplib.SMTPAuthenticationError) as error:
+        raise MailUnavailableError(_without(to, error)) from None
     except aiosmtplib.SMTPResponseException as error:
+        if error.code == _CLOSING:
+            raise MailUnavailableError(_without(to, error)) from None
         if error.code in _PERMANENT:
-            raise MailRefusedError(f"{error.code} {error.message}") from error
-        raise
+            raise MailRefusedError(_without(to, error)) from None
+        raise MailDeferredError(_without(to, error)) from None
+
+
+def _without(address: str, answer: aiosmtplib.SMTPResponseException) -> str:
+    """Give a server's answer without the address, which servers repeat and we do not keep."""
+    return f"{answer.code} {answer.message}".replace(address, "the recipient")

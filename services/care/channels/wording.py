@@ -76,10 +76,16 @@ _MUST_ANSWER = (
 _WITH_DATE = frozenset({Topic.DELAY, Topic.STOCK, Topic.NO_NEWS})
 
 
+def remedies_told(facts: Mapping[str, object]) -> tuple[str, ...]:
+    """Give the remedies a message tells of: one, or those of the news that were joined in it."""
+    joined = facts.get("remedies")
+    names = joined if isinstance(joined, list) else [facts.get("remedy")]
+    return tuple(str(name) for name in names if name)
+
+
 def write(topic: Topic, facts: Mapping[str, object], name: str, promised_by: datetime | None, link: str = "") -> Words:
     """Write a message to a person; `promised_by` is the end of the promised local day, `link` their status page."""
     order_number = str(facts.get("order_number", ""))
-    remedy = str(facts.get("remedy", "") or "")
     paragraphs = [
         f"Hello {name}," if name else "Hello,",
         _HAPPENED[topic].format(order_number=order_number),
@@ -87,7 +93,8 @@ def write(topic: Topic, facts: Mapping[str, object], name: str, promised_by: dat
     if topic in _WITH_DATE and promised_by is not None:
         paragraphs.append(f"The date is {(promised_by - _HALF_A_DAY):%A, %d %B %Y}.")
     cause = str(facts.get("cause", "") or "")
-    paragraphs += [_BECAUSE.get((remedy, cause), _DONE.get(remedy, _DONE[""])), _choice(topic, facts)]
+    done = [_BECAUSE.get((remedy, cause), _DONE.get(remedy, _DONE[""])) for remedy in remedies_told(facts) or ("",)]
+    paragraphs += [*done, _choice(topic, facts)]
     if link:
         paragraphs.append(f"Where it is, and what you can do: {link}")
     paragraphs.append("Your customer care")

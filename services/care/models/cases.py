@@ -54,6 +54,7 @@ class Case(CareTable, table=True):
     resolved_at: datetime | None = Field(default=None, sa_column=moment())
     resolved_by: str | None = None
     reopened: int = 0
+    reopened_at: datetime | None = Field(default=None, sa_column=moment())
     follows: UUID | None = Field(default=None, foreign_key="care_case.id")
     held_since: datetime | None = Field(default=None, sa_column=moment())
     """Since when an operator's pause holds what its playbook would do by itself."""
@@ -197,6 +198,7 @@ class Message(CareTable, table=True):
     send_at: datetime | None = Field(default=None, sa_column=moment())
     sent_at: datetime | None = Field(default=None, sa_column=moment())
     leased_until: datetime | None = Field(default=None, sa_column=moment())
+    retry_at: datetime | None = Field(default=None, sa_column=moment())
     attempts: int = 0
     last_error: str = ""
     # An agent's wish to send a message once more: no news, so no rule keeps it silent.

@@ -42,6 +42,8 @@ class Watch(CareTable, table=True):
     delivered_at: datetime | None = Field(default=None, sa_column=moment())
     next_check_at: datetime | None = Field(default=None, sa_column=moment())
     checked_at: datetime | None = Field(default=None, sa_column=moment())
+    erased_at: datetime | None = Field(default=None, sa_column=moment())
+    """When its customer was forgotten: no word or picture of theirs is kept since."""
 
 
 class WatchLine(CareTable, table=True):
@@ -126,6 +128,10 @@ class WatchParcel(CareTable, table=True):
     scans: list[datetime] = Field(
         default_factory=list, sa_column=Column(ARRAY(TIMESTAMP(timezone=True)), nullable=False)
     )
+    milestones: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(Text), nullable=False))
+    """The position told with each of the latest scans; aligned with their ends, older scans have none."""
+    carrier_exception_at: datetime | None = Field(default=None, sa_column=moment())
+    """When the carrier first said that something is wrong."""
 
 
 class WatchReport(CareTable, table=True):

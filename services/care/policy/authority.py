@@ -10,6 +10,7 @@ class Authority(StrEnum):
 
     AUTOMATIC = "automatic"
     AGENT = "agent"
+    SENIOR = "senior"
     LEAD = "lead"
 
 
@@ -24,6 +25,7 @@ class Limit:
 DEFAULT_LIMITS: Mapping[Authority, Limit] = {
     Authority.AUTOMATIC: Limit(15_00, 1_500_00),
     Authority.AGENT: Limit(50_00, 500_00),
+    Authority.SENIOR: Limit(200_00, 2_000_00),
     Authority.LEAD: Limit(500_00, 5_000_00),
 }
 
@@ -46,6 +48,10 @@ class Limits:
     def of(self, authority: Authority, currency: str) -> Limit:
         """Give the limit of an authority in a currency."""
         return self.by_currency.get(currency, self.default)[authority]
+
+    def most(self, currency: str) -> int:
+        """Give the most that anybody may grant in one action."""
+        return max(self.of(rank, currency).per_action for rank in Authority)
 
     def smallest_for(self, amount: int, currency: str) -> Authority | None:
         """Give the lowest authority that may grant this amount in one action; none when nobody may."""

@@ -36,6 +36,8 @@ TOPIC_OF: Mapping[ExceptionKind, Topic] = {
     ExceptionKind.ADDRESS_PROBLEM: Topic.DELIVERY_PROBLEM,
     ExceptionKind.FEED_SILENT: Topic.DELAY,
     ExceptionKind.VOIDED_LABEL_USED: Topic.DELAY,
+    ExceptionKind.CARRIER_HOLD: Topic.DELIVERY_PROBLEM,
+    ExceptionKind.UNKNOWN_CODE: Topic.DELAY,
     ExceptionKind.NO_CONSENT: Topic.DELAY,
     ExceptionKind.LOSS_SUSPECTED: Topic.LOSS,
     ExceptionKind.LOST: Topic.LOSS,
@@ -63,7 +65,6 @@ class Silence(StrEnum):
     STOREFRONT_WRITES = "storefront_writes: the storefront writes to its customers itself"
     SAME_NEWS = "same_news: this topic and promise revision were already told"
     TOO_SOON = "too_soon: the same topic within 24 hours, and nothing got a day worse"
-    DAILY_MAXIMUM = "daily_maximum: two messages in 24 hours"
     COALESCED = "coalesced: joined to a message about to leave"
     DELIVERED = "delivered: the parcel arrived before the message left"
     SUPERSEDED = "superseded: a newer promise revision has its own message"
@@ -77,6 +78,7 @@ COALESCE = timedelta(minutes=20)
 AGAIN_AFTER = timedelta(hours=24)
 WORSE_BY = timedelta(days=1)
 MOST_PER_DAY = 2
+_A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ class Told:
     news: News
     at: datetime
     waiting: bool = False
+    joinable: bool = False
+    """It waits, and nobody is sending it right now: it may tell more than it was planned for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +137,22 @@ def _silence(news: News, heard: Sequence[Told], now: datetime) -> Silence | None
     # What waits under an older promise will not leave: it is no reason to be silent about the newer one.
     told = [message for message in heard if not _gives_way(message, news)]
     same_topic = [message for message in told if message.news.topic is news.topic]
-    if any(message.waiting for message in same_topic):
-        return Silence.COALESCED
-    if any(message.news.told_as(news) for message in same_topic):
+    repeated = [message for message in same_topic if message.news.told_as(news)]
+    if any(not message.waiting for message in repeated):
         return Silence.SAME_NEWS
+    if repeated or any(message.joinable for message in same_topic):
+        return Silence.COALESCED
     recent = [message for message in same_topic if message.at > now - AGAIN_AFTER]
     if recent and not _worse(news, max(recent, key=lambda message: message.at).news):
         return Silence.TOO_SOON
-    if sum(message.at > now - timedelta(days=1) for message in told) >= MOST_PER_DAY:
-        return Silence.DAILY_MAXIMUM
     return None
+
+
+def _earliest(told: Sequence[Told], wanted: datetime) -> datetime:
+    """Give the first moment from `wanted` on at which no more than the most messages leave within 24 hours."""
+    leave_at = sorted(message.at for message in told)
+    full_until = leave_at[-MOST_PER_DAY] + _A_DAY if len(leave_at) >= MOST_PER_DAY else wanted
+    return max(wanted, full_until)
 
 
 def plan_message(
@@ -154,7 +164,10 @@ def plan_message(
     storefront_writes: bool = False,
     page_only: bool = False,
 ) -> Plan:
-    """Decide about one piece of news; less than P1 waits a little so that parcels share one message."""
+    """Decide about one piece of news; less than P1 waits a little so that parcels share one message.
+
+    What comes after the most messages of a day waits for the next.
+    """
     if storefront_writes:
         return Plan(None, Silence.STOREFRONT_WRITES)
     if page_only:
@@ -162,7 +175,8 @@ def plan_message(
     silence = _silence(news, told, now)
     if silence is not None:
         return Plan(None, silence)
-    return Plan(now if priority is Priority.P1 else now + COALESCE)
+    others = [message for message in told if not _gives_way(message, news)]
+    return Plan(_earliest(others, now if priority is Priority.P1 else now + COALESCE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +223,7 @@ NOT_TOLD = frozenset(
         ExceptionKind.STUCK_FLOW,
         ExceptionKind.FULFILMENT_OVERDUE,
         ExceptionKind.FEED_SILENT,
+        ExceptionKind.UNKNOWN_CODE,
         ExceptionKind.NO_CONSENT,
     }
 )

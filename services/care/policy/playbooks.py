@@ -95,6 +95,13 @@ PLAYBOOKS: Mapping[ExceptionKind, Playbook] = {
         (Step(RemedyKind.NEW_PROMISE),),
         CaseState.WAITING_WAREHOUSE,
     ),
+    ExceptionKind.CARRIER_HOLD: Playbook(
+        "ask the carrier what it holds the parcel for, and give it that",
+        (Step(RemedyKind.NEW_PROMISE), Step(RemedyKind.RESHIP), _REFUND),
+    ),
+    ExceptionKind.UNKNOWN_CODE: Playbook(
+        "read on the carrier's page what its code means, and have the code mapped", (Step(RemedyKind.NEW_PROMISE),)
+    ),
     ExceptionKind.NO_CONSENT: Playbook(
         "cancel what was not sent",
         (Step(RemedyKind.CANCEL_LINE, automatic=True, because="nobody agreed to the new date in time"),),

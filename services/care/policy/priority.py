@@ -34,6 +34,8 @@ IMPACT: Mapping[ExceptionKind, int] = {
     ExceptionKind.STUCK_FLOW: 1,
     ExceptionKind.ADDRESS_PROBLEM: 1,
     ExceptionKind.VOIDED_LABEL_USED: 1,
+    ExceptionKind.CARRIER_HOLD: 1,
+    ExceptionKind.UNKNOWN_CODE: 0,
     ExceptionKind.NO_CONSENT: 2,
     ExceptionKind.PROMISE_BREACHED: 2,
     ExceptionKind.FAILED_ATTEMPT: 2,

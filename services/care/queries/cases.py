@@ -298,6 +298,19 @@ def is_suppressed(found: DetectedException) -> bool:
     return found.disposition == DispositionKind.SUPPRESSED
 
 
+async def have_arrived(tx: Transaction, case_id: UUID, *, order_delivered: bool) -> bool | None:
+    """Say whether all that a case is about lies on the doorstep; none when it is about no parcel and nothing lasts."""
+    arrived: bool | None = await tx.value(
+        "select bool_and(case when e.subject like 'parcel:%' then coalesce(p.position = 'delivered', false) "
+        "else $2 end) from exception e left join watch_parcel p "
+        "on p.order_id = e.order_id and e.subject = 'parcel:' || p.parcel_id "
+        "where e.case_id = $1 and (e.subject like 'parcel:%' or e.cleared_at is null)",
+        case_id,
+        order_delivered,
+    )
+    return arrived
+
+
 async def lock_informed_cases(tx: Transaction, message: Message) -> list[Case]:
     """Lock the cases a message speaks for: its own, and those whose message was joined to it or gave way to it."""
     case_ids = [

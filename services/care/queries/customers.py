@@ -70,6 +70,16 @@ async def list_evidence(tx: Transaction, order_id: UUID) -> list[asyncpg.Record]
     )
 
 
+async def mark_erased(tx: Transaction, order_ids: Sequence[UUID]) -> None:
+    """Note that the customers of these orders are forgotten."""
+    await tx.execute("update watch set erased_at = $2 where order_id = any($1::uuid[])", list(order_ids), tx.now)
+
+
+async def is_erased(tx: Transaction, order_id: UUID) -> bool:
+    """Say whether an order's customer is forgotten."""
+    return bool(await tx.value("select erased_at is not null from watch where order_id = $1", order_id))
+
+
 async def get_evidence(tx: Transaction, evidence_id: UUID) -> Evidence | None:
     """Give a photo."""
     return await tx.session.get(Evidence, evidence_id)

@@ -101,7 +101,7 @@ def facts_of(watch: asyncpg.Record, known: Known) -> OrderFacts:
     lines = known.rows["watch_line"].get(order_id, ())
     parcels = known.rows["watch_parcel"].get(order_id, ())
     fulfilments = known.rows["watch_fulfilment"].get(order_id, ())
-    reported = _reported(known.rows["watch_report"].get(order_id, ()), parcels)
+    reported = _reported(known.rows["watch_report"].get(order_id, ()))
     delivered = _delivered(parcels)
     ended = watch["ended_at"] is not None
     return OrderFacts(
@@ -210,15 +210,12 @@ _FLAG_OF_REPORT = {"damage": "damaged"}
 """By which flag a carrier says what people report by another word."""
 
 
-def _reported(reports: Sequence[asyncpg.Record], parcels: Sequence[asyncpg.Record]) -> dict[UUID, set[str]]:
-    """Give what people reported of parcels, as flags; a report without a parcel means the last one handed over."""
-    handed_over = [parcel for parcel in parcels if parcel["handed_over_at"] is not None]
-    last = max(handed_over, key=lambda parcel: parcel["handed_over_at"], default=None)
+def _reported(reports: Sequence[asyncpg.Record]) -> dict[UUID, set[str]]:
+    """Give what people reported of parcels, as flags; a report from before the hand-over waits for it."""
     flags: dict[UUID, set[str]] = defaultdict(set)
     for report in reports:
-        parcel_id = report["parcel_id"] or (last["parcel_id"] if last is not None else None)
-        if parcel_id is not None:
-            flags[parcel_id].add(_FLAG_OF_REPORT.get(report["kind"], report["kind"]))
+        if report["parcel_id"] is not None:
+            flags[report["parcel_id"]].add(_FLAG_OF_REPORT.get(report["kind"], report["kind"]))
     return flags
 
 

@@ -139,13 +139,22 @@ async def end_watches(tx: Transaction, ended: Sequence[tuple[UUID, str, datetime
     """Note (order, outcome, when) of orders of which nothing more is expected, and drop their steps."""
     order_ids = [order_id for order_id, _, _ in ended]
     await tx.execute(
-        "update watch w set ended_at = e.at, outcome = e.outcome, delivered_at = "
-        "(select max(p.delivered_at) from watch_parcel p where p.order_id = w.order_id) "
+        "update watch w set ended_at = e.at, outcome = e.outcome "
         "from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as e(order_id, outcome, at) "
         "where w.order_id = e.order_id",
         *[list(column) for column in zip(*ended, strict=True)],
     )
+    await date_deliveries(tx, order_ids)
     await tx.execute("delete from watch_step where order_id = any($1::uuid[])", order_ids)
+
+
+async def date_deliveries(tx: Transaction, order_ids: Sequence[UUID]) -> None:
+    """Note when the last parcel of ended orders arrived: the end and the delivery are heard in either order."""
+    await tx.execute(
+        "update watch w set delivered_at = (select max(p.delivered_at) from watch_parcel p "
+        "where p.order_id = w.order_id) where w.order_id = any($1::uuid[]) and w.ended_at is not null",
+        list(order_ids),
+    )
 
 
 def units(lines: Iterable[tuple[UUID, str, int]]) -> list[Units]:
@@ -239,7 +248,13 @@ async def put_report(tx: Transaction, report: WatchReport) -> None:
     await tx.execute("update watch set next_check_at = $2 where order_id = $1", report.order_id, tx.now)
 
 
-async def has_delivered_parcel(tx: Transaction, order_id: UUID) -> bool:
-    """Say whether the carrier has scanned a parcel of an order as delivered."""
-    question = "select exists (select from watch_parcel where order_id = $1 and delivered_at is not null)"
-    return bool(await tx.value(question, order_id))
+async def place_reports(tx: Transaction, parcels: Sequence[tuple[UUID, UUID]]) -> None:
+    """Let reports that came before any hand-over be about the first (order, parcel) that leaves."""
+    first = dict(reversed(parcels))
+    await tx.execute(
+        "update watch_report r set parcel_id = p.parcel_id "
+        "from unnest($1::uuid[], $2::uuid[]) as p(order_id, parcel_id) "
+        "where r.order_id = p.order_id and r.parcel_id is null",
+        list(first),
+        list(first.values()),
+    )

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
+import asyncpg
+
 from services.care.quantiles import EVERYWHERE, Ended, History, Sample, Stage, lane_keys, mature_hours
 from shared.db import Database, Transaction
 
@@ -73,6 +75,13 @@ where p.parcel_id = any($1::uuid[]) and p.handed_over_at is not null and p.deliv
 _HOUR = timedelta(hours=1)
 
 
+def _scans_of(parcel: asyncpg.Record) -> list[tuple[datetime, str]]:
+    """Give a delivered parcel's scans with the position each told, where it was kept, in the order they happened."""
+    scans, milestones = parcel["scans"], parcel["milestones"][-len(parcel["scans"]) or None :]
+    told = [*[""] * (len(scans) - len(milestones)), *milestones]
+    return sorted([*zip(scans, told, strict=True), (parcel["delivered_at"], "")])
+
+
 async def samples_of(tx: Transaction, parcel_ids: list[UUID]) -> list[Sample]:
     """Give what delivered parcels teach about every stage they went through."""
     samples: list[Sample] = []
@@ -91,9 +100,11 @@ async def samples_of(tx: Transaction, parcel_ids: list[UUID]) -> list[Sample]:
             (Stage.PICK_AND_PACK, house, row["planned_at"], row["packed_at"]),
             (Stage.PACK, house, row["started_at"], row["packed_at"]),
         ]
-        scans = sorted([*row["scans"], finished])
-        service = (f"{row['carrier']}/{row['service']}",)
-        stretches += [(Stage.SCAN_GAP, service, earlier, later) for earlier, later in pairwise(scans)]
+        service = f"{row['carrier']}/{row['service']}"
+        stretches += [
+            (Stage.SCAN_GAP, (service, *([f"{service}/{milestone}"] if milestone else [])), earlier, later)
+            for (earlier, milestone), (later, _) in pairwise(_scans_of(row))
+        ]
         for stage, keys, start, end in stretches:
             if start is not None and end is not None and (end >= start or stage is Stage.PROMISE_SLACK):
                 samples += [Sample(stage, key, finished, (end - start) / _HOUR) for key in keys]

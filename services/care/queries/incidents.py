@@ -88,6 +88,16 @@ async def set_feed(tx: Transaction, carrier: str, *, silent_since: datetime | No
     )
 
 
+async def hear_feed(tx: Transaction, carrier: str, *, next_check_at: datetime) -> None:
+    """Take a feed for heard though it said nothing: its silence counts from now."""
+    await tx.execute(
+        "update carrier_feed set last_event_at = $2, silent_since = null, next_check_at = $3 where carrier = $1",
+        carrier,
+        tx.now,
+        next_check_at,
+    )
+
+
 async def recheck_carrier(tx: Transaction, carrier: str) -> None:
     """Make the orders due whose parcels a feed's silence may explain, or no longer explains."""
     await tx.execute(

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
 import orjson
 
-from services.care.models import WatchFulfilment, WatchParcel
+from services.care.models import WatchFulfilment
 from services.care.models.columns import Units
 from shared.db import Transaction
 from shared.events.shipping import ShipmentProgressed
@@ -47,8 +48,8 @@ on conflict (parcel_id) do update set carrier = excluded.carrier, service = excl
 # on its way back to us; anywhere else its delivery was corrected.
 _PROGRESSED = """
 insert into watch_parcel as p (parcel_id, order_id, carrier, service, tracking_number, position, last_scan_at,
-  out_for_delivery_at, flags, attempts, pickup_expires_at, carrier_estimate, scans)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+  out_for_delivery_at, flags, attempts, pickup_expires_at, carrier_estimate, scans, milestones, carrier_exception_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 on conflict (parcel_id) do update set carrier = excluded.carrier, service = excluded.service,
   tracking_number = excluded.tracking_number, position = excluded.position,
   last_scan_at = greatest(p.last_scan_at, excluded.last_scan_at),
@@ -58,7 +59,9 @@ on conflict (parcel_id) do update set carrier = excluded.carrier, service = excl
   carrier_estimate = coalesce(excluded.carrier_estimate, p.carrier_estimate),
   delivered_at = case when excluded.position in ('delivered', 'returning_to_sender', 'returned_to_sender')
     then p.delivered_at end,
-  scans = (p.scans || excluded.scans)[greatest(1, cardinality(p.scans) - 98):]
+  scans = (p.scans || excluded.scans)[greatest(1, cardinality(p.scans) - 98):],
+  milestones = (p.milestones || excluded.milestones)[greatest(1, cardinality(p.milestones) - 98):],
+  carrier_exception_at = least(p.carrier_exception_at, excluded.carrier_exception_at)
 """
 _DELIVERED = """
 insert into watch_parcel as p (parcel_id, order_id, carrier, service, tracking_number, position, delivered_at,
@@ -68,6 +71,14 @@ select d.*, d.at from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5:
 on conflict (parcel_id) do update set position = excluded.position, delivered_at = excluded.delivered_at,
   last_scan_at = greatest(p.last_scan_at, excluded.last_scan_at)
 """
+# Shorter gaps are the rhythm of a feed that speaks; what they could teach is far below the floor of the rule.
+_FEED_GAPS = """
+insert into sample (stage, key, finished_at, hours)
+select 'feed_event_to_next', f.carrier, $2::timestamptz,
+  extract(epoch from $2::timestamptz - f.last_event_at) / 3600
+from carrier_feed f where f.carrier = any($1::text[]) and $2::timestamptz - f.last_event_at >= interval '15 minutes'
+order by f.carrier
+"""
 _FEED = """
 insert into carrier_feed (carrier, last_event_at, next_check_at)
 select carrier, max(at), max(at) + interval '6 hours'
@@ -76,8 +87,12 @@ on conflict (carrier) do update set last_event_at = greatest(carrier_feed.last_e
   next_check_at = case when carrier_feed.silent_since is null then carrier_feed.next_check_at else $3 end
 """
 
-_TOLD_AS_EXCEPTION = frozenset({"loss_suspected", "address_problem"})
+_TOLD_AS_EXCEPTION = frozenset({"loss_suspected", "address_problem", "unmapped"})
 """What a fact says as its exception only, for as long as no newer one says otherwise."""
+_NOT_THE_CARRIERS = frozenset({"", "staff", "test"})
+"""What stands where a carrier's own status would when the fact is ours: our dispatch scan, a person's word."""
+_NO_TROUBLE = frozenset({"", "unmapped", "voided_label_used"})
+"""Exceptions by which a carrier does not say that something is wrong with a parcel."""
 
 FulfilmentRow = tuple[UUID, UUID, str, datetime, datetime, int, list[Units]]
 ParcelRow = tuple[UUID, UUID, UUID, str, list[Units]]
@@ -129,6 +144,11 @@ async def book_parcels(tx: Transaction, rows: Sequence[tuple[object, ...]]) -> N
     await tx.execute(_BOOKED, *_columns(rows))
 
 
+def is_carriers_word(fact: ShipmentProgressed) -> bool:
+    """Say whether a carrier's feed told a fact."""
+    return fact.raw_status not in _NOT_THE_CARRIERS
+
+
 async def progress_parcels(tx: Transaction, facts: Sequence[ShipmentProgressed]) -> None:
     """Note where carriers say parcels are."""
     rows = []
@@ -151,6 +171,8 @@ async def progress_parcels(tx: Transaction, facts: Sequence[ShipmentProgressed])
                 fact.pickup_expires_at,
                 estimate,
                 [scanned_at] if scanned_at else [],
+                [fact.position] if scanned_at else [],
+                fact.scanned_at if is_carriers_word(fact) and fact.exception not in _NO_TROUBLE else None,
             )
         )
     await tx.execute_many(_PROGRESSED, rows)
@@ -162,11 +184,15 @@ async def deliver_parcels(tx: Transaction, rows: Sequence[tuple[object, ...]]) -
 
 
 async def hear_feeds(tx: Transaction, heard: Sequence[tuple[str, datetime]]) -> None:
-    """Note that carriers' feeds spoke; a silent one is looked at again at once."""
+    """Note that carriers' feeds spoke, and how long they had not; a silent one is looked at again at once."""
+    if not heard:
+        return
+    await tx.execute(_FEED_GAPS, sorted({carrier for carrier, _ in heard}), tx.now)
     await tx.execute(_FEED, [carrier for carrier, _ in heard], [at for _, at in heard], tx.now)
 
 
-async def get_parcels(tx: Transaction, parcel_ids: Sequence[UUID]) -> list[WatchParcel]:
-    """Give parcels by id."""
-    rows = await tx.fetch("select * from watch_parcel where parcel_id = any($1::uuid[])", list(parcel_ids))
-    return [WatchParcel.model_validate(dict(row)) for row in rows]
+async def list_parcels(tx: Transaction, order_id: UUID) -> list[asyncpg.Record]:
+    """List an order's parcels, the one that left last at the end."""
+    return await tx.fetch(
+        "select * from watch_parcel where order_id = $1 order by handed_over_at nulls first, parcel_id", order_id
+    )

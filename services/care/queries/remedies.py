@@ -29,17 +29,19 @@ _SETTLED_UNITS = """
 select unit ->> 'line_id' as line_id, sum((unit ->> 'quantity')::int) as quantity
 from remedy r cross join lateral jsonb_array_elements(r.lines) as unit
 where r.order_id = $1 and r.state = any($2::text[]) and r.kind = any($3::text[])
+  and not (r.kind = 'cancel_line' and r.state = 'executed')
 group by 1
 """
 MESSAGES_SWITCH = "messages"
 _MESSAGES_GO = """
 not exists (select from pause_switch p where p.kind = 'messages' and p.scope in ('*', m.storefront_id::text))
 """
-NEXT_MESSAGE = f"select min(m.send_at) from message m where m.state = 'planned' and {_MESSAGES_GO}"
+_DUE_AT = "coalesce(m.retry_at, m.send_at)"
+NEXT_MESSAGE = f"select min({_DUE_AT}) from message m where m.state = 'planned' and {_MESSAGES_GO}"
 _CLAIM_MESSAGES = f"""
-select m.id from message m where m.state = 'planned' and m.send_at <= $1
+select m.id from message m where m.state = 'planned' and {_DUE_AT} <= $1
   and (m.leased_until is null or m.leased_until <= $2) and {_MESSAGES_GO}
-order by m.send_at, m.id limit $3 for update skip locked
+order by {_DUE_AT}, m.id limit $3 for update skip locked
 """
 
 
@@ -73,7 +75,7 @@ async def give_back(tx: Transaction, remedy: Remedy) -> None:
 
 
 async def get_settled_units(tx: Transaction, order_id: UUID) -> dict[str, int]:
-    """Give how many units of each line a live remedy already makes whole."""
+    """Give how many units of each line a live remedy makes whole; what it cancelled counts as cancelled already."""
     rows = await tx.fetch(_SETTLED_UNITS, order_id, _LIVE, [kind.value for kind in MAKES_WHOLE])
     return {row["line_id"]: row["quantity"] for row in rows}
 
@@ -90,8 +92,17 @@ async def get_parcel_contents(tx: Transaction, parcel_id: UUID) -> list[dict[str
 
 async def add_made_whole(tx: Transaction, remedy: Remedy) -> None:
     """Note that a remedy's units are owed no more under the original order."""
+    await _move_made_whole(tx, remedy, "l.made_whole + u.quantity")
+
+
+async def take_made_whole_back(tx: Transaction, remedy: Remedy) -> None:
+    """Note that a remedy's units are owed again: it was taken back."""
+    await _move_made_whole(tx, remedy, "greatest(0, l.made_whole - u.quantity)")
+
+
+async def _move_made_whole(tx: Transaction, remedy: Remedy, total: str) -> None:
     await tx.execute(
-        "update watch_line l set made_whole = l.made_whole + u.quantity "
+        f"update watch_line l set made_whole = {total} "
         "from unnest($2::uuid[], $3::int[]) as u(line_id, quantity) where l.order_id = $1 and l.line_id = u.line_id",
         remedy.order_id,
         [UUID(unit["line_id"]) for unit in remedy.lines],
@@ -169,6 +180,17 @@ async def get_told(tx: Transaction, order_id: UUID) -> list[Message]:
         .order_by(col(Message.id))
     )
     return list(found)
+
+
+async def lock_joinable(tx: Transaction, order_id: UUID, topic: str) -> UUID | None:
+    """Lock the message of a topic that waits to leave and that nobody sends right now; another may be told in it."""
+    message_id: UUID | None = await tx.value(
+        "select id from message where order_id = $1 and topic = $2 and state = 'planned' and leased_until is null "
+        "and resend_of is null order by promise_revision desc, id desc limit 1 for update skip locked",
+        order_id,
+        topic,
+    )
+    return message_id
 
 
 async def is_retold(tx: Transaction, message: Message) -> bool:

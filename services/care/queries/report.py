@@ -6,7 +6,7 @@ from datetime import datetime
 from shared.db import Transaction
 
 FORMULAS: Mapping[str, str] = {
-    "detection_lead_hours": "median of (the promise's end - detected_at), per kind",
+    "detection_lead_hours": "median of (the carrier's first exception, else the promise's end - detected_at), per kind",
     "kept_promise": "kept / (kept + broken), of orders whose promises ended; one broken promise is broken for good",
     "on_time_first_promise": "delivered before the first promise's end / delivered",
     "self_heal": "self_healed / cases opened",
@@ -25,9 +25,11 @@ FORMULAS: Mapping[str, str] = {
 _EXCEPTIONS = """
 select e.kind, count(*) as raised, count(*) filter (where e.cleared_at is not null) as cleared,
   count(*) filter (where e.cleared_at is null) as open,
-  percentile_cont(0.5) within group (order by extract(epoch from e.promised_by - e.detected_at) / 3600)
+  percentile_cont(0.5) within group (order by extract(epoch from coalesce(c.at, e.promised_by) - e.detected_at) / 3600)
     as detection_lead_hours
-from exception e where e.detected_at >= $1 and e.detected_at < $2 group by e.kind order by e.kind
+from exception e left join lateral (select min(p.carrier_exception_at) as at from watch_parcel p
+  where p.order_id = e.order_id and (e.subject not like 'parcel:%' or e.subject = 'parcel:' || p.parcel_id)) c on true
+where e.detected_at >= $1 and e.detected_at < $2 group by e.kind order by e.kind
 """
 _COUNTS = """
 select {column} as name, count(*) as count from {table} where {moment} >= $1 and {moment} < $2

@@ -21,6 +21,8 @@ ORDER_RULES: tuple[Rule[OrderFacts], ...] = (
     Rule("loss", 1, ExceptionKind.LOSS_SUSPECTED, after_shipping.loss),
     Rule("returned", 1, ExceptionKind.RETURNED_TO_SENDER, after_shipping.returned),
     Rule("delivery_problem", 1, ExceptionKind.DELIVERY_PROBLEM, after_shipping.delivery_problem),
+    Rule("carrier_hold", 1, ExceptionKind.CARRIER_HOLD, after_shipping.carrier_hold),
+    Rule("unknown_code", 1, ExceptionKind.UNKNOWN_CODE, after_shipping.unknown_code),
     Rule("voided_label_used", 1, ExceptionKind.VOIDED_LABEL_USED, after_shipping.voided_label_used),
     Rule("address_problem", 1, ExceptionKind.ADDRESS_PROBLEM, whole_order.address_problem),
     Rule("no_consent", 1, ExceptionKind.NO_CONSENT, whole_order.no_consent),
@@ -39,8 +41,3 @@ def evaluate(facts: OrderFacts, now: datetime, basis: Basis) -> Verdict:
         findings.extend(found)
         looks.append(again_at)
     return Verdict(tuple(findings), earliest(looks, after=now))
-
-
-def next_check_at(facts: OrderFacts, now: datetime, basis: Basis) -> datetime | None:
-    """Give the next moment at which time alone could change the verdict; none when only a fact can."""
-    return evaluate(facts, now, basis).next_check_at

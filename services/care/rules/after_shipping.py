@@ -276,6 +276,28 @@ def delivery_problem(facts: OrderFacts, _now: datetime, _basis: Basis) -> Look:
     )
 
 
+def carrier_hold(facts: OrderFacts, _now: datetime, _basis: Basis) -> Look:
+    """See a parcel its carrier holds, e.g. at customs; one held for its address is a problem of the address."""
+    return Look(
+        tuple(
+            Seen(_subject(parcel), Level.CONFIRMED, _last_seen(parcel))
+            for parcel in facts.parcels
+            if "on_hold" in parcel.flags and "address_problem" not in parcel.flags and not parcel.ended
+        )
+    )
+
+
+def unknown_code(facts: OrderFacts, _now: datetime, _basis: Basis) -> Look:
+    """See a parcel of which its carrier said last what nobody can read: a person finds out, no rule guesses."""
+    return Look(
+        tuple(
+            Seen(_subject(parcel), Level.CONFIRMED, _last_seen(parcel))
+            for parcel in facts.parcels
+            if "unmapped" in parcel.flags and not parcel.ended
+        )
+    )
+
+
 def voided_label_used(facts: OrderFacts, _now: datetime, _basis: Basis) -> Look:
     """See a parcel that travels on a label that was given back: the warehouse's books or the carrier's are wrong."""
     return Look(

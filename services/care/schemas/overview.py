@@ -1,8 +1,39 @@
 """What leads are answered about how orders went."""
 
 from datetime import datetime
+from uuid import UUID
+
+from pydantic import JsonValue
 
 from shared.doors import Answer
+
+Figures = dict[str, int | float | None]
+
+
+class Accepted(Answer):
+    """What was taken in, and under which id."""
+
+    id: UUID
+
+
+class Measures(Answer):
+    """Care's measures over what began in [since, until), beside their formulas; None is no data."""
+
+    since: datetime
+    until: datetime
+    exceptions: dict[str, Figures]
+    dispositions: dict[str, int]
+    cases: dict[str, JsonValue]
+    clocks: dict[str, Figures]
+    promises: Figures
+    remedies: dict[str, int]
+    messages: dict[str, int]
+    silences: dict[str, int]
+    contacts: dict[str, int] | None
+    wismo: float | None
+    csat: float | None
+    flags: dict[str, Figures]
+    formulas: dict[str, str]
 
 
 class Outcomes(Answer):

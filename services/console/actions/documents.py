@@ -11,11 +11,12 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from services.console.actions.letters import LOST, fit, known, loses, width_of, write
-from services.console.schemas.warehouse import Parcel, ParcelLine
+from services.console.schemas.warehouse import Enclosure, Parcel, ParcelLine
 
 _LABEL_SIZE = (4 * inch, 6 * inch)
 _MARGIN = 12 * mm
 _ROW = 6.5 * mm
+_MESSAGE_SIZE = 10.5
 _FOOT = 18 * mm
 _SKU_AT, _NAME_AT = 16 * mm, 52 * mm
 
@@ -52,20 +53,26 @@ class _Sheet:
         self.has_lost = False
 
 
-def packing_slip(parcel: Parcel, say: Say) -> bytes:
-    """Write what lies in a parcel, for the customer; A5, further pages when the lines need them."""
+def packing_slip(parcel: Parcel, enclosure: Enclosure, say: Say) -> bytes:
+    """Write what lies in a parcel, for whoever opens it: never a price, so that a gift may hold it.
+
+    A5, further pages when the lines need them; a gift's message stands below the lines.
+    """
     buffer = io.BytesIO()
     sheet = _Sheet(Canvas(buffer, pagesize=A5, invariant=True), say)
     sheet.canvas.setTitle(known(say("Packing slip {number}", number=parcel.number)))
     at = _head(sheet, parcel)
     for line in parcel.contents:
-        if at < _FOOT:
-            sheet.end_page()
-            at = _head(sheet, parcel)
-        at = _row(sheet, line, at)
+        at = _room(sheet, parcel, at)
+        at = _row(sheet, line, enclosure.told.get(line.line_id, ""), at)
     total = say("{count} units in parcel {number} of order {order}", count=parcel.units, number=parcel.parcel_no,
                  order=parcel.number)  # fmt: skip
     sheet.write(_MARGIN, at - 2 * mm, total, 9, bold=True)
+    at -= 2 * _ROW
+    for text in _folded(enclosure.gift_message):
+        at = _room(sheet, parcel, at)
+        sheet.write(_MARGIN, at, text, _MESSAGE_SIZE)
+        at -= _ROW
     sheet.end_page()
     sheet.canvas.save()
     return buffer.getvalue()
@@ -93,11 +100,38 @@ def _head(sheet: _Sheet, parcel: Parcel) -> float:
     return head - 7.5 * mm
 
 
-def _row(sheet: _Sheet, line: ParcelLine, at: float) -> float:
+def _folded(message: str) -> list[str]:
+    """Fold a gift's message to the page, its own lines kept."""
+    lines: list[str] = []
+    for own in message.splitlines():
+        rest = own.strip()
+        while rest:
+            end = len(rest)
+            while width_of(known(rest[:end]), _MESSAGE_SIZE) > A5[0] - 2 * _MARGIN:
+                end -= 1
+            space = rest.rfind(" ", 0, end + 1) if end < len(rest) else -1
+            end = space if space > 0 else end
+            lines.append(rest[:end])
+            rest = rest[end:].strip()
+    return lines
+
+
+def _room(sheet: _Sheet, parcel: Parcel, at: float) -> float:
+    """Give where the next row stands: here, or on a new page."""
+    if at >= _FOOT:
+        return at
+    sheet.end_page()
+    return _head(sheet, parcel)
+
+
+def _row(sheet: _Sheet, line: ParcelLine, told: str, at: float) -> float:
     sheet.write(_MARGIN, at, str(line.quantity), 9.5, bold=True)
     sheet.write_within(_MARGIN + _SKU_AT, at, line.sku, _NAME_AT - _SKU_AT - 3 * mm)
     sheet.write_within(_MARGIN + _NAME_AT, at, line.name, A5[0] - 2 * _MARGIN - _NAME_AT)
-    return at - _ROW
+    if not told:
+        return at - _ROW
+    sheet.write_within(_MARGIN + _SKU_AT, at - 4 * mm, told, A5[0] - 2 * _MARGIN - _SKU_AT, 8)
+    return at - _ROW - 4 * mm
 
 
 def label_page(picture: bytes) -> bytes:

@@ -83,8 +83,7 @@ def _known_letter(letter: str, *, bold: bool) -> str:
 
 def _font_of(letter: str, *, bold: bool) -> str:
     """Give the font that has a letter; empty for none."""
-    first = (_BOLD,) if bold else ()
-    for name in (*first, _PLAIN):
+    for name in [_BOLD, _PLAIN] if bold else [_PLAIN]:
         if ord(letter) in _own(name).face.charToGlyph:
             return name
     # Read only when they are needed: they are large.

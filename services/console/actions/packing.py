@@ -7,9 +7,11 @@ from uuid import UUID
 
 from services.console.actions.articles import read_articles
 from services.console.actions.scans import tracking_number
+from services.console.errors import ServiceAwayError
 from services.console.neighbours import Caller
 from services.console.schemas.stock import Sku
 from services.console.schemas.warehouse import (
+    Enclosure,
     Fulfilment,
     Fulfilments,
     Labelled,
@@ -39,6 +41,7 @@ class BenchLine:
     fragile: bool
     in_hand: int  # units in the parcel in front of the packer
     boxed: int  # units in any open parcel
+    told: str  # what it was ordered with beyond its SKU, such as an engraving
 
     @property
     def to_scan(self) -> int:
@@ -55,6 +58,7 @@ class Bench:
     parcel: Parcel | None
     others: list[Parcel]
     lines: list[BenchLine]
+    enclosure: Enclosure | None  # None while orders does not answer: packing goes on
 
     @property
     def to_scan(self) -> int:
@@ -124,13 +128,26 @@ async def read_bench(caller: Caller, order_id: UUID, fulfilment_id: UUID, wanted
     is_cancelled = any(line.put_back_due for line in fulfilment.lines)
     parcel = choose(parcels, wanted, _BOXED if is_cancelled else _UNLABELLED)
     articles = await read_articles(caller, [line.sku for line in fulfilment.lines])
+    enclosure = await _read_enclosure(caller, order_id)
+    told = enclosure.told if enclosure is not None else {}
     return Bench(
         work,
         fulfilment,
         parcel,
         [other for other in parcels if parcel is None or other.id != parcel.id],
-        [_line(line, articles.get(line.sku), parcel, parcels) for line in fulfilment.lines],
+        [
+            _line(line, articles.get(line.sku), told.get(line.line_id, ""), (parcel, parcels))
+            for line in fulfilment.lines
+        ],
+        enclosure,
     )
+
+
+async def _read_enclosure(caller: Caller, order_id: UUID) -> Enclosure | None:
+    try:
+        return await caller.get("orders", f"/internal/orders/{order_id}/enclosure", Enclosure)
+    except ServiceAwayError:
+        return None
 
 
 async def read_printers(caller: Caller, bench: Bench) -> str:
@@ -153,9 +170,11 @@ def choose(parcels: list[Parcel], wanted: str, closed: frozenset[str] = _UNLABEL
     return ordered[0] if ordered else None
 
 
-def _line(line: WorkLine, sku: Sku | None, parcel: Parcel | None, parcels: list[Parcel]) -> BenchLine:
-    def count(chosen: list[Parcel]) -> int:
-        return sum(c.quantity for p in chosen for c in p.contents if c.line_id == line.line_id)
+def _line(line: WorkLine, sku: Sku | None, told: str, chosen: tuple[Parcel | None, list[Parcel]]) -> BenchLine:
+    parcel, parcels = chosen
+
+    def count(these: list[Parcel]) -> int:
+        return sum(c.quantity for p in these for c in p.contents if c.line_id == line.line_id)
 
     return BenchLine(
         line,
@@ -163,6 +182,7 @@ def _line(line: WorkLine, sku: Sku | None, parcel: Parcel | None, parcels: list[
         fragile=sku is not None and sku.fragile,
         in_hand=count([parcel]) if parcel is not None else 0,
         boxed=count([p for p in parcels if p.state in _OPEN]),
+        told=told,
     )
 
 

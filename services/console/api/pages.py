@@ -153,7 +153,7 @@ async def on_fault(request: Request, error: Exception) -> Response:
     if isinstance(error, DomainError):
         return refuse(request, error)
     if db.is_away(error) or db.is_transient(error):
-        log.warning("database away", error=str(error)[:300])
+        log.warning("database away", error=error)
         return refuse(request, UnavailableError("the console's database is away; try again in a moment"))
     log.error(
         "request failed",

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from services.console.actions import documents, packing
 from services.console.api.guard import Picker
 from services.console.rendering import say
-from services.console.schemas.warehouse import Parcel
+from services.console.schemas.warehouse import Enclosure, Parcel
 from shared.errors import NotFoundError
 
 router = APIRouter(prefix="/pack/parcels/{parcel_id}")
@@ -42,7 +42,8 @@ async def show_slip(parcel_id: UUID, who: Picker) -> Response:
     parcel = await who.caller.get("inventory", f"/staff/parcels/{parcel_id}", Parcel)
     if not parcel.contents:
         raise NotFoundError("nothing lies in this parcel")
-    slip = await asyncio.to_thread(documents.packing_slip, parcel, say)
+    enclosure = await who.caller.get("orders", f"/internal/orders/{parcel.order_id}/enclosure", Enclosure)
+    slip = await asyncio.to_thread(documents.packing_slip, parcel, enclosure, say)
     return _paper(slip, _PDF, f"{parcel.number}-{parcel.parcel_no}.pdf")
 
 

@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from services.console.schemas import Read
 
 
@@ -185,6 +187,31 @@ class ParcelLine(Read):
     sku: str
     name: str
     quantity: int
+
+
+class EnclosedLine(Read):
+    """What a line was ordered with beyond its SKU, such as an engraving."""
+
+    line_id: UUID
+    properties: dict[str, JsonValue]
+
+    @property
+    def told(self) -> str:
+        """All of it in one line."""
+        return ", ".join(f"{name}: {value}" for name, value in self.properties.items())
+
+
+class Enclosure(Read):
+    """What goes with an order's goods into the parcel, as orders knows it."""
+
+    gift_message: str
+    delivery_instructions: str
+    lines: list[EnclosedLine]
+
+    @property
+    def told(self) -> dict[UUID, str]:
+        """What lines were ordered with, by line; lines with nothing of that kind are absent."""
+        return {line.line_id: line.told for line in self.lines if line.properties}
 
 
 class ParcelLabel(Read):

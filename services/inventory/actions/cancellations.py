@@ -70,10 +70,14 @@ async def reduce_orders(tx: Transaction, events: Sequence[Received[OrderAmended]
 
 
 def _current(rows: Sequence[Reservation], order_id: UUID) -> dict[UUID, int]:
-    """Count by line the units that are wanted or have left, without those a cancellation has taken."""
+    """Count by line the units that are wanted or have left, without those a cancellation has taken.
+
+    What has expired is still wanted: the payment may come yet, and then seeks stock for it again.
+    """
     counts: dict[UUID, int] = {}
     for row in rows:
-        if row.order_id == order_id and row.state not in ENDED and row.cancellation_id is None:
+        is_wanted = row.state not in ENDED or row.state is R.EXPIRED
+        if row.order_id == order_id and is_wanted and row.cancellation_id is None:
             counts[row.line_id] = counts.get(row.line_id, 0) + row.quantity
     return counts
 

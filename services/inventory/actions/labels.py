@@ -58,16 +58,23 @@ async def ask_for_label(parcel_id: UUID, *, wait_seconds: int) -> PrintedLabel |
     return PrintedLabel.model_validate(answer.json())
 
 
-async def void_before_reopening(database: Database, parcel_id: UUID, reason: str) -> bool:
-    """Have shipping give the label of a closed parcel back; says whether it agreed.
-
-    Raises VoidFirstError and UnavailableError.
-    """
+async def get_labelled(database: Database, parcel_id: UUID) -> Parcel | None:
+    """Read a parcel whose label lives or may come to live; None when there is no label to give back."""
     async with database.transaction() as tx:
         parcel = (await queries.get_parcels(tx, [parcel_id])).get(parcel_id)
     if parcel is None or parcel.state not in _WITH_LABEL or parcel.label_state == LabelState.VOIDED:
+        return None
+    return parcel
+
+
+async def void_before_reopening(labelled: Parcel | None, reason: str) -> bool:
+    """Have shipping give the label of a closed parcel back, once per version; says whether it agreed.
+
+    Raises VoidFirstError and UnavailableError.
+    """
+    if labelled is None:
         return False
-    await _ask_for_void(parcel, reason)
+    await _ask_for_void(labelled, reason)
     return True
 
 

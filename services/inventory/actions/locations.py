@@ -1,23 +1,47 @@
 """Saving locations with their calendars."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from services.inventory.actions.cut_offs import resolve
-from services.inventory.queries import locations
+from services.inventory.actions.effects import request_snapshots
+from services.inventory.queries import locations, reservations, stock
 from services.inventory.schemas.stock import LocationBody, SaveLocations
 from services.inventory.schemas.stock_answers import Saved
 from shared.db import Transaction
+from shared.errors import FieldError, InvalidError
 from shared.events.inventory import CutOff, LocationSaved
 
 
 async def save_locations(tx: Transaction, body: SaveLocations) -> Saved:
-    """Insert or replace locations and tell orders of them; of a code that occurs twice the last one stays."""
-    wanted = {location.code: location for location in body.locations}
-    ordered = [wanted[code] for code in sorted(wanted)]
+    """Insert or replace locations and tell orders of them, and of the stock of those switched on or off.
+
+    Raises InvalidError naming codes that occur twice.
+    """
+    _refuse_twins(body.locations)
+    ordered = sorted(body.locations, key=lambda location: location.code)
+    before = await locations.lock_active(tx, [location.code for location in ordered])
     await locations.save_locations(tx, [(*_row(location), tx.now) for location in ordered])
     for location in ordered:
         tx.publish(_saved(location))
+    switched = {one.code for one in ordered if before.get(one.code, one.active) != one.active}
+    if switched:
+        keys = await stock.list_keys(tx, locations=switched)
+        await request_snapshots(tx, keys)
+        await reservations.mark_for_refill(tx, {sku for sku, _ in keys})
     return Saved(saved=len(ordered))
+
+
+def _refuse_twins(bodies: Sequence[LocationBody]) -> None:
+    codes = Counter(location.code for location in bodies)
+    errors = tuple(
+        FieldError(f"/locations/{number}/code", "repeated", f"{location.code} occurs more than once")
+        for number, location in enumerate(bodies)
+        if codes[location.code] > 1
+    )
+    if errors:
+        raise InvalidError("a code may occur once", errors=errors)
 
 
 def _row(location: LocationBody) -> tuple[object, ...]:

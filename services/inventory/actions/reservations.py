@@ -18,6 +18,7 @@ from services.inventory.states.stock import HOLDING_STOCK, WAITING, ReservationS
 from shared.db import Transaction
 from shared.events.base import Received
 from shared.events.orders import HoldReleased, OrderPlaced, PromiseRevised
+from shared.failpoints import barrier
 from shared.ids import new_id
 
 R = ReservationState
@@ -212,6 +213,7 @@ async def expire_unpaid(tx: Transaction) -> int:
     demands = await reservations.claim_expired(tx, tx.now, EXPIRY_BATCH)
     if not demands:
         return 0
+    await barrier("expiry.claimed")
     rows = await reservations.list_reservations(tx, demands)
     ending = [row for row in rows if row.state is R.SOFT_RESERVED or row.state in WAITING]
     await apply_moves(tx, [Move(row, row.quantity, R.EXPIRED, act=Act.EXPIRE) for row in ending])

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from services.inventory.actions.effects import request_snapshots
 from services.inventory.errors import BarcodeTakenError, UnknownLocationError
-from services.inventory.queries import locations, skus
+from services.inventory.queries import locations, skus, stock
 from services.inventory.schemas.stock import SaveSkus, SkuBody
 from services.inventory.schemas.stock_answers import Saved
 from shared.db import Transaction
@@ -20,6 +21,7 @@ async def save_skus(tx: Transaction, body: SaveSkus) -> Saved:
     _refuse_twins(body.skus)
     await _refuse_taken_barcodes(tx, body.skus)
     await _refuse_unknown_locations(tx, body.skus)
+    before = await skus.lock_active(tx, [sku.code for sku in body.skus])
     await skus.save_skus(tx, [_row(sku) for sku in sorted(body.skus, key=lambda sku: sku.code)])
     labelled = [sku for sku in body.skus if sku.barcodes is not None]
     if labelled:
@@ -31,6 +33,9 @@ async def save_skus(tx: Transaction, body: SaveSkus) -> Saved:
         await skus.replace_bins(tx, [sku.code for sku in binned], bins)
     for sku in body.skus:
         tx.publish(_saved(sku))
+    switched = {sku.code for sku in body.skus if before.get(sku.code, sku.active) != sku.active}
+    if switched:
+        await request_snapshots(tx, await stock.list_keys(tx, skus=switched))
     return Saved(saved=len(body.skus))
 
 

@@ -9,8 +9,9 @@ BATCH = 200
 
 async def publish_snapshots(tx: Transaction) -> int:
     """Publish due snapshots; gives how many."""
-    rows = await stock.claim_snapshots(tx, BATCH)
-    for row, next_available_at in rows:
+    due = await stock.claim_snapshots(tx, BATCH)
+    for snapshot in due:
+        row = snapshot.stock
         tx.publish(
             StockChanged(
                 sku=row.sku,
@@ -19,8 +20,10 @@ async def publish_snapshots(tx: Transaction) -> int:
                 reserved=row.reserved,
                 damaged=row.damaged,
                 quarantined=row.quarantined,
-                available=row.available,
-                next_available_at=next_available_at,
+                # As allocation sees it: what lies in a closed house, or is no longer sold, nobody can have.
+                available=row.available if snapshot.offered else 0,
+                backorderable=snapshot.sku_active,
+                next_available_at=snapshot.next_available_at if snapshot.offered else None,
             )
         )
-    return len(rows)
+    return len(due)

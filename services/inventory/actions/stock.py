@@ -15,13 +15,14 @@ from services.inventory.schemas.stock import (
     CountLine,
     Receive,
     ReceiveLine,
+    SafetyLine,
     SetSafety,
     Transfer,
 )
 from services.inventory.schemas.stock_answers import Changed, InboundAnswer, Received, StockAnswer
 from shared.audit import audit
 from shared.db import Transaction
-from shared.errors import FieldError
+from shared.errors import FieldError, InvalidError
 
 Placed = ReceiveLine | AdjustLine | CountLine
 
@@ -86,8 +87,9 @@ def _adjustment(line: AdjustLine, reason: str, actor: str) -> Effect:
 async def count_stock(tx: Transaction, body: Count, actor: str) -> Changed:
     """Set on_hand to what was counted, by its difference; closes open count tasks.
 
-    Raises UnknownSkuError, UnknownLocationError and InsufficientStockError.
+    Raises UnknownSkuError, UnknownLocationError, InsufficientStockError and InvalidError (a line twice).
     """
+    _refuse_repeated(body.lines)
     await _refuse_unknown(tx, body.lines)
     counted = {(line.sku, line.location): line.counted for line in body.lines}
     await stock.ensure_stock(tx, counted)
@@ -154,7 +156,8 @@ async def ship_transfer(tx: Transaction, body: Transfer, actor: str) -> InboundA
 
 
 async def set_safety_stock(tx: Transaction, body: SetSafety, actor: str) -> Changed:
-    """Set how many units allocation leaves alone; what is reserved stays. Raises NoStockRowError."""
+    """Set how many units allocation leaves alone; what is reserved stays. Raises NoStockRowError and InvalidError."""
+    _refuse_repeated(body.lines)
     wanted = {(line.sku, line.location): line.safety_stock for line in body.lines}
     await stock.lock_stock(tx, wanted)
     touched = await stock.set_safety_stock(tx, [(sku, code, units) for (sku, code), units in sorted(wanted.items())])
@@ -169,6 +172,19 @@ async def set_safety_stock(tx: Transaction, body: SetSafety, actor: str) -> Chan
 
 async def _show(tx: Transaction, keys: Collection[stock.Key]) -> list[StockAnswer]:
     return [StockAnswer.model_validate(row) for row in await stock.get_stock(tx, keys)]
+
+
+def _refuse_repeated(lines: Sequence[CountLine | SafetyLine]) -> None:
+    """Name every line that sets what an earlier one has set: which of them is meant, nobody can tell."""
+    seen: set[stock.Key] = set()
+    repeated: list[FieldError] = []
+    for number, line in enumerate(lines):
+        if (line.sku, line.location) in seen:
+            detail = f"{line.sku} at {line.location} occurs more than once"
+            repeated.append(FieldError(f"/lines/{number}/sku", "repeated", detail))
+        seen.add((line.sku, line.location))
+    if repeated:
+        raise InvalidError("some lines repeat a SKU at its location: send each once", errors=tuple(repeated))
 
 
 async def _refuse_unknown(tx: Transaction, lines: Sequence[Placed]) -> None:

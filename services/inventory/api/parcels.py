@@ -53,7 +53,11 @@ async def close_parcel(parcel_id: UUID, body: NoDetails, call: Mutation, who: Pi
 @router.post("/staff/parcels/{parcel_id}/reopenings", response_model=bodies.ParcelAnswer)
 async def reopen_parcel(parcel_id: UUID, body: Reopening, call: Mutation, who: Picker) -> Response:
     """Open a closed parcel again, after its label was given back."""
-    voided = await labels.void_before_reopening(call.request.app.state.database, parcel_id, body.reason)
+    # Before the key is looked at: else a twin served meanwhile would have this call void the label it made room for.
+    labelled = await labels.get_labelled(call.request.app.state.database, parcel_id)
+    if (answered := await call.answered(who, body)) is not None:
+        return answered
+    voided = await labels.void_before_reopening(labelled, body.reason)
     reopening = parcels.Reopened(parcel_id, voided, body.reason, who.actor)
     return await call.once(who, body, lambda tx: parcels.reopen_parcel(tx, reopening))
 

@@ -1,10 +1,10 @@
 """Facts of orders and of shipping that start, stop or label the warehouse's work."""
 
-from services.inventory.actions import holds, labels, planning
+from services.inventory.actions import forgetting, holds, labels, planning
 from services.inventory.handlers.table import router
 from shared.db import Transaction
 from shared.events.base import Received
-from shared.events.orders import HoldApplied, OrderReleased
+from shared.events.orders import CustomerErased, HoldApplied, OrderReleased
 from shared.events.shipping import BookingFailed, BookingUnknown, LabelVoidRequested, ShipmentBooked
 
 
@@ -42,3 +42,9 @@ async def on_booking_unknown(tx: Transaction, events: list[Received[BookingUnkno
 async def on_label_void_requested(tx: Transaction, events: list[Received[LabelVoidRequested]]) -> None:
     """Keep parcels whose label is given back."""
     await labels.note_voids(tx, events)
+
+
+@router.on(CustomerErased)
+async def on_customer_erased(tx: Transaction, events: list[Received[CustomerErased]]) -> None:
+    """Erase what messages and answers may tell of a customer."""
+    await forgetting.erase_customers(tx, events)

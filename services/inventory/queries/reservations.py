@@ -9,6 +9,7 @@ import asyncpg
 
 from services.inventory.states.stock import ReservationState
 from shared.db import Transaction
+from shared.failpoints import barrier
 
 _DEMAND = """
 d.order_id, d.number, d.service_level, d.country_code, d.postal_zone, d.priority, d.ship_by, d.ship_after,
@@ -146,6 +147,7 @@ async def insert_orders(tx: Transaction, demands: Sequence[Demand]) -> None:
 async def lock_orders(tx: Transaction, order_ids: Collection[UUID]) -> dict[UUID, Demand]:
     """Lock orders' demand in id order, the first lock of every act on reservations; unknown ones are absent."""
     rows = await tx.fetch(_LOCK_ORDERS, sorted(set(order_ids)))
+    await barrier("demand.locked")
     return {row["order_id"]: _demand(row) for row in rows}
 
 

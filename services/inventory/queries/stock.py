@@ -53,11 +53,12 @@ update snapshot set due_at = null, sent_at = $1 from due
 where snapshot.sku = due.sku and snapshot.location = due.location returning snapshot.sku, snapshot.location
 """
 _SNAPSHOTS = f"""
-select {_COLUMNS}, (
+select {_COLUMNS}, k.active as sku_active, k.active and p.active as offered, (
   select min(i.expected_at) from inbound i join inbound_line l on l.inbound_id = i.id
   where i.location = s.location and l.sku = s.sku and i.state <> 'closed' and l.received < l.expected
 ) as next_available_at
-from stock s where (s.sku, s.location) in (select * from unnest($1::text[], $2::text[])) order by s.sku, s.location
+from stock s join sku k on k.code = s.sku join location p on p.code = s.location
+where (s.sku, s.location) in (select * from unnest($1::text[], $2::text[])) order by s.sku, s.location
 """
 
 
@@ -83,6 +84,16 @@ class Stock:
     def available(self) -> int:
         """Units that a new reservation may draw."""
         return max(0, self.free - self.safety_stock)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A stock row to be told: `offered` says that its SKU and its location are active, so that it may be drawn from."""
+
+    stock: Stock
+    sku_active: bool
+    offered: bool
+    next_available_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,14 +172,24 @@ async def mark_snapshots(tx: Transaction, keys: Collection[Key], *, gap_seconds:
     await tx.execute(_MARK, *_columns(keys), tx.now, gap_seconds)
 
 
-async def claim_snapshots(tx: Transaction, limit: int) -> list[tuple[Stock, datetime | None]]:
-    """Take due snapshots off the list and read the rows: (stock, when more is expected)."""
+async def claim_snapshots(tx: Transaction, limit: int) -> list[Snapshot]:
+    """Take due snapshots off the list and read the rows."""
     claimed = await tx.fetch(_CLAIM_SNAPSHOTS, tx.now, limit)
     if not claimed:
         return []
     tx.wrote = True
     rows = await tx.fetch(_SNAPSHOTS, [row["sku"] for row in claimed], [row["location"] for row in claimed])
-    return [(_stock(row), row["next_available_at"]) for row in rows]
+    return [Snapshot(_stock(row), row["sku_active"], row["offered"], row["next_available_at"]) for row in rows]
+
+
+async def list_keys(tx: Transaction, *, skus: Collection[str] = (), locations: Collection[str] = ()) -> list[Key]:
+    """List the rows of these SKUs and those at these locations."""
+    rows = await tx.fetch(
+        "select sku, location from stock where sku = any($1::text[]) or location = any($2::text[])",
+        sorted(skus),
+        sorted(locations),
+    )
+    return [(row["sku"], row["location"]) for row in rows]
 
 
 async def list_stock(tx: Transaction, *, sku: str | None, location: str | None, after: Key, limit: int) -> list[Stock]:

@@ -76,7 +76,7 @@ async def reject_order(tx: Transaction, who: Principal, named: str, body: Reject
     ledger.withdraw(work, record)
     work.say(record, OrderRejected(order_id=record.id, reason=body.reason), actor=who.actor)
     work.announce(record, "order.cancelled", {"reason": body.reason, "rejected": True})
-    await audit(tx, actor=who.actor, act="reject_order", subject=str(record.id), reason=body.note or body.reason)
+    await audit(tx, actor=who.actor, act="reject_order", subject=str(record.id), reason=body.reason)
     await finish(work)
     return order_view(record)
 

@@ -34,6 +34,7 @@ TELLINGS: Mapping[str, Telling] = {
     "promise_revised": Telling("New delivery date", public=True),
     "promise_settled": Telling("Promise settled"),
     "payment_reported": Telling("Payment reported"),
+    "customer_erased": Telling("Customer's data erased"),
     "remedy_executed": Telling("Remedy carried out", public=True),
     "remedy_refused": Telling("Remedy could not be carried out"),
     "stock_reserved": Telling("Items reserved", public=True, stage="reserved", rank=2),

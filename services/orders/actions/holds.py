@@ -29,7 +29,7 @@ async def apply_hold(tx: Transaction, who: Principal, named: str, body: ApplyHol
     hold = holding.make_hold(record.id, body.reason, who.actor, body.note, work.now)
     holding.put_on(work, record, hold)
     await audit(
-        tx, actor=who.actor, act="apply_hold", subject=str(record.id), reason=body.note or body.reason,
+        tx, actor=who.actor, act="apply_hold", subject=str(record.id), reason=body.reason,  # the note is about a person
         change=(None, {"hold_id": str(hold.id), "reason": body.reason}),
     )  # fmt: skip
     await finish(work)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -13,7 +14,7 @@ from services.orders.actions import checks, drafting
 from services.orders.actions.conclusion import finish
 from services.orders.actions.drafting import Keeper
 from services.orders.actions.work import Work
-from services.orders.errors import ReferenceExistsError
+from services.orders.errors import ReferenceExistsError, TooManyUnpaidError
 from services.orders.models import OrderRecord
 from services.orders.queries import orders, storefronts
 from services.orders.queries.catalogue import Catalogue, read_catalogue
@@ -21,18 +22,21 @@ from services.orders.queries.orders import Name
 from services.orders.queries.views import order_view
 from services.orders.schemas.intake import PlaceOrder
 from services.orders.schemas.readable import read_parts
-from shared import db, idempotency
+from services.orders.settings import settings
+from shared import db, idempotency, switches
 from shared.auth import Principal
 from shared.batch import Batch
 from shared.db import Database, Origin, Transaction
 from shared.doors import etag
-from shared.errors import ConflictError, DomainError, FieldError, InvalidError
+from shared.errors import ConflictError, DomainError, FieldError, InvalidError, PausedError
 from shared.failpoints import failpoint
 from shared.idempotency import Claim, Reply
 
 _UNIQUE_TRIES = 3
+_UNPAID_RETRY_SECONDS = 60
 _CREATED, _FOUND = 201, 200
 NOBODY = UUID(int=0)
+INTAKE_SWITCH = "intake"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,11 @@ class Placement:
     def fingerprint(self) -> str:
         """The content as a keyed hash: it tells the same order from another one, and nothing else."""
         return sha256(orjson.dumps(dict(self.claim.fingerprint), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+    @property
+    def is_unpaid(self) -> bool:
+        """Whether its stock will wait for money."""
+        return self.body.payment is not None and self.body.payment.status == "pending"
 
     @property
     def name(self) -> Name:
@@ -84,7 +93,7 @@ async def _commit(database: Database, placements: list[Placement]) -> Sequence[O
             # Another process took the same reference a moment ago: now we can see its order.
             if isinstance(cause, asyncpg.UniqueViolationError) and attempt < _UNIQUE_TRIES:
                 continue
-            if db.is_transient(error) and len(placements) == 1:
+            if db.is_contended(error) and len(placements) == 1:
                 raise ConflictError("the same or a competing request is still being served; send it again") from error
             raise
         failpoint("api.committed")
@@ -130,6 +139,8 @@ async def _place_new(tx: Transaction, new: Sequence[Placement]) -> dict[tuple[st
     )
     keepers = await read_keepers(tx, [one.name[0] for one in new])
     existing = await orders.find_references(tx, [one.name for one in new])
+    quota = await _read_quota(tx, new)
+    paused = await switches.paused_scopes(tx, INTAKE_SWITCH)
     work = Work(tx, {})
     outcomes: dict[tuple[str, str], tuple[UUID, int] | DomainError] = {}
     for placement in new:
@@ -137,15 +148,44 @@ async def _place_new(tx: Transaction, new: Sequence[Placement]) -> dict[tuple[st
         if placement.name in existing:
             outcomes[key] = _existing(placement, *existing[placement.name])
             continue
-        errors = checks.find_errors(placement.body, catalogue, placement.name[0], tx.now)
-        if errors:
-            outcomes[key] = refusal(errors)
+        if paused & {switches.EVERYWHERE, str(placement.name[0])}:
+            outcomes[key] = PausedError("no new orders are taken at present; send it again under the same key")
+            continue
+        refused = _refused(placement, catalogue, quota, tx.now)
+        if refused is not None:
+            outcomes[key] = refused
             continue
         order_id = _draft(work, placement, catalogue, keepers)
         existing[placement.name] = order_id, placement.fingerprint
         outcomes[key] = order_id, _CREATED
     await finish(work)
     return await _settle(work, new, outcomes)
+
+
+async def _read_quota(tx: Transaction, new: Sequence[Placement]) -> dict[UUID, int]:
+    """Give how many more unpaid orders each storefront may place; competing transactions may exceed it a little."""
+    asking = sorted({one.name[0] for one in new if one.is_unpaid})
+    if not asking:
+        return {}
+    waiting = await orders.count_unpaid(tx, asking)
+    return {storefront_id: settings().unpaid_orders - waiting.get(storefront_id, 0) for storefront_id in asking}
+
+
+def _refused(placement: Placement, catalogue: Catalogue, quota: dict[UUID, int], now: datetime) -> DomainError | None:
+    """Say why an order is not taken in; of an unpaid one that is, take its place off the quota."""
+    storefront_id = placement.name[0]
+    errors = checks.find_errors(placement.body, catalogue, storefront_id, now)
+    if errors:
+        return refusal(errors)
+    if placement.is_unpaid:
+        if quota[storefront_id] <= 0:
+            return TooManyUnpaidError(
+                f"{settings().unpaid_orders} of your orders wait for their money, which is the most at once: "
+                "report their payments or cancel them",
+                headers={"Retry-After": str(_UNPAID_RETRY_SECONDS)},
+            )
+        quota[storefront_id] -= 1
+    return None
 
 
 async def read_keepers(tx: Transaction, storefront_ids: Iterable[UUID]) -> dict[UUID, Keeper]:

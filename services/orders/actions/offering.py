@@ -117,7 +117,7 @@ async def read_availability(
     tx: Transaction, skus: list[str] | None, updated_after: datetime | None, cursor: str | None, limit: int
 ) -> AvailabilityList:
     """Answer what is available, from the snapshots of stock; raises InvalidError."""
-    after = _place(cursor) if cursor else None
+    after = read_availability_cursor(cursor) if cursor else None
     found = await list_availability(tx, skus, limit + 1, updated_after=updated_after, cursor=after)
     last = found[limit - 1] if len(found) > limit else None
     more = f"{last['updated_at'].isoformat().replace('+00:00', 'Z')}/{last['sku']}" if last else None
@@ -126,7 +126,8 @@ async def read_availability(
     )
 
 
-def _place(cursor: str) -> tuple[datetime, str]:
+def read_availability_cursor(cursor: str) -> tuple[datetime, str]:
+    """Give where a page of availability starts; raises InvalidError for a cursor that is none of ours."""
     moment, _, sku = cursor.partition("/")
     try:
         return _MOMENT.validate_python(moment), sku

@@ -5,7 +5,7 @@ from uuid import UUID
 from services.orders.actions.reading import storefront_of
 from services.orders.errors import ShipmentNotFoundError, TestKeyNeededError
 from services.orders.queries import feed
-from services.orders.schemas.feed import AdvanceShipment
+from services.orders.schemas.feed import AdvancedShipment, AdvanceShipment
 from shared.auth import Principal, Role, mint_token
 from shared.db import Database
 from shared.errors import ConflictError, FieldError, InvalidError, UnavailableError
@@ -53,4 +53,5 @@ async def _ask(shipment_id: UUID, body: AdvanceShipment, key: str) -> Reply:
         raise ConflictError(detail or "shipping refused this") from error
     finally:
         await client.close()
-    return Reply(answer.status, answer.json(), {})
+    shown = AdvancedShipment.model_validate(answer.json())
+    return Reply(answer.status, shown.model_dump(mode="json"), {})

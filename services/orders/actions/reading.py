@@ -14,6 +14,8 @@ from services.orders.queries import callers, lookup, money, orders, stages, time
 from services.orders.queries.views import order_view, refund_view
 from services.orders.schemas.callers import PromiseHistory, PromiseRevisionView
 from services.orders.schemas.views import (
+    EnclosedLine,
+    EnclosureView,
     FoundOrder,
     FoundOrders,
     OrderPage,
@@ -190,10 +192,21 @@ async def read_recipient(tx: Transaction, who: Principal, order_id: UUID) -> Rec
     )
 
 
+async def read_enclosure(tx: Transaction, who: Principal, order_id: UUID) -> EnclosureView:
+    """Say what goes with an order: a gift's message, words to the driver, what lines were ordered with."""
+    record = await read_order(tx, who, str(order_id))
+    return EnclosureView(
+        order_id=record.head.id,
+        gift_message=str((record.head.gift or {}).get("message") or ""),
+        delivery_instructions=str(record.head.address.get("delivery_instructions") or ""),
+        lines=[EnclosedLine(line_id=line.id, properties=line.properties or {}) for line in record.lines],
+    )
+
+
 async def read_summary(tx: Transaction, who: Principal, named: str) -> SummaryView:
-    """Give care what it needs of an order: no address."""
+    """Give care, staff and the customer what they need of an order: no address, nothing of the storefront's own."""
     record = await read_order(tx, who, named)
-    view = order_view(record).model_dump()
+    view = {**order_view(record).model_dump(), "metadata": {}}
     return SummaryView.model_validate(
         {
             **view,

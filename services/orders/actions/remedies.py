@@ -74,6 +74,8 @@ def _book(work: Work, record: OrderRecord, event: RemedyGranted) -> Remedy:
 
 async def _execute(work: Work, record: OrderRecord, remedy: Remedy) -> None:
     if remedy.kind == RemedyKind.RESHIP:
+        if record.head.erased_at is not None:
+            raise RefusedRemedy("customer_erased", "nobody knows any more where to send it")
         remedy.reship_order_id = await reshipping.place(work, record, remedy)
     elif remedy.kind in {RemedyKind.REFUND, RemedyKind.SHIPPING_REFUND, RemedyKind.GOODWILL_CREDIT}:
         remedy.refund_id = refunding.instruct(work, record, remedy).id

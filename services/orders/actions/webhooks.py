@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
 
@@ -17,7 +18,7 @@ import orjson
 from standardwebhooks import Webhook
 
 from services.orders.actions.reading import storefront_of
-from services.orders.errors import CursorExpiredError, EndpointNotFoundError
+from services.orders.errors import CursorExpiredError, EndpointNotFoundError, EventNotFoundError, TooManyEndpointsError
 from services.orders.models import WebhookDelivery, WebhookEndpoint
 from services.orders.queries import feed, rows
 from services.orders.schemas.feed import (
@@ -44,6 +45,7 @@ from shared.settings import platform
 _NUMBER_BATCH = 500
 _DELIVERY_BATCH = 50
 _SECRET_BYTES = 24
+MOST_ENDPOINTS = 20
 _OVERLAP = timedelta(hours=24)
 _GONE = 410
 _HTTPS = 443
@@ -70,7 +72,10 @@ class PrivateAddressError(ConnectionError):
 
 
 async def create_endpoint(tx: Transaction, who: Principal, body: CreateEndpoint) -> NewEndpointView:
-    """Register an endpoint; its secret is shown this once. Raises InvalidError for an address we never call."""
+    """Register an endpoint; its secret is shown this once.
+
+    Raises InvalidError for an address we never call, TooManyEndpointsError.
+    """
     parts = _parts(body.url)
     local = platform().environment == "local"
     if parts.scheme != "https" and not local:
@@ -78,6 +83,8 @@ async def create_endpoint(tx: Transaction, who: Principal, body: CreateEndpoint)
     if not local and _is_private(parts.hostname or ""):
         error = FieldError("/url", "private_address", "this address is not on the public internet")
         raise InvalidError(error.detail, errors=(error,))
+    if await feed.count_endpoints(tx, storefront_of(who)) >= MOST_ENDPOINTS:
+        raise TooManyEndpointsError(f"{MOST_ENDPOINTS} endpoints are active, which is the most: disable one first")
     row = WebhookEndpoint(
         id=new_id(),
         storefront_id=storefront_of(who),
@@ -109,9 +116,16 @@ def _new_secret() -> str:
 def _is_private(name: str) -> bool:
     host = name.casefold().rstrip(".")
     try:
-        return not ipaddress.ip_address(host.strip("[]")).is_global
+        return not is_public(ipaddress.ip_address(host.strip("[]")))
     except ValueError:
         return host in {"localhost", ""} or host.endswith((".local", ".internal", ".localhost"))
+
+
+def is_public(address: IPv4Address | IPv6Address) -> bool:
+    """Say whether an address is one host's on the public internet, and not a wrapping of another one."""
+    is_wrapped = isinstance(address, IPv6Address) and address.sixtofour is not None
+    # NAT64 and IPv4-mapped addresses are among the reserved ones.
+    return address.is_global and not (is_wrapped or address.is_multicast or address.is_reserved)
 
 
 async def list_endpoints(tx: Transaction, who: Principal) -> EndpointList:
@@ -145,11 +159,10 @@ async def list_deliveries(tx: Transaction, who: Principal, endpoint_id: UUID, li
 
 
 async def send_again(tx: Transaction, who: Principal, endpoint_id: UUID, event_id: UUID) -> DeliveryList:
-    """Deliver an event once more; raises EndpointNotFoundError or InvalidError."""
+    """Deliver an event once more; raises EndpointNotFoundError or EventNotFoundError."""
     row = await _mine(tx, who, endpoint_id)
     if not await feed.has_event(tx, row.storefront_id, event_id, test=row.test):
-        error = FieldError("/path/event_id", "unknown_event", "no such event, or it is no longer kept")
-        raise InvalidError(error.detail, errors=(error,))
+        raise EventNotFoundError("no such event, or it is no longer kept")
     delivery = WebhookDelivery(id=new_id(), endpoint_id=row.id, event_id=event_id, due_at=tx.now, created_at=tx.now)
     await rows.save(tx, [delivery])
     return await list_deliveries(tx, who, endpoint_id, 10)

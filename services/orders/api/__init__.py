@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from services.orders.api import customer, feed, foreign, intake, internal, orders, staff, support
+from services.orders.api import customer, erasures, feed, foreign, intake, internal, orders, staff, support
 
 router = APIRouter()
 for part in (
@@ -13,6 +13,7 @@ for part in (
     staff.router,
     support.router,
     internal.router,
+    erasures.router,
     customer.router,
 ):
     router.include_router(part)

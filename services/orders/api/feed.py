@@ -8,6 +8,7 @@ from fastapi import Query, Response
 from services.orders.actions import parcel_trials, webhooks
 from services.orders.api.credentials import shown_once
 from services.orders.schemas.feed import (
+    AdvancedShipment,
     AdvanceShipment,
     CreateEndpoint,
     DeliveryList,
@@ -22,7 +23,7 @@ from shared.fields import Serial
 
 router = public_router(prefix="/v1", tags=["events"])
 
-Limit = Annotated[int, Query(ge=1, le=500)]
+Limit = Annotated[int, Query(ge=1, le=100)]
 
 
 @router.get("/events")
@@ -67,7 +68,7 @@ async def send_again(endpoint_id: UUID, event_id: UUID, call: Mutation, who: Sto
     return await call.once(who, None, lambda tx: webhooks.send_again(tx, who, endpoint_id, event_id), status=202)
 
 
-@router.post("/test/shipments/{shipment_id}/advance")
+@router.post("/test/shipments/{shipment_id}/advance", response_model=AdvancedShipment)
 async def advance_shipment(shipment_id: UUID, body: AdvanceShipment, call: Mutation, who: Storefront) -> Response:
     """Move a test order's parcel along; shipping answers, and knows the key."""
     key = call.claim(who, body).key

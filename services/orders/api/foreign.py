@@ -33,6 +33,8 @@ class _ShopifyRoute(APIRoute):
             try:
                 return await handle(request)
             except RequestValidationError as error:
+                if not hasattr(request.state, "principal"):  # no JSON at all: that is found before anybody is asked
+                    raise
                 readable = shopify.translate_readable(error.body)
                 found = await _refused(request, request.state.principal, readable, _errors_of_parts(readable))
                 named = field_errors(error)

@@ -48,6 +48,8 @@ class _IntakeRoute(APIRoute):
             try:
                 return await handle(request)
             except RequestValidationError as error:
+                if not hasattr(request.state, "principal"):  # no JSON at all: that is found before anybody is asked
+                    raise
                 raise await _refused(request, request.state.principal, error.body, error) from error
 
         return handle_completely
@@ -127,7 +129,7 @@ async def read_availability(
     sku: Annotated[str | None, Query(max_length=8000)] = None,
     updated_after: Moment | None = None,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 500,
+    limit: Annotated[int, Query(ge=1, le=100)] = 100,
 ) -> AvailabilityList:
     """Say what is available over all locations, in the order of change; absolute numbers."""
     after: datetime | None = updated_after

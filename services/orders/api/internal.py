@@ -6,8 +6,8 @@ from fastapi import Response
 
 from services.orders.actions import amending, reading
 from services.orders.schemas.staff import RevisePromise
-from services.orders.schemas.views import OrderView, RecipientView, SummaryView
-from shared.auth import Internal
+from services.orders.schemas.views import EnclosureView, OrderView, RecipientView, SummaryView
+from shared.auth import Internal, Picker
 from shared.doors import Mutation, Tx, public_router
 
 router = public_router(prefix="/internal", tags=["internal"])
@@ -17,6 +17,12 @@ router = public_router(prefix="/internal", tags=["internal"])
 async def read_recipient(order_id: UUID, tx: Tx, who: Internal) -> RecipientView:
     """Say who gets the goods; not to be stored."""
     return await reading.read_recipient(tx, who, order_id)
+
+
+@router.get("/orders/{order_id}/enclosure")
+async def read_enclosure(order_id: UUID, tx: Tx, who: Picker) -> EnclosureView:
+    """Say what the packer writes and looks at for an order; not to be stored."""
+    return await reading.read_enclosure(tx, who, order_id)
 
 
 @router.get("/orders/{order_id}")

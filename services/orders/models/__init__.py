@@ -1,6 +1,6 @@
 """Tables of the orders service, and the record that holds one order's rows while an action changes them."""
 
-from services.orders.models.callers import CallerVerification, PersonView
+from services.orders.models.callers import CallerVerification, Erasure, PersonView
 from services.orders.models.catalogue import LocationCopy, LookUpEntry, SkuCopy, StockCopy, TimelineEntry
 from services.orders.models.columns import Document
 from services.orders.models.money import PaymentReport, Refund, Remedy
@@ -30,6 +30,7 @@ __all__ = [
     "CallerVerification",
     "Cancellation",
     "Document",
+    "Erasure",
     "Hold",
     "LocationCopy",
     "LookUpEntry",

@@ -74,6 +74,7 @@ class Order(OrdersTable, table=True):
     payment_due_at: datetime | None = Field(default=None, sa_column=moment())
     backorder_due_at: datetime | None = Field(default=None, sa_column=moment())
     authorization_due_at: datetime | None = Field(default=None, sa_column=moment())
+    erased_at: datetime | None = Field(default=None, sa_column=moment())
 
 
 class OrderLine(OrdersTable, table=True):

@@ -162,6 +162,13 @@ async def list_endpoints(tx: Transaction, storefront_id: UUID, *, test: bool) ->
     return [as_model(WebhookEndpoint, row) for row in rows]
 
 
+async def count_endpoints(tx: Transaction, storefront_id: UUID) -> int:
+    """Count the endpoints we send to, those of tests too; the storefront's row is locked, so that none slips in."""
+    await tx.execute("select from storefront where id = $1 for no key update", storefront_id)
+    question = "select count(*) from webhook_endpoint where storefront_id = $1 and state = 'active'"
+    return int(await tx.value(question, storefront_id))
+
+
 async def lock_endpoint(tx: Transaction, storefront_id: UUID, endpoint_id: UUID) -> WebhookEndpoint | None:
     """Lock one of a storefront's endpoints."""
     row = await tx.row(

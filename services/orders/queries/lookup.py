@@ -26,7 +26,7 @@ async def find_by_number(tx: Transaction, number: str) -> asyncpg.Record | None:
     """Find (id, postal_code) of an order by its plain number."""
     return await tx.row(
         "select o.id, o.address->>'postal_code' as postal_code from look_up l join orders o on o.id = l.order_id "
-        "where l.kind = 'number' and l.value = $1 order by o.placed_at desc limit 1",
+        "where l.kind = 'number' and l.value = $1 and o.erased_at is null order by o.placed_at desc limit 1",
         number,
     )
 

@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 
 from services.orders.models import (
     Cancellation,
+    Erasure,
     Hold,
     Order,
     OrderLine,
@@ -23,6 +24,7 @@ from services.orders.models import (
 from services.orders.models.loading import load
 from services.orders.states import (
     CancellationState,
+    ErasureState,
     HoldReason,
     HoldState,
     OrderState,
@@ -58,6 +60,10 @@ select o.storefront_id, o.test, o.reference, o.id, o.fingerprint from orders o
 join unnest($1::uuid[], $2::bool[], $3::text[]) as r(storefront_id, test, reference)
   using (storefront_id, test, reference)
 """
+_UNPAID = """
+select storefront_id, count(*) as waiting from orders
+where payment_due_at is not null and storefront_id = any($1::uuid[]) group by storefront_id
+"""
 _PAGE = """
 select id from orders where storefront_id = $1 and test = $2 and ($3::text is null or reference = $3)
   and ($4::timestamptz is null or updated_at > $4) and ($5::uuid is null or id > $5)
@@ -69,6 +75,7 @@ _ENUMS: Mapping[type[SQLModel], Mapping[str, type[StrEnum]]] = {
     Hold: {"state": HoldState, "reason": HoldReason},
     OrderRelease: {"state": ReleaseState},
     Cancellation: {"state": CancellationState},
+    Erasure: {"state": ErasureState},
     Remedy: {"state": RemedyState, "kind": RemedyKind},
     Refund: {"state": RefundState},
 }
@@ -118,6 +125,12 @@ async def find_references(tx: Transaction, wanted: Sequence[Name]) -> dict[Name,
     """Give (order id, fingerprint) by name for those that exist."""
     rows = await tx.fetch(_BY_REFERENCE, *([name[part] for name in wanted] for part in range(3)))
     return {(row["storefront_id"], row["test"], row["reference"]): (row["id"], row["fingerprint"]) for row in rows}
+
+
+async def count_unpaid(tx: Transaction, storefront_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Give how many orders of each storefront wait for their money; one that has none is absent."""
+    rows = await tx.fetch(_UNPAID, list(storefront_ids))
+    return {row["storefront_id"]: row["waiting"] for row in rows}
 
 
 async def get_order_id(tx: Transaction, storefront_id: UUID | None, named: str, *, test: bool) -> UUID | None:

@@ -1,6 +1,6 @@
 """What of orders must move on, and until when."""
 
-from services.orders.states import CANCELLATION, DELIVERY, HOLD, ORDER, REFUND, RELEASE, REMEDY
+from services.orders.states import CANCELLATION, DELIVERY, ERASURE, HOLD, ORDER, REFUND, RELEASE, REMEDY
 from shared.overdue import dwelling
 
 _WRITTEN = "coalesce(due_at, since + {dwell})"
@@ -14,5 +14,6 @@ DWELLINGS = (
     dwelling("cancellation", CANCELLATION, "cancellation", due="coalesce(due_at, requested_at + {dwell})"),
     dwelling("remedy", REMEDY, "remedy", due=_WRITTEN),
     dwelling("refund", REFUND, "refund", due=_WRITTEN),
+    dwelling("erasure", ERASURE, "erasure", columns=("order_id::text", "order_id::text"), due="due_at"),
     dwelling("webhook", DELIVERY, _DELIVERIES, due="d.created_at + {dwell}"),
 )

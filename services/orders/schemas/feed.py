@@ -107,6 +107,17 @@ class EventPage(Answer):
     next_after: int
 
 
+class AdvancedShipment(Answer):
+    """Where a test parcel is now."""
+
+    id: UUID
+    order_id: UUID
+    status: str
+    tracking_number: str | None
+    last_scan_at: datetime | None
+    delivered_at: datetime | None
+
+
 class AdvanceShipment(Body):
     """Where a test parcel shall be next; nothing means the next step of its way."""
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, field_validator
 
 from shared.doors import Body
 from shared.fields import MOST_MINOR_UNITS, Day, free_form
@@ -56,6 +56,13 @@ class Address(Body):
     country_code: Country
     delivery_instructions: LongText = ""
     pickup_point_id: Text | None = None
+
+    @field_validator("pickup_point_id")
+    @classmethod
+    def _no_carrier_goes_there(cls, point: str | None) -> str | None:
+        if point is not None:
+            raise ValueError("no carrier here delivers to a pickup point: send the address the goods shall go to")
+        return point
 
 
 class Gift(Body):

@@ -302,6 +302,22 @@ class RecipientView(Answer):
     gift: dict[str, object] | None
 
 
+class EnclosedLine(Answer):
+    """What a line was ordered with beyond its SKU, such as an engraving; empty when nothing."""
+
+    line_id: UUID
+    properties: dict[str, object]
+
+
+class EnclosureView(Answer):
+    """What the packer writes and looks at for one order: asked at the moment of use and not stored."""
+
+    order_id: UUID
+    gift_message: str
+    delivery_instructions: str
+    lines: list[EnclosedLine]
+
+
 class RemedyView(Answer):
     """A remedy here."""
 

@@ -1,6 +1,7 @@
 """States of the orders service as tables, and the one function that derives a line's buckets."""
 
 from services.orders.states.buckets import DELIVERED, LOST, OUTSIDE, RETURNED, Buckets, Totals, buckets_of
+from services.orders.states.erasure import ERASURE, ErasureState
 from services.orders.states.order import (
     CANCELLATION,
     HOLD,
@@ -32,6 +33,7 @@ __all__ = [
     "CANCELLATION",
     "DELIVERED",
     "DELIVERY",
+    "ERASURE",
     "HOLD",
     "LOST",
     "ORDER",
@@ -45,6 +47,7 @@ __all__ = [
     "CancellationState",
     "DeliveryState",
     "EndpointState",
+    "ErasureState",
     "FulfilmentStatus",
     "HoldReason",
     "HoldState",

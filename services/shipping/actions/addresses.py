@@ -34,6 +34,7 @@ class _Recipient(BaseModel):
     country_code: str
     phone: str | None = None
     email: str | None = None
+    delivery_instructions: str | None = None
 
 
 class _Location(BaseModel):

@@ -105,7 +105,10 @@ async def _book(work: Work) -> Done:
     known = await _ask_for(work)
     if known is None:
         request = await _request(work)
-        known = await carrier().create_shipment(request)
+        try:
+            known = await carrier().create_shipment(request)
+        except CarrierRejectedError as error:
+            raise error.without(request.recipient.words()) from None
         await _remember_created(work, known, request.label_format)
     bought = known if known.is_bought else await _buy(work, known)
     file = None

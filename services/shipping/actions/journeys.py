@@ -8,8 +8,9 @@ from services.shipping.errors import NotATestError
 from services.shipping.models import Shipment, Source
 from services.shipping.queries import labels as label_queries
 from services.shipping.queries import shipments as queries
-from services.shipping.states import ShipmentStatus
+from services.shipping.states import POSITIONS, ShipmentStatus
 from shared.db import Transaction
+from shared.errors import FieldError, InvalidError
 from shared.settings import platform
 
 NEXT: dict[ShipmentStatus, ShipmentStatus] = {
@@ -25,8 +26,12 @@ NEXT: dict[ShipmentStatus, ShipmentStatus] = {
 async def advance_test(tx: Transaction, shipment_id: UUID, target: ShipmentStatus | None) -> Shipment:
     """Move a test order's parcel to `target`, or one step along its usual way.
 
-    Raises NotATestError in production, for an order placed with a live key, or without a next step.
+    Raises InvalidError for a target that is no position of a parcel on its way; NotATestError in production, for an
+    order placed with a live key, or without a next step.
     """
+    if target is not None and target not in POSITIONS:
+        reason = f"a parcel cannot be moved to {target}, only to {', '.join(POSITIONS)}"
+        raise InvalidError(reason, errors=(FieldError("/position", "not_a_position", reason),))
     shipment = await lock(tx, shipment_id)
     orders = await queries.get_orders(tx, {shipment.order_id})
     if platform().environment == "production" or not orders[shipment.order_id].test:

@@ -185,7 +185,7 @@ async def _failed(tx: Transaction, shipment: Shipment, label: ShippingLabel, why
     await label_queries.drop_job(tx, label.id)
     shipment.failure_code, shipment.failure_reason = why
     move(shipment, S.BOOKING_FAILED, tx.now)
-    log.warning("booking failed", shipment_id=str(shipment.id), reason=why[1])
+    log.warning("booking failed", shipment_id=str(shipment.id), reason=why[0])
     tx.publish(
         BookingFailed(
             order_id=shipment.order_id,

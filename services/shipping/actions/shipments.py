@@ -126,12 +126,17 @@ def _packed(parcel: ParcelClosed) -> _Packed:
 
 
 async def _plan_again(tx: Transaction, shipment: Shipment, parcel: ParcelClosed) -> None:
-    """Book a parcel anew that was reopened, which its void made possible, and closed again."""
-    if status_of(shipment) not in _REOPENED:
+    """Book a parcel anew that was reopened, as its void allows, and closed again, unless its order is cancelled."""
+    if status_of(shipment) not in _REOPENED or await _is_cancelled(tx, shipment):
         return
     for name, value in _packed(parcel).items():
         setattr(shipment, name, value)
     await _start_again(tx, shipment)
+
+
+async def _is_cancelled(tx: Transaction, shipment: Shipment) -> bool:
+    orders = await queries.get_orders(tx, {shipment.order_id})
+    return orders[shipment.order_id].cancelled_at is not None
 
 
 async def unpack_shipments(tx: Transaction, reopened: Sequence[Received[ParcelReopened]]) -> None:
@@ -210,11 +215,16 @@ async def void_parcel(tx: Transaction, parcel_id: UUID, *, actor: str, reason: s
 
 
 async def retry_booking(tx: Transaction, shipment_id: UUID, *, actor: str, reason: str) -> Shipment:
-    """Book again what failed or was given back; a pending one is tried at once."""
+    """Book again what failed or was given back; an attempt that waits or is being made is tried at once, no second one.
+
+    Raises IllegalMoveError where a label is live, or where nothing is left to ship.
+    """
     shipment = await lock(tx, shipment_id)
     before = shipment.status
-    if status_of(shipment) in {S.PENDING, S.BOOKING_UNKNOWN}:
+    if status_of(shipment) in {S.PENDING, S.BOOKING, S.BOOKING_UNKNOWN}:
         await tx.execute("update carrier_job set not_before = 'epoch' where label_id = $1", shipment.label_id)
+    elif await _is_cancelled(tx, shipment):
+        raise IllegalMoveError("the order is cancelled: no label is booked for its parcel")
     else:
         await _start_again(tx, shipment)
     await _audit(tx, shipment, "retry_booking", actor, reason, before)

@@ -90,7 +90,7 @@ async def record_poll(tx: Transaction, silence: Silence, outcome: Outcome[Tracki
 
 
 async def renew_registration(database: Database) -> None:
-    """Have the worker make sure, once after its start, that the carrier still sends us messages."""
+    """Have the worker see to it, once after its start, that the carrier sends us messages signed as we check them."""
     if settings().public_url:
         async with database.transaction(cause="worker start") as tx:
             await webhook_queries.renew(tx, webhook_url())
@@ -107,7 +107,7 @@ async def claim_registration(tx: Transaction) -> list[str]:
 
 
 async def register(url: str) -> None:
-    """Register an address at the carrier unless it is."""
+    """Register an address at the carrier, or tell it the secret of now."""
     await carrier().ensure_webhook(url)
 
 

@@ -1,12 +1,15 @@
 """What Doorstep needs of any carrier: the Protocol, its words as frozen dataclasses, its failures as types."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, Self
 
 from services.shipping.states import CarrierException, Flag, ShipmentStatus
+
+_SHORTEST = 2  # a shorter word is found in any text
 
 
 class LabelFormat(StrEnum):
@@ -40,6 +43,13 @@ class Address:
     region: str = ""
     phone: str = ""
     email: str = ""
+    delivery_instructions: str = ""
+    """What a recipient asks of whoever brings the parcel."""
+
+    def words(self) -> tuple[str, ...]:
+        """Give what tells who and where it is, the longest first; country and region are everybody's."""
+        told = (self.name, self.company, self.line1, self.line2, self.city, self.postal_code, self.phone, self.email)
+        return tuple(sorted((word for word in told if len(word) > _SHORTEST), key=len, reverse=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +161,6 @@ class Scan:
     is_summary: bool = False
     """Said of the parcel as a whole, at the time of the message: said again, it is no new scan."""
 
-    @property
-    def raw_code(self) -> str:
-        """The carrier's own pair of codes, as stored and shown."""
-        return f"{self.status}/{self.detail}" if self.detail else self.status
-
 
 @dataclass(frozen=True, slots=True)
 class Tracking:
@@ -215,6 +220,22 @@ class CarrierRejectedError(CarrierError):
         self.code = code
         self.message = message
         self.reasons = reasons
+
+    @property
+    def without_values(self) -> str:
+        """Say the code alone, for the log: the carrier's words may repeat the address."""
+        return self.code
+
+    def without(self, words: tuple[str, ...]) -> Self:
+        """Give the same refusal in which none of these words is quoted: it is published, logged and kept."""
+
+        def cleaned(text: str) -> str:
+            for word in words:
+                text = re.sub(re.escape(word), "…", text, flags=re.IGNORECASE)
+            return text
+
+        reasons = tuple(FieldReason(one.field, cleaned(one.reason)) for one in self.reasons)
+        return type(self)(self.code, cleaned(self.message), reasons)
 
     def in_words(self) -> str:
         """Say all of it on one line, for staff."""
@@ -284,7 +305,7 @@ class Carrier(Protocol):
         ...
 
     async def ensure_webhook(self, url: str) -> None:
-        """Register `url` for tracking messages unless it already is."""
+        """Have tracking messages sent to `url`, once each, signed with the secret we have now."""
         ...
 
     async def close(self) -> None:

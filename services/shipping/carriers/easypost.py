@@ -103,10 +103,14 @@ class EasyPost:
         return messages.parse_webhook(body, headers, self._webhook_secret)
 
     async def ensure_webhook(self, url: str) -> None:
-        """Register `url` for tracking messages unless it already is."""
+        """Have messages sent to `url`, signed with our secret: told anew, as EasyPost does not show its own."""
         answer = await self._read("/v2/webhooks")
-        if url not in messages.parse_webhook_urls(answer.content):
+        known = messages.find_webhook(answer.content, url)
+        if known is None:
             await self._write("/v2/webhooks", messages.webhook_message(url, self._webhook_secret))
+        else:
+            body = messages.webhook_secret_message(self._webhook_secret)
+            await self._write(f"/v2/webhooks/{known}", body, method="PATCH")
 
     async def close(self) -> None:
         """Close the connections."""
@@ -123,9 +127,9 @@ class EasyPost:
                 raise CarrierUnavailableError(f"EasyPost answered {error.status}") from error
             raise _refusal(error) from error
 
-    async def _write(self, path: str, body: Mapping[str, object]) -> Answer:
+    async def _write(self, path: str, body: Mapping[str, object], *, method: str = "POST") -> Answer:
         try:
-            return await self._api.request("POST", path, json=body)
+            return await self._api.request(method, path, json=body)
         except HttpUnavailableError as error:
             raise CarrierUnavailableError(str(error)) from error
         except HttpAnswerLostError as error:

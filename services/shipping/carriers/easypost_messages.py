@@ -6,9 +6,9 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from services.shipping.carriers import easypost_codes
 from services.shipping.carriers.base import (
@@ -32,6 +32,7 @@ from services.shipping.carriers.base import (
     WebhookMessage,
 )
 from services.shipping.carriers.units import contents_summary, inches, minor_units, ounces
+from shared.fields import known, refuse_nul
 
 SIGNATURE_HEADER = "x-hmac-signature"
 _SIGNATURE_SCHEME = "hmac-sha256-hex="
@@ -48,21 +49,27 @@ _REFUNDS = {
 }
 
 
+_Amount = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$")]
+_Moment = Annotated[datetime, AfterValidator(known)]
+
+
 class _Shape(BaseModel):
-    """A part of an answer, as far as we read it."""
+    """A part of an answer, as far as we read it; what could not be stored is not understood."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+    _storable = field_validator("*", mode="after")(refuse_nul)
 
 
 class _Rate(_Shape):
     id: str
     carrier: str
     service: str
-    rate: str
+    rate: _Amount
     currency: str = "USD"
     delivery_days: int | None = None
     est_delivery_days: int | None = None
-    delivery_date: datetime | None = None
+    delivery_date: _Moment | None = None
 
 
 class _PostageLabel(_Shape):
@@ -81,7 +88,7 @@ class _Detail(_Shape):
     status: str
     status_detail: str | None = None
     message: str | None = None
-    at: datetime | None = Field(default=None, alias="datetime")
+    at: _Moment | None = Field(default=None, alias="datetime")
     tracking_location: _Location | None = None
 
 
@@ -93,8 +100,8 @@ class _Tracker(_Shape):
     carrier: str = ""
     shipment_id: str | None = None
     signed_by: str | None = None
-    est_delivery_date: datetime | None = None
-    updated_at: datetime | None = None
+    est_delivery_date: _Moment | None = None
+    updated_at: _Moment | None = None
     public_url: str | None = None
     tracking_details: tuple[_Detail, ...] = ()
 
@@ -145,7 +152,7 @@ class _Event(_Shape):
 class _Webhook(_Shape):
     id: str
     url: str
-    disabled_at: datetime | None = None
+    disabled_at: _Moment | None = None
 
 
 class _Webhooks(_Shape):
@@ -193,13 +200,19 @@ def create_message(request: ShipmentRequest) -> dict[str, object]:
                 "height": inches(size.height_mm),
                 "weight": ounces(size.weight_grams),
             },
-            "options": {
-                "label_format": _LABEL_FORMATS[request.label_format],
-                "print_custom_1": request.order_reference,
-                "print_custom_2": contents_summary(request.contents),
-            },
+            "options": _options_message(request),
         }
     }
+
+
+def _options_message(request: ShipmentRequest) -> dict[str, str]:
+    options = {
+        "label_format": _LABEL_FORMATS[request.label_format],
+        "print_custom_1": request.order_reference,
+        "print_custom_2": contents_summary(request.contents),
+        "handling_instructions": " ".join(request.recipient.delivery_instructions.split()),
+    }
+    return {name: value for name, value in options.items() if value}
 
 
 def buy_message(rate_id: str) -> dict[str, object]:
@@ -210,6 +223,11 @@ def buy_message(rate_id: str) -> dict[str, object]:
 def webhook_message(url: str, secret: str) -> dict[str, object]:
     """Write the body of `POST /v2/webhooks`."""
     return {"webhook": {"url": url, "webhook_secret": secret}}
+
+
+def webhook_secret_message(secret: str) -> dict[str, object]:
+    """Write the body of `PATCH /v2/webhooks/{id}`, which is not wrapped; it also enables a disabled one again."""
+    return {"webhook_secret": secret}
 
 
 def _rate(shape: _Rate) -> Rate:
@@ -253,9 +271,10 @@ def parse_shipment_page(body: bytes) -> tuple[tuple[CarrierShipment, ...], bool]
     return tuple(_shipment(shape) for shape in page.shipments), page.has_more
 
 
-def parse_webhook_urls(body: bytes) -> frozenset[str]:
-    """Read the addresses that are registered and not disabled."""
-    return frozenset(hook.url for hook in _read(_Webhooks, body).webhooks if hook.disabled_at is None)
+def find_webhook(body: bytes, url: str) -> str | None:
+    """Read the id under which an address is registered; a disabled one only if there is no other."""
+    hooks = [hook for hook in _read(_Webhooks, body).webhooks if hook.url == url]
+    return min(hooks, key=lambda hook: hook.disabled_at is not None).id if hooks else None
 
 
 def _aware(moment: datetime | None) -> datetime | None:

@@ -213,11 +213,10 @@ async def get_file(tx: Transaction, label_id: UUID) -> tuple[str, bytes] | None:
     return (row["media_type"], bytes(row["content"])) if row is not None else None
 
 
-async def forget_files(tx: Transaction, limit: int = 200) -> int:
-    """Delete label files past their retention."""
-    return await tx.execute(
-        "delete from label_file where label_id in "
-        "(select label_id from label_file where forget_at < $1 order by forget_at limit $2)",
-        clock.real(),
-        limit,
+async def drop_file_jobs(tx: Transaction, order_ids: Sequence[UUID]) -> None:
+    """Fetch the label files of these orders no more."""
+    await tx.execute(
+        "delete from carrier_job j using shipment s where s.id = j.shipment_id and j.step = 'fetch_label' "
+        "and s.order_id = any($1::uuid[])",
+        list(order_ids),
     )

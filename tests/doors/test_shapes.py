@@ -1,0 +1,130 @@
+"""What operations take and answer, read from their documents: nothing unknown comes in, nothing unsaid goes out."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from shared.doors import MAX_BODY_BYTES
+from tests.clients import Clients
+from tests.doors.caller import Caller, address_of, fresh
+from tests.doors.openapi import Json, Operation, operations
+
+OPERATIONS = operations()
+WITH_BODY = [one for one in OPERATIONS if one.body is not None]
+# A foreign order is taken as its sender writes it: what we do not read of it is left out.
+FOREIGN = "/v1/storefronts/shopify/orders"
+# What is answered otherwise than as one JSON object, and as what.
+OTHER_MEDIA = {
+    "GET /staff/evidence/{evidence_id}": "image/jpeg",
+    "GET /staff/shipments/{shipment_id}/label": "the label as the carrier made it: PNG, PDF or ZPL",
+    "POST /v1/orders/bulk": "application/x-ndjson",
+    "POST /carriers/easypost/webhooks": "nothing",
+}
+# Operations that take more than others, and why.
+ROOMY = {"POST /v1/orders/bulk": "many orders", "POST /customer/evidence": "a photo"}
+# Lists that have no pages, and what keeps them short.
+SHORT_LISTS = {
+    "/v1/webhook-endpoints": "twenty active ones at most",
+    "/staff/storefronts": "one row a storefront",
+    "/staff/storefronts/{storefront_id}/keys": "one row a key of a storefront",
+    "/staff/look-up": "fifty at most",
+    "/staff/orders/{named}/promises": "one row a promise of one order",
+    "/staff/orders/{named}/related": "twenty at most",
+    "/customer/order/promises": "one row a promise of one order",
+    "/staff/pauses": "one row a switch that is set",
+    "/staff/reservations": "those of one order",
+    "/staff/backlog": "bounded in the query",
+    "/staff/drift": "bounded in the query",
+    "/internal/shipments": "those of one order",
+    "/internal/orders/{order_id}/shipments": "those of one order",
+    "/staff/cases/{case_id}/suggestions": "the remedies of one playbook",
+    "/staff/incidents": "a hundred at most",
+    "/staff/evidence": "the photos of one order, ten at most",
+}
+UNKNOWN = "nobody_asked_for_this"
+
+
+def with_unknown(body: Json, where: tuple[str | int, ...]) -> Json:
+    """Give a body with one field more at a place."""
+    if not where:
+        return {**body, UNKNOWN: 1}
+    first, *rest = where
+    inner = with_unknown(body[first], tuple(rest))
+    return [inner, *body[1:]] if isinstance(body, list) else {**body, first: inner}
+
+
+def objects(operation: Operation) -> Iterator[tuple[tuple[str | int, ...], Json]]:
+    """Give the place of every object in a body that is no free content, with a body that has it."""
+    yield (), operation.body
+    for field in operation.fields:
+        parts: tuple[str | int, ...] = tuple(
+            0 if part == "0" else part for part in field.pointer.strip("/").split("/") if part
+        )
+        body = field.fill(field.example)
+        for depth in range(1, len(parts)):
+            if isinstance(_at(body, parts[:depth]), dict):
+                yield parts[:depth], body
+
+
+def _at(body: Json, where: tuple[str | int, ...]) -> Json:
+    for part in where:
+        body = body[part]
+    return body
+
+
+@pytest.mark.security(5)
+@pytest.mark.parametrize("operation", [one for one in WITH_BODY if one.path != FOREIGN], ids=str)
+async def test_a_field_nobody_knows_is_refused_by_name_wherever_it_stands(operation: Operation, caller: Caller) -> None:
+    for where, body in dict(objects(operation)).items():
+        answer = await caller.send(operation, address_of(operation), with_unknown(body, where))
+        pointer = "".join(f"/{part}" for part in (*where, UNKNOWN))
+        assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY, (where, answer.text[:300])
+        assert (pointer, "unknown_field") in {(one["pointer"], one["code"]) for one in answer.json()["errors"]}, where
+
+
+@pytest.mark.security(5)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_every_answer_has_a_model(operation: Operation) -> None:
+    good = {status: answer for status, answer in operation.answers.items() if status.startswith("2")}
+    assert good, "no answer is described"
+    if f"{operation.method} {operation.path}" in OTHER_MEDIA:
+        return
+    for status, answer in good.items():
+        if status == "204":
+            continue
+        schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+        assert "$ref" in schema or schema.get("type") == "array", (status, schema)
+
+
+@pytest.mark.security(6)
+@pytest.mark.parametrize("chunked", [False, True], ids=["declared", "chunked"])
+@pytest.mark.parametrize("operation", WITH_BODY, ids=str)
+async def test_a_body_beyond_the_limit_is_refused_before_it_is_read(
+    operation: Operation, clients: Clients, storefront_key: str, chunked: bool
+) -> None:
+    if f"{operation.method} {operation.path}" in ROOMY:
+        return
+    much = b'{"a": "' + b"x" * MAX_BODY_BYTES + b'"}'
+
+    async def in_chunks() -> AsyncIterator[bytes]:
+        for start in range(0, len(much), 64 * 1024):
+            yield much[start : start + 64 * 1024]
+
+    headers = {**fresh(), "Content-Type": "application/json", "Authorization": f"Bearer {storefront_key}"}
+    answer = await clients.anonymous(operation.service).request(
+        operation.method, address_of(operation), content=in_chunks() if chunked else much, headers=headers
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (httpx.codes.REQUEST_ENTITY_TOO_LARGE, "too_large")
+
+
+@pytest.mark.security(6)
+@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.method == "GET"], ids=str)
+def test_a_list_has_pages_of_at_most_a_hundred_for_storefronts_and_five_hundred_for_staff(operation: Operation) -> None:
+    if not operation.is_list or operation.path in SHORT_LISTS:
+        return
+    limits = [one.schema for one in operation.parameters if one.name == "limit"]
+    most = 100 if operation.path.startswith(("/v1", "/customer")) else 500
+
+    assert [limit["maximum"] <= most for limit in limits] == [True], f"{operation} gives as much as there is"

@@ -1,0 +1,133 @@
+"""Does to a running stack what a schedule says, and heals it."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import httpx
+
+from deploy.local import names
+from deploy.local.stack import LocalStack
+from shared import clock, db, relay
+from tests.faults.proxy import Proxy, Wire
+from tests.faults.schedule import Kind, Strike
+from tests.faults.twin import twin_of
+from tests.waiting import wait_until
+
+_BACKENDS = """
+select pid from pg_stat_activity where usename = any($1::text[]) and backend_type = 'client backend' order by pid
+"""
+_CUT_SHARE = 5
+_REPLAY = timedelta(minutes=1)
+_CARRIER_SECONDS = 3
+_CARRIER_TIMES = 3
+
+
+@dataclass
+class Striker:
+    """One stack, the wires to its database by service, and what has struck it."""
+
+    stack: LocalStack
+    wires: Mapping[str, Proxy]
+    struck: list[Strike] = field(default_factory=list)
+
+    async def run(self, strikes: Sequence[Strike]) -> None:
+        """Let each fault strike at its time, one after another."""
+        began = clock.monotonic()
+        for strike in strikes:
+            await asyncio.sleep(max(0.0, began + strike.at - clock.monotonic()))
+            sys.stdout.write(f"{strike}\n")
+            sys.stdout.flush()
+            await self.strike(strike)
+            self.struck.append(strike)
+
+    async def strike(self, strike: Strike) -> None:
+        """Let one fault strike, and last as long as it does."""
+        acts = {
+            Kind.KILL: self._signal, Kind.STOP: self._signal, Kind.CRASH: self._signal, Kind.FREEZE: self._freeze,
+            Kind.CUT: self._cut, Kind.SWALLOW: self._swallow, Kind.WIRE: self._wire, Kind.JOIN: self._join,
+            Kind.CARRIER: self._carrier, Kind.OPEN: self._open, Kind.AGAIN: self._again,
+        }  # fmt: skip
+        try:
+            await acts[strike.kind](strike)
+        except (OSError, httpx.HTTPError) as error:
+            # An earlier fault has not healed yet, so that this one finds nobody to strike.
+            sys.stdout.write(f"           ({strike.kind} {strike.target}: {type(error).__name__})\n")
+        except Exception as error:
+            if not (db.is_away(error) or db.is_transient(error)):
+                raise
+            sys.stdout.write(f"           ({strike.kind} {strike.target}: {type(error).__name__})\n")
+
+    async def heal(self) -> None:
+        """End what could still last."""
+        for name in self.stack.processes:
+            self.stack.kill(name, signal.SIGCONT)
+        for wire in self.wires.values():
+            wire.wire = Wire.SOUND
+            wire.swallow_commits(0)
+
+        async def is_calm() -> bool:
+            try:
+                async with self._simulator() as simulator:
+                    return (await simulator.delete("/simulator/faults")).is_success
+            except httpx.HTTPError:
+                return False
+
+        await wait_until(is_calm, what="the carrier's faults are taken away")
+
+    async def _signal(self, strike: Strike) -> None:
+        numbers = {Kind.KILL: signal.SIGKILL, Kind.STOP: signal.SIGTERM, Kind.CRASH: signal.SIGQUIT}
+        self.stack.kill(strike.target, numbers[strike.kind])
+
+    async def _freeze(self, strike: Strike) -> None:
+        child = self.stack.processes[strike.target]
+        child.signal(signal.SIGSTOP)
+        await asyncio.sleep(strike.seconds)  # the duration is the fault
+        child.signal(signal.SIGCONT)
+
+    async def _cut(self, strike: Strike) -> None:
+        connection = await db.connect(self.stack.site.admin_dsn, application="fault tests")
+        try:
+            backends = [row["pid"] for row in await connection.fetch(_BACKENDS, list(names.SERVICES))]
+            for pid in backends[int(strike.at) % _CUT_SHARE :: _CUT_SHARE]:
+                await connection.execute("select pg_terminate_backend($1)", pid)
+        finally:
+            await connection.close()
+
+    async def _swallow(self, strike: Strike) -> None:
+        self.wires[strike.target].swallow_commits(1)
+
+    async def _wire(self, strike: Strike) -> None:
+        service, _, wire = strike.target.partition(" ")
+        proxy = self.wires[service]
+        proxy.wire = Wire(wire)
+        await asyncio.sleep(strike.seconds)  # the duration is the fault
+        proxy.wire = Wire.SOUND
+        proxy.cut()
+
+    async def _join(self, strike: Strike) -> None:
+        async with twin_of(self.stack, strike.target):
+            await asyncio.sleep(strike.seconds)  # the duration is the fault
+
+    async def _carrier(self, strike: Strike) -> None:
+        fault = {"kind": strike.target, "times": _CARRIER_TIMES, "seconds": _CARRIER_SECONDS}
+        async with self._simulator() as simulator:
+            (await simulator.post("/simulator/faults", json=fault)).raise_for_status()
+
+    async def _open(self, strike: Strike) -> None:
+        reader = await db.connect(self.stack.dsn(strike.target, "readonly"), application="fault tests")
+        try:
+            await reader.execute("begin isolation level repeatable read")
+            await reader.execute("select count(*) from outbox")
+            await asyncio.sleep(strike.seconds)  # the duration is the fault
+        finally:
+            await reader.close()
+
+    async def _again(self, strike: Strike) -> None:
+        await relay.replay(self.stack.dsn(strike.target), clock.real() - _REPLAY)
+
+    def _simulator(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=self.stack.urls[names.SIMULATOR], trust_env=False, timeout=5)

@@ -1,0 +1,138 @@
+"""Records that are no events, and an event that cannot be applied, in the topics of a suite at work."""
+
+import signal
+from uuid import UUID
+
+import pytest
+
+from cli.bots.door import Door, StaffToken
+from deploy.local import names
+from deploy.local.stack import LocalStack
+from shared import clock, db, outbox
+from shared.auth import Role
+from shared.events.orders import OrderCompleted
+from shared.ids import new_id
+from tests.faults.crowd import Crowd, rows
+from tests.journeys.shop import PlacedOrder
+from tests.shared.traffic import Raw, send_raw_to
+from tests.waiting import wait_until
+
+STALL_SECONDS = 5.0
+READERS = [service for service, topics in names.SUBSCRIPTIONS.items() if "doorstep.orders" in topics]
+# The row by which each service knows an order, written when it hears of it.
+KNOWN_BY = {"inventory": "order_demand", "shipping": "order_copy", "care": "watch"}
+_LETTERS = "select id, reason, key from dead_letter where state = 'open' and key = $1"
+_ANSWERED = "select 1 from cancellation where order_id = $1"
+_HELD = "select event_id, sequence, state from parked where source = 'orders' and key = $1 order by sequence"
+_READ = "select sequence from stream_position where source = 'orders' and key = $1"
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("kind", ["bad JSON and no headers", "null", "2 MB", "an unknown type"])
+async def test_poison_becomes_one_dead_letter_for_each_reader_and_what_comes_behind_it_is_not_held_up(
+    stepped_stack: LocalStack, crowd: Crowd, kind: str
+) -> None:
+    """F15: between an order and its cancellation, in the same partition."""
+    async with crowd.posting():
+        body = crowd.shop.draft(1)
+        order = PlacedOrder(crowd.shop, await crowd.place(body), str(body["reference"]))
+        await _poison(stepped_stack, kind, order.id)
+        began = clock.monotonic()
+        assert await crowd.shop.storefront.cancel(order.id)
+
+        async def is_answered() -> bool:
+            return bool(await rows(stepped_stack, "inventory", _ANSWERED, order.id))
+
+        await wait_until(is_answered, what="inventory reads the cancellation behind the poison")
+        assert clock.monotonic() - began < STALL_SECONDS
+    await crowd.shop.driver.rest()
+    for service in READERS:
+        letters = await rows(stepped_stack, service, _LETTERS, str(order.id))
+        assert [letter["reason"] for letter in letters] == [
+            "unknown_type" if kind == "an unknown type" else "unreadable"
+        ], service
+        await _as_operator(stepped_stack, service, f"/staff/dead-letters/{letters[0]['id']}/discard")
+    await crowd.verify()
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("service", ["inventory", "care"])
+async def test_of_an_order_that_cannot_be_applied_the_later_events_wait_and_other_orders_flow(
+    stepped_stack: LocalStack, crowd: Crowd, service: str
+) -> None:
+    """F16: until an operator has mended the cause and lets the event be tried again."""
+    stepped_stack.kill("orders-worker", signal.SIGSTOP)
+    body = crowd.shop.draft(1)
+    order = PlacedOrder(crowd.shop, await crowd.place(body), str(body["reference"]))
+    await crowd.shop.storefront.cancel(order.id)
+    await _as_owner(
+        stepped_stack,
+        service,
+        f"alter table {KNOWN_BY[service]} add constraint fault check (order_id <> '{order.id}') not valid",
+    )
+    stepped_stack.kill("orders-worker", signal.SIGCONT)
+    others: list[UUID] = []
+    async with crowd.posting():
+
+        async def is_dead() -> bool:
+            held = await rows(stepped_stack, service, _HELD, str(order.id))
+            return bool(held) and held[0]["state"] == "dead"
+
+        await wait_until(is_dead, what="the event is given up")
+        others.append(await crowd.place())
+
+    await _see_known(stepped_stack, service, others[0])
+    held = await rows(stepped_stack, service, _HELD, str(order.id))
+    assert [row["sequence"] for row in held] == list(range(1, len(held) + 1))
+    assert [row["state"] for row in held] == ["dead"] + ["parked"] * (len(held) - 1)
+    assert await rows(stepped_stack, service, _READ, str(order.id)) == []
+
+    await _as_owner(stepped_stack, service, f"alter table {KNOWN_BY[service]} drop constraint fault")
+    await _as_operator(stepped_stack, service, f"/staff/parked/{held[0]['event_id']}/replay")
+    await _see_known(stepped_stack, service, order.id)
+    await crowd.verify()
+    assert (await order.status())[0] == "cancelled"
+
+
+async def _poison(stack: LocalStack, kind: str, order_id: UUID) -> None:
+    key = str(order_id).encode()
+    readable = (("ce_id", str(new_id()).encode()),)
+    records = {
+        "bad JSON and no headers": Raw(key, b"{not json"),
+        "null": Raw(key, None, readable),
+        "2 MB": Raw(key, b"x" * 2 * 1024 * 1024),
+    }
+    if kind in records:
+        await send_raw_to(stack.bootstrap, "doorstep.orders", records[kind])
+        return
+    # What a newer orders service would publish.
+    connection = await db.connect(stack.dsn("orders"), application="fault tests")
+    fact = OrderCompleted(order_id=order_id, outcome="framed")
+    try:
+        async with connection.transaction():
+            await outbox.append(connection, [outbox.Pending(fact, clock.now(), "fault", None)], epoch=1)
+            renamed = "update outbox set type = 'doorstep.orders.order_framed.v1' where key = $1 and type = $2"
+            await connection.execute(renamed, fact.key, fact.event_type)
+    finally:
+        await connection.close()
+
+
+async def _see_known(stack: LocalStack, service: str, order_id: UUID) -> None:
+    async def is_known() -> bool:
+        return bool(await rows(stack, service, f"select 1 from {KNOWN_BY[service]} where order_id = $1", order_id))
+
+    await wait_until(is_known, what=f"{service} hears of {order_id}")
+
+
+async def _as_owner(stack: LocalStack, service: str, statement: str) -> None:
+    connection = await db.connect(stack.dsn(service, "owner"), application="fault tests")
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def _as_operator(stack: LocalStack, service: str, path: str) -> None:
+    door = Door(service, stack.urls[service], StaffToken(stack.staff_key, Role.OPERATOR, "fault tests"))
+    await door.act(path, {"reason": "the cause is mended"}, key=str(new_id()))
+    await door.close()

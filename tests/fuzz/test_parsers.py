@@ -1,0 +1,301 @@
+"""Everything that strangers write and we read: it is understood or refused cleanly, whatever it is."""
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from services.care.actions.reading import read_case_cursor
+from services.care.errors import PhotoRefusedError
+from services.care.photos import redraw
+from services.console.actions.scans import is_label_of, plain_code, tracking_number
+from services.inventory.schemas.paging import read_cursor
+from services.orders.actions import checks
+from services.orders.actions.looking_up import keys_of, plain
+from services.orders.actions.offering import read_availability_cursor
+from services.orders.queries.catalogue import Catalogue
+from services.orders.schemas.feed import CreateEndpoint
+from services.orders.schemas.intake import PlaceOrder
+from services.orders.schemas.readable import ReadableOrder, read_parts
+from services.orders.storefronts import shopify
+from services.orders.storefronts.shopify import ShopifyOrder
+from services.shipping.carriers import easypost_messages as messages
+from services.shipping.carriers.base import AnswerNotUnderstoodError, CarrierRejectedError, SignatureRefusedError
+from shared import clock, tracing
+from shared.auth import Role, TokenVerifier, make_key_pair, mint_link, mint_token
+from shared.errors import InvalidError, UnauthenticatedError
+from shared.fields import is_storable
+from shared.ids import new_id
+from tests.fuzz.budget import examples
+
+pytestmark = pytest.mark.security(6)
+
+Json = Any
+RECORDED = Path(os.environ.get("DOORSTEP_DATA", str(Path(__file__).parents[3] / "shared" / "data"))) / "easypost"
+SECRET = "secret of the webhook"
+LEAVES = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+    | st.sampled_from(["NaN", "1e999999", "-0", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "\x00", ""])
+    | st.sampled_from([10**30, -(10**30), 2**63, 1e308])
+)  # fmt: skip
+JSON = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4))
+
+
+def recorded(name: str) -> Json:
+    """Give what EasyPost answered to the first good call that was recorded."""
+    exchanges = json.loads((RECORDED / f"{name}.json").read_text())
+    return next(one["response"]["body"] for one in exchanges if one["response"]["status"] < 300)
+
+
+def places(document: Json, where: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Give the way to every value in a document."""
+    inner: list[tuple[Json, Json]] = []
+    if isinstance(document, Mapping):
+        inner = [*document.items()]
+    elif isinstance(document, list):
+        inner = [*enumerate(document)]
+    return [where, *(found for name, value in inner for found in places(value, (*where, name)))]
+
+
+def put(document: Json, where: tuple[str | int, ...], value: Json) -> Json:
+    """Give a document with another value at a place."""
+    if not where:
+        return value
+    copy: Json = dict(document) if isinstance(document, Mapping) else list(document)
+    copy[where[0]] = put(document[where[0]], where[1:], value)
+    return copy
+
+
+def changed(document: Json, times: int = 3) -> st.SearchStrategy[Json]:
+    """Write a document in which a few values are others."""
+
+    @st.composite
+    def written(draw: st.DrawFn) -> Json:
+        result = document
+        for _ in range(draw(st.integers(1, times))):
+            result = put(result, draw(st.sampled_from(places(result))), draw(JSON))
+        return result
+
+    return written()
+
+
+def as_bytes(document: Json) -> bytes:
+    return json.dumps(document).encode()
+
+
+def _webhook_of(body: bytes) -> str | None:
+    return messages.find_webhook(body, "https://shop.example.com/carriers/easypost")
+
+
+READERS = {
+    "shipment_create": messages.parse_shipment,
+    "shipment_buy": messages.parse_shipment,
+    "shipment_refund": messages.parse_shipment,
+    "tracker_create": messages.parse_tracker,
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+@given(data=st.data())
+@examples(60)
+def test_a_carriers_answer_is_read_or_not_understood(name: str, data: st.DataObject) -> None:
+    document = data.draw(changed(recorded(name)))
+
+    for body in (as_bytes(document), as_bytes({"shipments": [document], "has_more": True}), as_bytes([document])):
+        for read in (READERS[name], messages.parse_shipment_page, _webhook_of):
+            try:
+                found = read(body)
+            except AnswerNotUnderstoodError:
+                continue
+            assert is_storable(repr(found).encode("ascii", "backslashreplace").decode())
+            assert "\\x00" not in repr(found)
+
+
+@given(body=st.binary() | JSON.map(as_bytes), status=st.integers(300, 599))
+@examples(200)
+def test_bytes_that_are_no_answer_are_not_understood(body: bytes, status: int) -> None:
+    for read in (*READERS.values(), messages.parse_shipment_page, _webhook_of):
+        try:
+            read(body)
+        except AnswerNotUnderstoodError:
+            continue
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        parsed = body.decode("latin-1")
+    assert isinstance(messages.parse_error(status, parsed), CarrierRejectedError)
+
+
+@given(
+    result=st.deferred(lambda: changed(recorded("tracker_create"))),
+    signature=st.none() | st.text(),
+    extra=st.dictionaries(st.text(), JSON),
+)
+@examples(150)
+def test_a_carriers_message_is_read_when_it_is_signed_and_only_then(
+    result: Json, signature: str | None, extra: dict[str, Json]
+) -> None:
+    body = as_bytes({"id": "evt_1", "description": "tracker.updated", "result": result, **extra})
+    right = messages.signature_of(body, SECRET)
+
+    with contextlib.suppress(AnswerNotUnderstoodError):
+        messages.parse_webhook(body, {"X-Hmac-Signature": right}, SECRET)
+    if signature != right:
+        with pytest.raises(SignatureRefusedError):
+            messages.parse_webhook(body, {"X-Hmac-Signature": signature} if signature is not None else {}, SECRET)
+
+
+ORDER: Json = {
+    "reference": "1001", "placed_at": "2026-03-02T10:00:00Z", "service_level": "standard",
+    "customer": {"email": "ann@example.com", "phone": "+49 40 1234567", "locale": "en"},
+    "shipping_address": {
+        "name": "Ann Example", "line1": "1 Harbour Road", "city": "Hamburg", "postal_code": "20457",
+        "country_code": "DE",
+    },
+    "lines": [
+        {
+            "reference": "1", "sku": "MUG", "quantity": 2, "unit_price": {"amount": 1290, "currency": "EUR"},
+            "tax": {"amount": 1, "currency": "EUR"}, "properties": {"a": 1}, "customs": {"b": [1]}, "location": "HH",
+        }
+    ],
+    "shipping_price": {"amount": 490, "currency": "EUR"}, "total": {"amount": 3071, "currency": "EUR"},
+    "payment": {
+        "status": "authorized", "amount": {"amount": 3071, "currency": "EUR"}, "expires_at": "2026-04-02T10:00:00Z",
+    },
+    "policy": {"partial_shipments": "allowed"}, "gift": {"message": "x", "needed_on": "2026-03-10"},
+    "deliver_by": "2026-03-09", "ship_after": "2026-03-03T10:00:00Z", "metadata": {"deep": {"er": []}},
+}  # fmt: skip
+SHOPIFY: Json = {
+    "id": 1, "name": "#1001", "currency": "EUR", "created_at": "2026-03-02T10:00:00+01:00", "email": "ann@example.com",
+    "phone": "+49 40 1234567", "financial_status": "paid", "total_price": "30.70", "total_tax": "1.00",
+    "line_items": [
+        {"id": 7, "sku": "MUG", "name": "Mug", "quantity": 2, "price": "12.90", "total_discount": "0.10",
+         "properties": [{"name": "colour", "value": "blue"}]},
+    ],
+    "shipping_lines": [{"title": "Express", "price": "4.90"}],
+    "shipping_address": {
+        "first_name": "Ann", "last_name": "Example", "address1": "1 Harbour Road", "city": "Hamburg", "zip": "20457",
+        "country_code": "DE",
+    },
+}  # fmt: skip
+NOTHING_KNOWN = Catalogue(skus={}, locations={}, available={}, quotes={})
+
+
+@given(order=changed(ORDER) | JSON)
+@examples(300)
+def test_a_storefronts_order_is_taken_or_its_bad_fields_are_named(order: Json) -> None:
+    body = as_bytes(order)
+    parts: list[PlaceOrder | ReadableOrder] = [read_parts(json.loads(body))]
+    with contextlib.suppress(ValidationError):
+        parts.append(PlaceOrder.model_validate_json(body))
+
+    for part in parts:
+        found = checks.find_errors(part, NOTHING_KNOWN, new_id(), clock.now())
+        assert all(one.pointer.startswith("/") and one.detail for one in found)
+
+
+@given(order=changed(SHOPIFY) | JSON | changed(SHOPIFY).map(lambda one: {"order": one}))
+@examples(300)
+def test_a_shopify_order_is_taken_or_its_bad_fields_are_named(order: Json) -> None:
+    assert shopify.translate_readable(order).keys() <= PlaceOrder.model_fields.keys()
+    with contextlib.suppress(ValidationError):
+        document = shopify.translate(ShopifyOrder.model_validate(order))
+        PlaceOrder.model_validate(document)
+
+
+@given(read=st.text() | st.from_regex(r"\]?[A-Z]?\d?420\d{5}9\d{19,25}\x1d?"))
+@example(read="]C1420902109400111899223197428490")
+@examples(300)
+def test_whatever_a_scanner_reads_is_a_code_without_its_frame(read: str) -> None:
+    code = plain_code(read)
+
+    assert plain_code(code) == code or code.startswith("]")
+    assert len(tracking_number(read)) <= len(read)
+    assert isinstance(is_label_of(read, "9400111899223197428490"), bool)
+
+
+@given(typed=st.text())
+@examples(300)
+def test_whatever_support_types_is_sought_and_nothing_empty_is(typed: str) -> None:
+    assert all(value for _, value in keys_of(typed))
+    assert plain(plain(typed)) == plain(typed)
+
+
+PRIVATE, PUBLIC = make_key_pair("service-1")
+VERIFIER = TokenVerifier(PUBLIC)
+
+
+@st.composite
+def tokens(draw: st.DrawFn) -> str:
+    """Write a token or a link of ours whose signed part is another."""
+    good = mint_token(PRIVATE, subject="x", role=Role.SERVICE)
+    if draw(st.booleans()):
+        good = mint_link(PRIVATE, new_id(), timedelta(days=1))
+    signed, _, signature = good.rpartition(".")
+    at, more = draw(st.integers(0, len(signed) - 1)), draw(st.text(max_size=3) | st.just("."))
+    changed = signed[:at] + more + signed[at + draw(st.integers(1, 3)) :]
+    assume(changed != signed)
+    return f"{changed}.{signature}"
+
+
+@given(token=st.text() | tokens() | st.lists(st.text(), min_size=3, max_size=5).map(".".join))
+@examples(300)
+def test_a_token_or_link_that_is_not_ours_is_refused_and_nothing_else(token: str) -> None:
+    for verify in (VERIFIER.verify, VERIFIER.verify_link):
+        with pytest.raises(UnauthenticatedError):
+            verify(token)
+
+
+@given(
+    cursor=st.text() | st.floats().map(lambda one: f"{one}_{new_id()}") | st.datetimes().map(lambda one: f"{one}Z/A")
+)
+@example(cursor="1e17_01a202ac-0000-7000-8000-000000000000")
+@example(cursor="-62135596801_01a202ac-0000-7000-8000-000000000000")
+@example(cursor="0001-01-01T00:00:00+14:00/A")
+@examples(300)
+def test_a_cursor_is_a_place_or_refused(cursor: str) -> None:
+    for read in (read_case_cursor, read_availability_cursor, lambda one: read_cursor(one, ["", ""])):
+        with contextlib.suppress(InvalidError):
+            assert read(cursor) is not None
+
+
+@given(url=st.text() | st.from_regex(r"https?://[^ ]{1,30}(:\d{0,6})?(/.*)?"))
+@examples(300)
+def test_an_address_for_webhooks_can_be_called_or_is_refused(url: str) -> None:
+    with contextlib.suppress(ValidationError):
+        parts = urlsplit(CreateEndpoint(url=url).url)
+        assert parts.hostname
+        assert parts.port is None or 0 < parts.port < 2**16
+
+
+@given(header=st.none() | st.text() | st.from_regex(r"00-.{32}-.{16}-01", fullmatch=True))
+@examples(200)
+def test_a_trace_that_is_none_begins_a_new_one(header: str | None) -> None:
+    with tracing.trace(header) as context:
+        assert len(tracing.trace_id_of(context)) == 32
+        assert set(context) <= set("0123456789abcdef-")
+
+
+PICTURES = [
+    b"\xff\xd8\xff\xe0\x00\x10JFIF", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", b"GIF89a\x01\x00\x01\x00", b"BM",
+    b"RIFF\x00WEBP",
+]  # fmt: skip
+
+
+@given(raw=st.binary() | st.builds(lambda head, tail: head + tail, st.sampled_from(PICTURES), st.binary(max_size=200)))
+@examples(200)
+def test_a_photo_is_drawn_anew_or_refused(raw: bytes) -> None:
+    try:
+        photo = redraw(raw)
+    except PhotoRefusedError:
+        return
+    assert photo.image.startswith(b"\xff\xd8")

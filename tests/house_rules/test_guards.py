@@ -1,0 +1,58 @@
+"""Every lock and every dedupe is in the table of guards, with a test that exists."""
+
+import re
+from collections.abc import Iterator
+
+from tests.guards.table import GUARDS, OPEN
+from tests.house_rules import tree
+
+_GUARDING = re.compile(
+    r"for (?:no key )?update\b|with_for_update|pg_(?:try_)?advisory_(?:xact_)?lock|on conflict.* do nothing"
+)
+
+
+def _text(path: str) -> str:
+    return (tree.ROOT / path).read_text(encoding="utf-8")
+
+
+def _guarding() -> Iterator[tuple[str, str]]:
+    """Give every line of the product that locks or drops a double, as (file, line)."""
+    for source in tree.sources():
+        if source.within("services", "shared") and "/migrations/" not in source.path:
+            for line in source.text.splitlines():
+                if _GUARDING.search(line) and not line.lstrip().startswith(("#", '"""')):
+                    yield source.path, line.strip()
+
+
+def test_every_lock_and_every_dedupe_is_in_the_table() -> None:
+    known = {(guard.file, line.strip()) for guard in GUARDS for line in _lines_of(guard.file, guard.line)}
+
+    unlisted = set(_guarding()) - known
+    admitted = {
+        place: {line for line in unlisted if line[0] == place[0] and line[1].startswith(place[1])} for place in OPEN
+    }
+    assert sorted(unlisted - set().union(*admitted.values())) == []
+    assert [place for place, lines in admitted.items() if not lines] == []
+
+
+def _lines_of(path: str, text: str) -> list[str]:
+    """Give the whole lines that a text of a file lies in."""
+    whole = _text(path)
+    at = whole.index(text)
+    start, end = whole.rfind("\n", 0, at) + 1, whole.find("\n", at + len(text.rstrip("\n")))
+    return whole[start:end].splitlines()
+
+
+def test_every_guard_stands_where_the_table_says_and_its_test_exists() -> None:
+    assert [str(guard) for guard in GUARDS if _text(guard.file).count(guard.line) != 1] == []
+    missing = [
+        guard.test for guard in GUARDS
+        if f"def {guard.test.partition('::')[2]}(" not in _text(guard.test.partition("::")[0])
+    ]  # fmt: skip
+    assert missing == []
+
+
+def test_no_guard_is_listed_twice() -> None:
+    places = [(guard.file, guard.line) for guard in GUARDS]
+
+    assert len(places) == len(set(places))
