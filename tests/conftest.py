@@ -19,9 +19,15 @@ from tests.clients import Clients
 
 _PREFIX = "doorstep-test-"
 _ROOT = Path(__file__).resolve().parents[1]
-# Their tests open the service they are about in this process, so the stack's own services rest meanwhile:
-# they would only take the processor, and park what is told of orders that they do not know.
-_WITHOUT_SERVICES = frozenset({"care", "inventory", "orders", "shared", "shipping"})
+# What the tests of an area ask of the running stack; the other services rest meanwhile: they would only take the
+# processor, and park what is told of orders that they do not know. Areas that are not named ask all of them.
+_ASKED_BY = {
+    "care": frozenset({"care"}),
+    "inventory": frozenset({"inventory"}),
+    "orders": frozenset({"orders"}),
+    "shared": frozenset({"orders"}),
+    "shipping": frozenset({"shipping"}),
+}
 _running: list[LocalStack] = []
 
 
@@ -102,12 +108,12 @@ async def services_as_the_area_needs_them(request: pytest.FixtureRequest) -> Non
     if not _running:
         return
     (stack,) = _running
-    services = [*stack.apis, *stack.workers, *stack.pages]
-    at_work = [name for name in services if name in stack.processes and stack.processes[name].is_running]
-    if _area_of(request.path) in _WITHOUT_SERVICES:
-        await stack.stop_processes(at_work)
-    else:
-        await stack.start_processes(name for name in services if name not in at_work)
+    everything = [*stack.apis, *stack.workers, *stack.pages]
+    asked = _ASKED_BY.get(_area_of(request.path))
+    wanted = everything if asked is None else [name for name in everything if name.partition("-")[0] in asked]
+    at_work = [name for name in everything if name in stack.processes and stack.processes[name].is_running]
+    await stack.stop_processes(name for name in at_work if name not in wanted)
+    await stack.start_processes(name for name in wanted if name not in at_work)
 
 
 @pytest_asyncio.fixture(scope="session")
