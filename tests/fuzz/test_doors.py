@@ -100,7 +100,7 @@ def test_no_request_to_any_operation_is_a_fault_of_ours(service: str, stack: Loc
 
 def _try(sender: Sender, operation: Operation, mode: GenerationMode) -> int:
     @given(case=operation.as_strategy(generation_mode=mode))
-    @examples(4)
+    @examples(3)
     def sends(case: Case) -> None:
         sender.send(case)
 
@@ -127,4 +127,4 @@ def test_no_chain_of_requests_is_a_fault_of_ours(service: str, stack: LocalStack
         def validate_response(self, response: schemathesis.Response, case: Case, **_: object) -> None:
             sender.judge(case, response)
 
-    Chain.run(settings=examples(6, steps=12))
+    Chain.run(settings=examples(4, steps=10))
