@@ -29,7 +29,7 @@ def check(
     if missing:
         client.fail(
             f"the read-only connections are unknown: set {', '.join(missing)} "
-            f"to postgresql://{names.READONLY_ROLE}:PASSWORD@HOST:PORT/DATABASE",
+            f"to postgresql://{names.READONLY_ROLE}:PASSWORD@HOST:PORT/DATABASE",  # pragma: allowlist secret
             client.UNREACHABLE,
         )
     _use_business_time(suite.home)

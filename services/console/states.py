@@ -14,6 +14,6 @@ class Outcome(StrEnum):
     SIGNED_IN_BY_PROVIDER = "signed_in_by_provider"
     PROVIDER_REFUSED = "provider_refused"  # the provider knows them, and gives them no role of ours
     LINK_MADE = "link_made"
-    PASSWORD_SET = "password_set"  # noqa: S105 - an outcome, no password
+    PASSWORD_SET = "password_set"  # noqa: S105 - an outcome, no password  # pragma: allowlist secret
     DISABLED = "disabled"
     ENABLED = "enabled"

@@ -21,7 +21,7 @@ from shared.process import make_server
 from tests.waiting import wait_until
 
 HOST = "127.0.0.1"
-CLIENT, SECRET = "doorstep-console", "a secret: with / and +"
+CLIENT, SECRET = "doorstep-console", "a secret: with / and +"  # pragma: allowlist secret
 
 Claims = dict[str, Any]
 
