@@ -60,9 +60,13 @@ class TransitionTable(Generic[S]):
         """Say whether nothing follows `state`."""
         return not self.rules[state].to
 
+    def must_move(self, state: S) -> bool:
+        """Say whether `state` must not last: it is neither the end nor one that rests."""
+        return not self.is_terminal(state) and not self.rules[state].rests
+
     def non_terminal(self) -> list[S]:
         """List the states that must not last."""
-        return [state for state in self.states if not self.is_terminal(state) and not self.rules[state].rests]
+        return [state for state in self.states if self.must_move(state)]
 
     def due_at(self, state: S, since: datetime) -> datetime | None:
         """When the maximum dwell of `state` ends; None for a terminal state."""

@@ -100,6 +100,19 @@ async def test_what_led_to_the_person_leads_nowhere_any_more(shop: Shop) -> None
     assert (await staff("GET", f"/staff/look-up?q={number}", role=Role.SUPPORT)).json()["data"], "the number still does"
 
 
+async def test_a_remedy_that_took_effect_is_nothing_to_wait_for(shop: Shop) -> None:
+    order = await person(shop)
+    later = clock.now() + timedelta(days=9)
+    promised = RemedyGranted(
+        order_id=order.id, remedy_id=new_id(), case_id=new_id(), kind="new_promise", reason="late", granted_by="rule@1",
+        deliver_by_latest=later,
+    )  # fmt: skip
+    await shop.rig.hear(promised)
+    await ends_completed(order)
+
+    assert (await erase(order))["state"] == "erased"
+
+
 async def test_an_erasure_waits_while_the_order_is_open_and_says_so(shop: Shop, move_to: MoveTo) -> None:
     order = await person(shop)
     await shop.rig.hear(reserved(order))

@@ -82,8 +82,8 @@ def open_matters(record: OrderRecord, case_numbers: list[str]) -> list[str]:
     """Say what of an order is not at its end."""
     order = [] if record.is_ended else [f"the order is {record.head.state}"]
     cancelling = ["a cancellation waits for its answer"] if record.pending_cancellations else []
-    refunds = [f"a refund is {one.state}" for one in record.refunds if not REFUND.is_terminal(one.state)]
-    remedies = [f"a {one.kind} is {one.state}" for one in record.remedies if not REMEDY.is_terminal(one.state)]
+    refunds = [f"a refund is {one.state}" for one in record.refunds if REFUND.must_move(one.state)]
+    remedies = [f"a {one.kind} is {one.state}" for one in record.remedies if REMEDY.must_move(one.state)]
     return [*order, *cancelling, *refunds, *remedies, *(f"case {number} is open" for number in case_numbers)]
 
 
