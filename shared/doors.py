@@ -241,7 +241,7 @@ def fault(request: Request, error: Exception) -> JSONResponse:
         log.error("a value passed the door", exc_info=error, error="", route=_route(request), method=request.method)
         return problem(request, InvalidError("a value is too large, too long or not storable"))
     if db.is_overtime(error):
-        log.error("statement took too long", error=str(error)[:300], route=request.url.path, method=request.method)
+        log.error("statement took too long", error=error, route=_route(request), method=request.method)
         detail = "the database took too long for this request and ended it; nothing of it was done, try again"
         return problem(request, UnavailableError(detail, headers={"Retry-After": "1"}))
     if db.is_away(error) or db.is_transient(error):

@@ -253,7 +253,7 @@ def _usable(published: _KeySet) -> list[jwt.PyJWK]:
 
 
 def _away(error: Exception) -> ServiceAwayError:
-    log.warning("identity provider away", error=str(error)[:300])
+    log.warning("identity provider away", error=error)
     return ServiceAwayError("the identity provider cannot be reached", extra={"service": PROVIDER})
 
 
