@@ -1,6 +1,6 @@
 """The clock door: days that come, payments that do not, stock that takes too long."""
 
-from services.orders.actions import cancellations, erasing, holds, offering, remedies, webhooks
+from services.orders.actions import cancellations, erasing, holds, remedies, webhooks
 from services.orders.queries.feed import NEXT_DELIVERY, NEXT_EXPIRY, NEXT_UNNUMBERED
 from services.orders.queries.overdue import DWELLINGS
 from services.orders.settings import KEPT_DAYS
@@ -23,8 +23,6 @@ jobs.timer(next_due="select min(since) from remedy where code = 'revived' and st
     remedies.settle_revived
 )
 
-jobs.timer(next_due="select min(expires_at) + interval '1 day' from quote")(offering.drop_expired_quotes)
-
 jobs.timer(next_due="select min(look_at) from erasure where look_at is not null")(erasing.erase_due_customers)
 
 jobs.timer(next_due=NEXT_UNNUMBERED)(webhooks.number_events)
@@ -45,6 +43,7 @@ KEPT = (
         "customers of ended orders", "orders", "since", "customer_days", clock=Clock.BUSINESS,
         act=erasing.ask_for_old_customers,
     ),
+    Kept("quotes that ended", "quote", "expires_at", "retention_days", clock=Clock.BUSINESS),
     Kept("looks at personal data", "person_view", "at", "access_log_days"),
     Kept("verifications of callers", "caller_verification", "at", "access_log_days"),
 )  # fmt: skip

@@ -4,7 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from shared import clock
+from services.orders.jobs import KEPT
+from services.orders.settings import settings
+from shared import clock, retention
 from shared.events.inventory import SkuSaved
 from tests.orders.rig import Json, MoveTo, Shop
 from tests.orders.test_intake import pointers
@@ -144,9 +146,9 @@ async def test_goods_that_nobody_ships_leave_in_no_shipment(shop: Shop) -> None:
 
 async def test_quotes_nobody_can_use_any_more_are_forgotten(shop: Shop, move_to: MoveTo) -> None:
     offered = await options(shop)
-    move_to(clock.now() + timedelta(days=3))
+    move_to(clock.now() + timedelta(days=8))
 
-    await shop.rig.run_jobs()
+    await retention.drop_old(shop.rig.database, settings(), KEPT)
 
     async with shop.rig.database.transaction() as tx:
         kept = await tx.value("select count(*) from quote where id = $1", offered[0]["quote_id"])

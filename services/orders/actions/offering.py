@@ -47,15 +47,6 @@ async def offer_delivery(tx: Transaction, who: Principal, body: AskDeliveryOptio
     return DeliveryOptions(options=[option for _, option in quotes], unavailable=[])
 
 
-async def drop_expired_quotes(tx: Transaction) -> int:
-    """Forget the quotes nobody can use any more."""
-    dropped = await tx.value(
-        "with gone as (delete from quote where expires_at <= $1 returning 1) select count(*) from gone", tx.now
-    )
-    tx.wrote = True
-    return int(dropped)
-
-
 def _unavailable(wanted: Mapping[str, int], catalogue: Catalogue) -> list[UnavailableLine]:
     missing: list[UnavailableLine] = []
     for code, quantity in wanted.items():
