@@ -11,7 +11,6 @@ from services.care.actions import clockwork, ledger, remedies
 from services.care.actions.consents import standing_of
 from services.care.actions.messages import Tidings, plan
 from services.care.actions.remedies import CALLED_OFF, Decision, Wish
-from services.care.clocks import ClockMove
 from services.care.errors import AlreadyMadeWholeError
 from services.care.models import Case, DetectedException, Remedy
 from services.care.policy.authority import Authority
@@ -39,7 +38,6 @@ from shared.events.care import CaseOpened
 from shared.ids import new_id
 from shared.switches import is_paused
 
-_ALL_CLOCKS = tuple(ClockKind)
 _AUTOMATIC = Decision(ledger.PLAYBOOK, Authority.AUTOMATIC, automatic=True)
 _ORDER = tuple(Priority)
 
@@ -168,12 +166,8 @@ async def _lead(tx: Transaction, case: Case, trouble: Trouble) -> None:
 
 
 async def _reopen(tx: Transaction, case: Case, trouble: Trouble) -> Case:
-    await ledger.move_case(tx, case, CaseState.IN_PROGRESS, ledger.RULES, f"{trouble.kind} came up again")
-    case.reopened, case.reopened_at = case.reopened + 1, tx.now
-    case.resolution = case.resolution_reason = case.resolved_at = case.resolved_by = None
-    case.informed_at = case.informed_how = None
     # Only a clock that runs can be hastened: they go on before the worse trouble leads.
-    await clockwork.move_clocks(tx, case, _ALL_CLOCKS, ClockMove.REOPEN)
+    await ledger.take_up_again(tx, case, ledger.RULES, f"{trouble.kind} came up again")
     await _lead(tx, case, trouble)
     ledger.tell(tx, case)
     return case

@@ -4,8 +4,9 @@ from datetime import datetime
 
 from services.care.actions import clockwork
 from services.care.actions.basis import gathered
+from services.care.clocks import ClockMove
 from services.care.models import Case, CaseEntry
-from services.care.states import CASES, WAITING_STATES, CaseState
+from services.care.states import CASES, WAITING_STATES, CaseState, ClockKind
 from shared.db import Transaction
 from shared.events.care import CaseResolved, CaseUpdated
 
@@ -61,6 +62,15 @@ async def put_back_to_work(tx: Transaction, case: Case, actor: str, why: str) ->
     """
     if CaseState(case.state) in WAITING_STATES - {CaseState.WAITING_APPROVAL}:
         await move_case(tx, case, CaseState.IN_PROGRESS if case.assignee else CaseState.OPEN, actor, why)
+
+
+async def take_up_again(tx: Transaction, case: Case, actor: str, why: str) -> None:
+    """Let a resolved case be worked as if it had not been: nobody is informed, and all its clocks go on."""
+    await move_case(tx, case, CaseState.IN_PROGRESS, actor, why)
+    case.reopened, case.reopened_at = case.reopened + 1, tx.now
+    case.resolution = case.resolution_reason = case.resolved_at = case.resolved_by = None
+    case.informed_at = case.informed_how = None
+    await clockwork.move_clocks(tx, case, tuple(ClockKind), ClockMove.REOPEN)
 
 
 async def resolve_case(tx: Transaction, case: Case, actor: str, resolution: str, reason: str) -> None:

@@ -136,12 +136,8 @@ async def reopen(tx: Transaction, case: Case, reason: str, actor: str) -> Case:
         raise CaseEndedError(f"case {case.number} is {case.state}: only a resolved case is reopened")
     if tx.now > case.resolved_at + queries.REOPEN_WITHIN:
         raise ReopenTooLateError("a case is reopened within 7 days; what is still wrong opens a new one")
-    await ledger.move_case(tx, case, CaseState.IN_PROGRESS, actor, reason)
-    case.reopened, case.reopened_at = case.reopened + 1, tx.now
-    case.informed_at = case.informed_how = None
-    case.resolution = case.resolution_reason = case.resolved_at = case.resolved_by = None
+    await ledger.take_up_again(tx, case, actor, reason)
     case.next_action, case.next_action_by = reason, case.assignee or "agent"
-    await clockwork.move_clocks(tx, case, tuple(ClockKind), ClockMove.REOPEN)
     ledger.tell(tx, case)
     return case
 
