@@ -196,6 +196,9 @@ class Order:
     async def handed_over(self, at: datetime | None = None) -> "Order":
         at = at or now()
         await self.planned(at)
+        return await self.leaves(at)
+
+    async def leaves(self, at: datetime) -> "Order":
         await self.facts.tell(
             inventory.ParcelHandedOver(
                 order_id=self.order_id,

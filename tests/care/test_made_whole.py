@@ -1,5 +1,6 @@
 """What a remedy makes whole: the units its case is about, each of them once, and only for the trouble it answers."""
 
+import asyncio
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,6 +10,9 @@ from shared.events.base import Destination, LineCount, Money
 from shared.ids import new_id
 from tests.care.conftest import DAY, HOUR, MINUTE, Json, Order, now, progress
 from tests.care.rig import CareRig
+from tests.waiting import wait_until
+
+_WAITING = "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
 @dataclass
@@ -181,6 +185,30 @@ async def test_a_report_from_before_the_hand_over_is_about_the_first_parcel_that
     await order.handed_over()
     (found,) = await care.rows("select subject from exception where kind = 'damage'")
     assert found["subject"] == f"parcel:{order.parcel_id}"
+
+
+async def test_a_report_made_while_the_parcel_leaves_is_about_it(care: CareRig) -> None:
+    order = await Order(care).placed()
+    await order.planned(now())
+
+    async def waiting(so_many: int) -> None:
+        async def wait() -> bool:
+            return len(await care.rows(_WAITING)) == so_many
+
+        await wait_until(wait, what=f"{so_many} who wait")
+
+    async with care.database.transaction() as tx:
+        # The hand-over is written and cannot be committed yet: it waits for its fulfilment.
+        await tx.execute("select from watch_fulfilment where fulfilment_id = $1 for update", order.fulfilment_id)
+        leaves = asyncio.create_task(order.leaves(now()))
+        await waiting(1)
+        reports = asyncio.create_task(care.post("/reports", {"order_id": str(order.order_id)}))
+        await waiting(2)
+    await leaves
+    assert (await reports).is_success
+    await care.rest()
+    (report,) = await care.rows("select parcel_id from watch_report where order_id = $1", order.order_id)
+    assert report["parcel_id"] == order.parcel_id
 
 
 async def test_a_report_names_no_parcel_of_another_order(care: CareRig) -> None:

@@ -123,6 +123,9 @@ GUARDS = (
     # Care
     Guard("services/care/queries/remedies.py", "where u.spent + excluded.spent <= $6::bigint\n", "",
           "tests/care/test_remedies.py::test_of_two_parallel_grants_against_what_is_left_of_the_day_exactly_one_passes"),
+    Guard("services/care/queries/facts.py", '"select * from watch where order_id = $1 for no key update"',
+          '"select * from watch where order_id = $1"',
+          "tests/care/test_made_whole.py::test_a_report_made_while_the_parcel_leaves_is_about_it"),
     Guard("services/care/queries/cases.py", "limit 1 for update of c skip locked", "limit 1",
           "tests/care/test_casework.py::test_two_agents_who_pull_at_once_get_two_cases"),
     # Shipping

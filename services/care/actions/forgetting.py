@@ -7,7 +7,7 @@ import asyncpg
 
 from services.care.errors import CustomerErasedError, OrderNotWatchedError
 from services.care.queries import customers
-from services.care.queries.facts import get_watch
+from services.care.queries.facts import lock_watch
 from services.care.queries.personal import TABLES
 from shared import privacy
 from shared.db import Transaction
@@ -21,8 +21,15 @@ async def erase_customers(tx: Transaction, facts: Sequence[Received[CustomerEras
 
 
 async def require_customer(tx: Transaction, order_id: UUID) -> asyncpg.Record:
-    """Give the watch of an order whose customer is known; raises OrderNotWatchedError and CustomerErasedError."""
-    watch = await get_watch(tx, order_id)
+    """Lock and give the watch of an order whose customer is known, so that no fact comes between it and what is kept.
+
+    Raises OrderNotWatchedError and CustomerErasedError.
+    """
+    return refuse_unknown(await lock_watch(tx, order_id), order_id)
+
+
+def refuse_unknown(watch: asyncpg.Record | None, order_id: UUID) -> asyncpg.Record:
+    """Give a watch whose customer is known; raises OrderNotWatchedError and CustomerErasedError."""
     if watch is None:
         raise OrderNotWatchedError(f"care knows no order {order_id}")
     if watch["erased_at"] is not None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.care.actions import clockwork, ledger
-from services.care.actions.forgetting import require_customer
+from services.care.actions.forgetting import refuse_unknown, require_customer
 from services.care.clocks import ClockMove
 from services.care.errors import (
     CannotResolveError,
@@ -16,6 +16,7 @@ from services.care.models import Case, WatchReport
 from services.care.queries import cases as queries
 from services.care.queries import fold, parcels
 from services.care.queries import remedies as remedy_queries
+from services.care.queries.facts import get_watch
 from services.care.schemas import NextCase, Report, Resolve, Wait
 from services.care.states import ACTIVE_STATES, CaseState, ClockKind, ExceptionKind, RemedyState
 from shared.db import Transaction
@@ -84,7 +85,8 @@ async def skip(tx: Transaction, case: Case, reason: str, actor: str) -> Case:
 
 async def add_note(tx: Transaction, case: Case, text: str, actor: str) -> Case:
     """Add a note to a case, ended or not; raises CustomerErasedError."""
-    await require_customer(tx, case.order_id)
+    # Facts lock the order before its case, so that who has the case does not wait for the order.
+    refuse_unknown(await get_watch(tx, case.order_id), case.order_id)
     ledger.note(tx, case, actor, "noted", text)
     case.version += 1
     return case

@@ -60,6 +60,11 @@ async def get_watch(tx: Transaction, order_id: UUID) -> asyncpg.Record | None:
     return await tx.row("select * from watch where order_id = $1", order_id)
 
 
+async def lock_watch(tx: Transaction, order_id: UUID) -> asyncpg.Record | None:
+    """Read one order's watch and hold off the facts of its order meanwhile."""
+    return await tx.row("select * from watch where order_id = $1 for no key update", order_id)
+
+
 async def get_latest_known(tx: Transaction, order_id: UUID) -> datetime | None:
     """Give the latest date anybody has named for an order: a carrier's estimate, or goods still expected."""
     latest: datetime | None = await tx.value(_LATEST_KNOWN, order_id)
