@@ -1,6 +1,23 @@
 """What callers of the inventory service can act on."""
 
-from shared.errors import ConflictError, InvalidError, NotFoundError
+from collections import Counter
+from collections.abc import Sequence
+
+from shared.errors import ConflictError, FieldError, InvalidError, NotFoundError
+
+
+def refuse_repeated(*groups: Sequence[tuple[str, str]]) -> None:
+    """Refuse codes that occur more than once in their group of (pointer, code), naming each; raises InvalidError."""
+    errors: list[FieldError] = []
+    for named in groups:
+        times = Counter(code for _, code in named)
+        errors += [
+            FieldError(pointer, "repeated", f"{code} occurs more than once")
+            for pointer, code in named
+            if times[code] > 1
+        ]
+    if errors:
+        raise InvalidError("a code may occur once", errors=tuple(errors))
 
 
 class UnknownSkuError(InvalidError):

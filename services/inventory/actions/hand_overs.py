@@ -14,7 +14,7 @@ from services.inventory.queries import parcels as queries
 from services.inventory.queries.fulfilments import Work, lock_work
 from services.inventory.queries.reservations import Units, lock_orders
 from services.inventory.schemas.packing import Accepted, HandOverAnswer, HandOverParcels, Refused
-from services.inventory.states.warehouse import LabelState, ParcelState
+from services.inventory.states.warehouse import CLOSED_PARCELS, LabelState, ParcelState
 from shared.audit import audit
 from shared.db import Transaction
 from shared.events.base import LineCount
@@ -106,10 +106,9 @@ def _why_not(parcel: Parcel, work: Work, wanted: HandOverParcels) -> Reason | No
     name = _name(parcel, work)
     if parcel.location != wanted.location:
         return "other_location", f"{name} was packed at {parcel.location}, not at {wanted.location}"
-    if parcel.state == P.HANDED_OVER:
-        return "already_handed_over", f"{name} has left already"
     return (
-        _why_order_stays(name, work, work.fulfilment(parcel.fulfilment_id))
+        _why_gone_already(name, parcel)
+        or _why_order_stays(name, work, work.fulfilment(parcel.fulfilment_id))
         or _why_label_stays(name, parcel, wanted.carrier)
         or _why_rest_is_missing(name, work, work.fulfilment(parcel.fulfilment_id))
     )
@@ -118,15 +117,19 @@ def _why_not(parcel: Parcel, work: Work, wanted: HandOverParcels) -> Reason | No
 def _why_not_gone(parcel: Parcel, work: Work, fulfilment: Fulfilment) -> Reason | None:
     """Say why the books cannot let a parcel go that left without our scan; None lets them."""
     name = _name(parcel, work)
-    if parcel.state == P.HANDED_OVER:
-        return "already_handed_over", f"{name} has left already"
-    if parcel.state not in {P.CLOSED, P.LABELLED, P.STAGED} or not parcel.tracking_number:
+    if (gone := _why_gone_already(name, parcel)) is not None:
+        return gone
+    if parcel.state not in CLOSED_PARCELS or not parcel.tracking_number:
         return "not_closed", f"{name} is {parcel.state} and never had a label to travel with: close and label it first"
     return _why_units_stay(name, work, fulfilment)
 
 
 def _name(parcel: Parcel, work: Work) -> str:
     return parcel.tracking_number or f"parcel {parcel.parcel_no} of order {work.order.number}"
+
+
+def _why_gone_already(name: str, parcel: Parcel) -> Reason | None:
+    return ("already_handed_over", f"{name} has left already") if parcel.state == P.HANDED_OVER else None
 
 
 def _why_order_stays(name: str, work: Work, fulfilment: Fulfilment) -> Reason | None:
@@ -142,7 +145,7 @@ def _why_units_stay(name: str, work: Work, fulfilment: Fulfilment) -> Reason | N
 
 
 def _why_label_stays(name: str, parcel: Parcel, carrier: str) -> Reason | None:
-    if parcel.state not in {P.CLOSED, P.LABELLED, P.STAGED}:
+    if parcel.state not in CLOSED_PARCELS:
         return "not_closed", f"{name} is {parcel.state}: close it first"
     if parcel.label_state != LabelState.LIVE or parcel.state == P.CLOSED:
         return "no_live_label", f"{name} has no live label ({parcel.label_state}): it would not arrive"

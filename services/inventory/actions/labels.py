@@ -12,7 +12,7 @@ from services.inventory.models.warehouse import Parcel
 from services.inventory.queries import parcels as queries
 from services.inventory.queries.fulfilments import lock_work
 from services.inventory.schemas.packing import LabelAnswer, ParcelAnswer, PrintedLabel, Stage
-from services.inventory.states.warehouse import LabelState, ParcelState
+from services.inventory.states.warehouse import CLOSED_PARCELS, LabelState, ParcelState
 from shared.auth import Role, mint_token
 from shared.db import Database, Transaction
 from shared.errors import UnavailableError
@@ -27,7 +27,6 @@ LABEL_WAIT_SECONDS = 10
 _PATIENCE_SECONDS = 20.0
 _NOT_YET = frozenset({404, 409})
 _CONFLICT = 409
-_WITH_LABEL = frozenset({P.CLOSED, P.LABELLED, P.STAGED})
 
 
 @lru_cache(maxsize=1)
@@ -62,7 +61,7 @@ async def get_labelled(database: Database, parcel_id: UUID) -> Parcel | None:
     """Read a parcel whose label lives or may come to live; None when there is no label to give back."""
     async with database.transaction() as tx:
         parcel = (await queries.get_parcels(tx, [parcel_id])).get(parcel_id)
-    if parcel is None or parcel.state not in _WITH_LABEL or parcel.label_state == LabelState.VOIDED:
+    if parcel is None or parcel.state not in CLOSED_PARCELS or parcel.label_state == LabelState.VOIDED:
         return None
     return parcel
 

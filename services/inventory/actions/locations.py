@@ -1,16 +1,14 @@
 """Saving locations with their calendars."""
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict
 
 from services.inventory.actions.cut_offs import resolve
 from services.inventory.actions.effects import request_snapshots
+from services.inventory.errors import refuse_repeated
 from services.inventory.queries import locations, reservations, stock
 from services.inventory.schemas.stock import LocationBody, SaveLocations
 from services.inventory.schemas.stock_answers import Saved
 from shared.db import Transaction
-from shared.errors import FieldError, InvalidError
 from shared.events.inventory import CutOff, LocationSaved
 
 
@@ -19,7 +17,7 @@ async def save_locations(tx: Transaction, body: SaveLocations) -> Saved:
 
     Raises InvalidError naming codes that occur twice.
     """
-    _refuse_twins(body.locations)
+    refuse_repeated([(f"/locations/{number}/code", one.code) for number, one in enumerate(body.locations)])
     ordered = sorted(body.locations, key=lambda location: location.code)
     before = await locations.lock_active(tx, [location.code for location in ordered])
     await locations.save_locations(tx, [(*_row(location), tx.now) for location in ordered])
@@ -31,17 +29,6 @@ async def save_locations(tx: Transaction, body: SaveLocations) -> Saved:
         await request_snapshots(tx, keys)
         await reservations.mark_for_refill(tx, {sku for sku, _ in keys})
     return Saved(saved=len(ordered))
-
-
-def _refuse_twins(bodies: Sequence[LocationBody]) -> None:
-    codes = Counter(location.code for location in bodies)
-    errors = tuple(
-        FieldError(f"/locations/{number}/code", "repeated", f"{location.code} occurs more than once")
-        for number, location in enumerate(bodies)
-        if codes[location.code] > 1
-    )
-    if errors:
-        raise InvalidError("a code may occur once", errors=errors)
 
 
 def _row(location: LocationBody) -> tuple[object, ...]:

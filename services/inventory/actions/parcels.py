@@ -23,7 +23,7 @@ from services.inventory.queries import orders, skus
 from services.inventory.queries import parcels as queries
 from services.inventory.queries.fulfilments import Work, lock_work
 from services.inventory.schemas.packing import Packed, PackParcel, ParcelAnswer, Weighing
-from services.inventory.states.warehouse import PARCEL, LabelState, ParcelState
+from services.inventory.states.warehouse import CLOSED_PARCELS, PARCEL, LabelState, ParcelState
 from shared.audit import audit
 from shared.db import Transaction
 from shared.events.base import Destination, LineCount
@@ -129,7 +129,7 @@ async def reopen_parcel(tx: Transaction, wanted: Reopened) -> ParcelAnswer:
     """Open a closed parcel again; raises VoidFirstError while its label is, or may become, live."""
     bench = await get_bench(tx, wanted.parcel_id)
     parcel = bench.parcel
-    if parcel.state not in {P.CLOSED, P.LABELLED, P.STAGED}:
+    if parcel.state not in CLOSED_PARCELS:
         raise WrongParcelStateError(f"the parcel is {parcel.state}: only a closed one is opened again")
     if wanted.voided:
         lose_label(parcel, tx)

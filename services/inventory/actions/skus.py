@@ -1,15 +1,14 @@
 """Saving SKUs with their barcodes and bins."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 from services.inventory.actions.effects import request_snapshots
-from services.inventory.errors import BarcodeTakenError, UnknownLocationError
+from services.inventory.errors import BarcodeTakenError, UnknownLocationError, refuse_repeated
 from services.inventory.queries import locations, skus, stock
 from services.inventory.schemas.stock import SaveSkus, SkuBody
 from services.inventory.schemas.stock_answers import Saved
 from shared.db import Transaction
-from shared.errors import FieldError, InvalidError
+from shared.errors import FieldError
 from shared.events.inventory import SkuSaved
 
 
@@ -60,19 +59,14 @@ def _saved(sku: SkuBody) -> SkuSaved:
 
 
 def _refuse_twins(bodies: Sequence[SkuBody]) -> None:
-    codes = Counter(sku.code for sku in bodies)
-    barcodes = Counter(barcode.code for sku in bodies for barcode in sku.barcodes or ())
-    errors: list[FieldError] = []
-    for number, sku in enumerate(bodies):
-        if codes[sku.code] > 1:
-            errors.append(FieldError(f"/skus/{number}/code", "repeated", f"{sku.code} occurs more than once"))
-        errors.extend(
-            FieldError(f"/skus/{number}/barcodes/{place}/code", "repeated", f"{barcode.code} occurs more than once")
+    refuse_repeated(
+        [(f"/skus/{number}/code", sku.code) for number, sku in enumerate(bodies)],
+        [
+            (f"/skus/{number}/barcodes/{place}/code", barcode.code)
+            for number, sku in enumerate(bodies)
             for place, barcode in enumerate(sku.barcodes or ())
-            if barcodes[barcode.code] > 1
-        )
-    if errors:
-        raise InvalidError("a code may occur once", errors=tuple(errors))
+        ],
+    )
 
 
 async def _refuse_taken_barcodes(tx: Transaction, bodies: Sequence[SkuBody]) -> None:

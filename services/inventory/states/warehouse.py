@@ -143,6 +143,9 @@ PARCEL: TransitionTable[ParcelState] = TransitionTable(
     },
 )
 
+CLOSED_PARCELS = frozenset({P.CLOSED, P.LABELLED, P.STAGED})
+"""Packed and still in the house, with or without a label."""
+
 S = ShortfallState
 SHORTFALL: TransitionTable[ShortfallState] = TransitionTable(
     ShortfallState,
