@@ -14,6 +14,9 @@ parcels = group("The bench and the dock: pack, label, hand over, put back.")
 Fulfilment = Annotated[str, typer.Argument(help="The fulfilment order's id.")]
 Identity = Annotated[str, typer.Argument(help="The parcel's id.")]
 Location = Annotated[str, typer.Argument(help="The location's code.")]
+Weight = Annotated[int, typer.Option(min=1, help="What the scale says, in grams.")]
+Size = Annotated[tuple[int, int, int], typer.Option(help="Length, width and height in millimetres.")]
+Tare = Annotated[int, typer.Option(min=0, help="The empty box with its padding, in grams.")]
 _FULFILMENTS = (
     ("fulfilment", "id"),
     ("order", "number"),
@@ -107,17 +110,9 @@ def scan_into_parcel(
 
 
 @parcels.command("weigh")
-def weigh_parcel(
-    identity: Identity,
-    weight: Annotated[int, typer.Option(min=1, help="What the scale says, in grams.")],
-    size: Annotated[tuple[int, int, int], typer.Option(help="Length, width and height in millimetres.")],
-    tare: Annotated[int, typer.Option(min=0, help="The empty box with its padding, in grams.")] = 0,
-    as_json: Json = False,
-) -> None:
+def weigh_parcel(identity: Identity, weight: Weight, size: Size, tare: Tare = 0, as_json: Json = False) -> None:
     """Weigh and measure a parcel."""
-    length, width, height = size
-    measured = {"weight_grams": weight, "length_mm": length, "width_mm": width, "height_mm": height}
-    _step(identity, "weighings", {**measured, "tare_grams": tare}, as_json=as_json)
+    _step(identity, "weighings", _measured(weight, size, tare), as_json=as_json)
 
 
 @parcels.command("close")
@@ -141,17 +136,9 @@ def read_label(identity: Identity, as_json: Json = False) -> None:
 
 
 @parcels.command("pack")
-def pack_parcel(
-    fulfilment: Fulfilment,
-    weight: Annotated[int, typer.Option(min=1, help="What the scale says, in grams.")],
-    size: Annotated[tuple[int, int, int], typer.Option(help="Length, width and height in millimetres.")],
-    tare: Annotated[int, typer.Option(min=0, help="The empty box with its padding, in grams.")] = 0,
-    as_json: Json = False,
-) -> None:
+def pack_parcel(fulfilment: Fulfilment, weight: Weight, size: Size, tare: Tare = 0, as_json: Json = False) -> None:
     """Pack all that lies in the tote into one parcel, weigh and close it."""
-    length, width, height = size
-    measured = {"weight_grams": weight, "length_mm": length, "width_mm": width, "height_mm": height}
-    body = {**measured, "tare_grams": tare, "close": True}
+    body = {**_measured(weight, size, tare), "close": True}
     answer = client.post("inventory", f"/staff/fulfilments/{fulfilment}/parcels", Role.PICKER, body)
     show.done(answer, f"parcel {show.named(answer, 'id')} is {show.named(answer, 'state')}", json=as_json)
 
@@ -173,8 +160,7 @@ def reopen_parcel(
     as_json: Json = False,
 ) -> None:
     """Open a closed parcel again, after its label was given back."""
-    answer = client.post("inventory", f"/staff/parcels/{identity}/reopenings", Role.PICKER, {"reason": reason})
-    show.done(answer, f"parcel {identity} is {show.named(answer, 'state')}", json=as_json)
+    _step(identity, "reopenings", {"reason": reason}, as_json=as_json)
 
 
 @parcels.command("stage")
@@ -251,3 +237,10 @@ def put_back(
 def _step(identity: str, verb: str, body: Mapping[str, object], *, as_json: bool) -> None:
     answer = client.post("inventory", f"/staff/parcels/{identity}/{verb}", Role.PICKER, body)
     show.done(answer, f"parcel {identity} is {show.named(answer, 'state')}", json=as_json)
+
+
+def _measured(weight: int, size: tuple[int, int, int], tare: int) -> dict[str, int]:
+    length, width, height = size
+    return {
+        "weight_grams": weight, "length_mm": length, "width_mm": width, "height_mm": height, "tare_grams": tare,
+    }  # fmt: skip
