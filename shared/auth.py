@@ -71,6 +71,10 @@ SCOPES: dict[Role, frozenset[Scope]] = {
 }
 
 
+STAFF_ROLES = tuple(role for role in Role if role not in {Role.CUSTOMER, Role.SERVICE})
+"""The roles a person who signs in may have, in the order they are offered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """A caller: a storefront (by API key) or staff or a service (by token)."""

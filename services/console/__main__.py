@@ -7,16 +7,14 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from services.console.actions.accounts import Actor, make_link_for
+from services.console.actions.accounts import Actor, address_of_link, make_link_for
 from services.console.actions.staff import add_staff
 from services.console.app import create_app
 from services.console.settings import settings
 from shared import migrate
-from shared.auth import Role
+from shared.auth import STAFF_ROLES, Role
 from shared.db import Database, Transaction
 from shared.process import prepare, run_to_end, serve
-
-_ROLES = [role for role in Role if role not in {Role.SERVICE, Role.CUSTOMER}]
 
 
 def main() -> None:
@@ -32,7 +30,7 @@ def main() -> None:
         "--role",
         required=True,
         action="append",
-        choices=_ROLES,
+        choices=STAFF_ROLES,
     )
     adding.add_argument("--location", action="append", default=[], help="where they work")
     linking = verbs.add_parser("password-link", help="print a link that sets somebody's password, once, within a day")
@@ -61,8 +59,7 @@ async def _add(arguments: argparse.Namespace) -> str:
 async def _link(login: str) -> str:
     async with _transaction() as tx:
         token = await make_link_for(tx, login, Actor("command line", "command line"))
-    own = settings()
-    return f"{str(own.public_url or f'http://{own.host}:{own.port}').rstrip('/')}/password/{token}"
+    return address_of_link(token, f"http://{settings().host}:{settings().port}")
 
 
 @contextlib.asynccontextmanager

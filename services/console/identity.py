@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from services.console.errors import ProviderRefusedError, ServiceAwayError
 from services.console.settings import ConsoleSettings
 from shared import clock
-from shared.auth import Role, same
+from shared.auth import STAFF_ROLES, Role, same
 from shared.errors import ConfigurationError
 from shared.http import HttpAnswerLostError, HttpClient, HttpStatusError, HttpUnavailableError
 
@@ -96,7 +96,7 @@ class Provider:
         own = self.settings
         if not own.oidc_client_id or not own.public_url:
             raise ConfigurationError("CONSOLE_OIDC_ISSUER needs CONSOLE_OIDC_CLIENT_ID and CONSOLE_PUBLIC_URL")
-        unknown = set(own.oidc_roles.values()) - {str(role) for role in Role}
+        unknown = set(own.oidc_roles.values()) - {str(role) for role in STAFF_ROLES}
         if unknown or not own.oidc_roles:
             raise ConfigurationError(f"CONSOLE_OIDC_ROLES must name roles of ours; unknown: {sorted(unknown)}")
         self._require_tls(own.oidc_issuer)

@@ -3,7 +3,7 @@
 import re
 
 from deploy.local.stack import LocalStack
-from shared.auth import SCOPES, Role, Scope
+from shared.auth import SCOPES, STAFF_ROLES, Scope
 from shared.ids import new_id
 from tests.clients import Clients
 from tests.console.care import trouble
@@ -11,8 +11,6 @@ from tests.console.conftest import Visit
 from tests.console.shop import Order, Shop
 from tests.console.test_track import link_to, photo, send
 from tests.waiting import wait_until
-
-_NO_STAFF = {Role.SERVICE, Role.CUSTOMER}
 
 
 async def _sent(visit: Visit, stack: LocalStack, order: Order, comment: str) -> None:
@@ -69,7 +67,7 @@ async def test_only_who_works_for_customers_sees_photos(
     found = re.search(r"/photos/[0-9a-f-]{36}", (await agent.get(f"/orders/{order.number}")).text)
     assert found is not None
 
-    for role in sorted(set(Role) - _NO_STAFF):
+    for role in STAFF_ROLES:
         person = await visit(role)
         answer = await person.get(found[0])
         assert answer.status_code == (200 if Scope.ORDER_EDIT in SCOPES[role] else 403), role

@@ -6,15 +6,14 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request, Response
 
 from services.console.actions import accounts, staff
-from services.console.actions.accounts import Actor
+from services.console.actions.accounts import Actor, address_of_link
 from services.console.api import guard
 from services.console.api.guard import Admin, Visitor
 from services.console.api.pages import done, page
 from services.console.queries.staff import list_accounts
 from services.console.rendering import say
-from services.console.settings import settings
 from shared import clock
-from shared.auth import Role
+from shared.auth import STAFF_ROLES, Role
 from shared.db import Database
 from shared.errors import InvalidError
 
@@ -23,7 +22,6 @@ router = APIRouter(prefix="/people")
 Text = Annotated[str, Form(max_length=200)]
 Name = Annotated[str, Form(min_length=1, max_length=200)]
 Login = Annotated[str, Form(min_length=2, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]+$")]
-ROLES = [role for role in Role if role not in {Role.SERVICE, Role.CUSTOMER}]
 
 
 @router.get("")
@@ -42,7 +40,7 @@ async def add_person(
     locations: Text = "",
 ) -> Response:
     """Let somebody in; they set a first password by the link that the page then shows, once."""
-    wanted = [role for role in ROLES if role in (roles or ())]
+    wanted = [role for role in STAFF_ROLES if role in (roles or ())]
     if not wanted:
         raise InvalidError(say("Choose at least one role"))
     places = [code for code in locations.replace(",", " ").split() if code]
@@ -50,7 +48,7 @@ async def add_person(
     async with database.transaction("add person") as tx:
         person = await staff.add_without_password(tx, login, name.strip(), wanted, places)
         token = await accounts.make_link(tx, person.id, _actor(request, who))
-    return await _show(request, who, (login, address_of_link(request, token)))
+    return await _show(request, who, (login, address_of_link(token, str(request.base_url))))
 
 
 @router.post("/{staff_id}/link")
@@ -60,7 +58,7 @@ async def make_link(request: Request, staff_id: UUID, who: Admin) -> Response:
     async with database.transaction("password link") as tx:
         token = await accounts.make_link(tx, staff_id, _actor(request, who))
         login = (await accounts.whose_link(tx, token)).login
-    return await _show(request, who, (login, address_of_link(request, token)))
+    return await _show(request, who, (login, address_of_link(token, str(request.base_url))))
 
 
 @router.post("/{staff_id}/disable")
@@ -81,11 +79,6 @@ async def enable(request: Request, staff_id: UUID, who: Admin) -> Response:
     return done(request, "/people", say("{login} may sign in again.", login=login))
 
 
-def address_of_link(request: Request, token: str) -> str:
-    """Give the address that sets a password."""
-    return f"{str(settings().public_url or request.base_url).rstrip('/')}/password/{token}"
-
-
 def _actor(request: Request, who: Visitor) -> Actor:
     return Actor(who.actor, guard.address_of(request))
 
@@ -94,4 +87,4 @@ async def _show(request: Request, who: Visitor, made: tuple[str, str] | None = N
     database: Database = request.app.state.database
     async with database.transaction("people") as tx:
         people = await list_accounts(tx, clock.real())
-    return page(request, "people.html", people=people, roles=ROLES, made=made, me=who.person.id)
+    return page(request, "people.html", people=people, roles=STAFF_ROLES, made=made, me=who.person.id)
