@@ -69,6 +69,11 @@ async def make_link_for(tx: Transaction, login: str, by: Actor) -> str:
     return await make_link(tx, person.id, by)
 
 
+def address_of_link(token: str, here: str) -> str:
+    """Give the address where a link sets a password: at the console's public address, or else at `here`."""
+    return f"{str(settings().public_url or here).rstrip('/')}/password/{token}"
+
+
 async def whose_link(tx: Transaction, token: str) -> Staff:
     """Give whose password a link sets; raises LinkUsedError."""
     return (await _use(tx, token))[1]

@@ -1,7 +1,8 @@
 """One order as support sees it: what the services know of it, asked at once; what one of them withholds is left out."""
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import TypedDict
 from uuid import UUID
 
 from services.console.errors import RefusedError, ServiceAwayError
@@ -95,32 +96,20 @@ async def learn(caller: Caller, named: str, *, person: bool) -> Known:
         ),
         _ask_care(caller, order),
     )
-    known = Known(order, explanation, timeline.data, promises.data, related.data, shown, away=("care",))
-    if care is None:
-        return known
-    return replace(
-        known,
-        cases=care.cases,
-        troubles=care.troubles,
-        messages=care.messages,
-        contacts=care.contacts,
-        photos=care.photos,
-        agreement=care.agreement,
-        away=(),
-    )
+    return Known(order, explanation, timeline.data, promises.data, related.data, shown, **care)
 
 
-@dataclass(frozen=True, slots=True)
-class _OfCare:
+class _OfCare(TypedDict, total=False):
     cases: list[Case]
     troubles: list[Trouble]
     messages: list[Message]
     contacts: list[Contact]
     photos: list[Photo]
     agreement: Agreement | None
+    away: tuple[str, ...]
 
 
-async def _ask_care(caller: Caller, order: Order) -> _OfCare | None:
+async def _ask_care(caller: Caller, order: Order) -> _OfCare:
     about = {"order_id": str(order.id)}
     try:
         cases, troubles, messages, contacts, photos, agreement = await asyncio.gather(
@@ -132,8 +121,15 @@ async def _ask_care(caller: Caller, order: Order) -> _OfCare | None:
             _read_agreement(caller, about),
         )
     except ServiceAwayError:
-        return None
-    return _OfCare(cases.data, troubles.data, messages.data, contacts.data, photos, agreement)
+        return {"away": ("care",)}
+    return {
+        "cases": cases.data,
+        "troubles": troubles.data,
+        "messages": messages.data,
+        "contacts": contacts.data,
+        "photos": photos,
+        "agreement": agreement,
+    }
 
 
 async def _read_agreement(caller: Caller, about: dict[str, str]) -> Agreement | None:

@@ -127,8 +127,9 @@ async def read_bench(caller: Caller, order_id: UUID, fulfilment_id: UUID, wanted
     parcels = [p for p in work.parcels if p.fulfilment_id == fulfilment_id and p.state != "discarded"]
     is_cancelled = any(line.put_back_due for line in fulfilment.lines)
     parcel = choose(parcels, wanted, _BOXED if is_cancelled else _UNLABELLED)
-    articles = await read_articles(caller, [line.sku for line in fulfilment.lines])
-    enclosure = await _read_enclosure(caller, order_id)
+    articles, enclosure = await asyncio.gather(
+        read_articles(caller, [line.sku for line in fulfilment.lines]), _read_enclosure(caller, order_id)
+    )
     told = enclosure.told if enclosure is not None else {}
     return Bench(
         work,

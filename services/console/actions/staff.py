@@ -33,21 +33,21 @@ async def add_without_password(
     tx: Transaction, login: str, name: str, roles: Sequence[Role], locations: Sequence[str]
 ) -> Staff:
     """Let somebody in who sets a first password by a link; raises ConflictError when the login is taken."""
-    if await find_staff(tx, login) is not None:
-        raise ConflictError(f"{login} can sign in already")
-    person = new_staff(login, name, [str(role) for role in roles], locations)
-    tx.session.add(person)
-    await tx.session.flush()
-    return person
+    return await _add(tx, new_staff(login, name, [str(role) for role in roles], locations))
 
 
 async def add_staff(tx: Transaction, login: str, name: str, roles: Sequence[Role], locations: Sequence[str]) -> str:
     """Let somebody sign in; gives the first password; raises ConflictError when the login is taken."""
-    if await find_staff(tx, login) is not None:
-        raise ConflictError(f"{login} can sign in already")
     password = make_password()
-    await _keep(tx, login, password, name, [str(role) for role in roles], locations)
+    hashed = await hash_password(password)
+    await _add(tx, new_staff(login, name, [str(role) for role in roles], locations, hashed))
     return password
+
+
+async def _add(tx: Transaction, person: Staff) -> Staff:
+    if await find_staff(tx, person.login) is not None:
+        raise ConflictError(f"{person.login} can sign in already")
+    return await _keep(tx, person)
 
 
 async def seed_local_staff(database: Database, path: Path | None, environment: str) -> None:
@@ -61,15 +61,15 @@ async def seed_local_staff(database: Database, path: Path | None, environment: s
         # Hashing takes its time on a busy machine: one transaction each, so that none outlives its limit.
         async with database.transaction("local stack") as tx:
             if await find_staff(tx, entry["login"]) is None:
-                await _keep(tx, entry["login"], entry["password"], entry["name"], [entry["role"]], [])
+                hashed = await hash_password(entry["password"])
+                await _keep(tx, new_staff(entry["login"], entry["name"], [entry["role"]], password_hash=hashed))
 
 
 def _read(path: Path) -> list[dict[str, str]]:
     return list(json.loads(path.read_text(encoding="utf-8")))
 
 
-async def _keep(
-    tx: Transaction, login: str, password: str, name: str, roles: Sequence[str], locations: Sequence[str]
-) -> None:
-    tx.session.add(new_staff(login, name, roles, locations, await hash_password(password)))
+async def _keep(tx: Transaction, person: Staff) -> Staff:
+    tx.session.add(person)
     await tx.session.flush()
+    return person
