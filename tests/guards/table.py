@@ -158,15 +158,9 @@ OPEN: tuple[tuple[str, str], ...] = (
         "found = await tx.session.exec(select(Case).where(Case.id == case_id).with_for_update()",
     ),
     (
-        "services/care/queries/customers.py",
-        'await tx.execute("select pg_advisory_xact_lock(hashtext($1))", f"evidence {order_id}")',
-    ),
-    (
         "services/care/queries/facts.py",
         "select * from watch where next_check_at <= $1 order by next_check_at, order_id limit $",
     ),
-    ("services/care/queries/fold.py", "on conflict (order_id) do nothing"),
-    ("services/care/queries/fold.py", "on conflict (order_id, line_id) do nothing"),
     (
         "services/care/queries/fold.py",
         "select order_id from watch where order_id = any($1::uuid[]) order by order_id for no k",
