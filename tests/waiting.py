@@ -5,8 +5,10 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-_PAUSE_SECONDS = 0.05
+from shared.db import Database
 
+_PAUSE_SECONDS = 0.05
+_WAITING = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 Answer = TypeVar("Answer")
 
@@ -19,3 +21,13 @@ async def wait_until(condition: Callable[[], Awaitable[Answer]], deadline: float
             raise AssertionError(f"not within {deadline:g} s: {what or condition!r}, last answer {answer!r}")
         await asyncio.sleep(_PAUSE_SECONDS)
     return answer
+
+
+async def until_waiting(database: Database, so_many: int = 1) -> None:
+    """Wait until so many wait for what others of the same database have locked."""
+
+    async def wait() -> bool:
+        async with database.transaction() as tx:
+            return await tx.value(_WAITING) == so_many
+
+    await wait_until(wait, what=f"{so_many} who wait")

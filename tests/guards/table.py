@@ -26,6 +26,7 @@ _MESSAGES, _PARKING, _LOCKS = (
     "tests/shared/test_parking.py",
     "tests/shared/test_locks.py",
 )
+_CARE = "tests/care/test_locks.py"
 _RACES, _STOCK = "tests/inventory/test_races.py", "tests/inventory/test_locks.py"
 
 GUARDS = (
@@ -128,6 +129,8 @@ GUARDS = (
           "tests/care/test_made_whole.py::test_a_report_made_while_the_parcel_leaves_is_about_it"),
     Guard("services/care/queries/cases.py", "limit 1 for update of c skip locked", "limit 1",
           "tests/care/test_casework.py::test_two_agents_who_pull_at_once_get_two_cases"),
+    Guard("services/care/queries/incidents.py", "where i.id = $1 for no key update of f", "where i.id = $1",
+          f"{_CARE}::test_an_incident_that_ends_by_itself_while_somebody_ends_it_is_ended_once"),
     # Shipping
     Guard("services/shipping/queries/labels.py", "  for no key update of j, s skip locked\n", "",
           "tests/shipping/test_booking.py::test_benches_that_ask_together_share_one_label"),
@@ -168,11 +171,6 @@ OPEN: tuple[tuple[str, str], ...] = (
     (
         "services/care/queries/incidents.py",
         '"from carrier_feed f where f.next_check_at <= $1 order by f.carrier limit $2 for updat',
-    ),
-    ("services/care/queries/incidents.py", ".with_for_update()"),
-    (
-        "services/care/queries/incidents.py",
-        "found = await tx.session.exec(select(Incident).where(Incident.id == incident_id).with_",
     ),
     ("services/care/queries/remedies.py", ".with_for_update(skip_locked=True)"),
     (
