@@ -2,11 +2,89 @@
 
 import asyncio
 
+import pytest
+
 from services.care.actions import detecting
+from services.care.app import service
+from shared import clock
 from shared.auth import Role
+from shared.events.inventory import FulfilmentPlanned
+from tests.care.conftest import DAY, HOUR, Json, Order, now, progress
 from tests.care.rig import CareRig
 from tests.care.test_incidents import silent
 from tests.waiting import until_waiting
+
+_SECONDS = 10.0
+_JOBS = {job.name: job for job in service.jobs.jobs}
+
+
+async def damaged(care: CareRig, *, value: int = 120_00) -> tuple[Order, Json]:
+    """Give an order that arrived broken, and its case."""
+    order = await Order(care, value=value, promised_in=60 * DAY).placed()
+    await order.handed_over()
+    await order.scanned(flags=("damaged",), exception="damage")
+    return order, await care.case(order.order_id, kind="damage")
+
+
+@pytest.fixture
+async def overdue(care: CareRig) -> CareRig:
+    """Care with something due of every kind: an order, a feed, a case, its clocks, its remedy, a message, a pause."""
+    switch = {"kind": "automatic_remedies", "scope": "*", "reason": "a strike"}
+    order, _ = await damaged(care, value=12_00)
+    await care.act("/pauses", switch, role=Role.OPERATOR)
+    await damaged(care, value=12_00)
+    await order.promise_revised(90)
+    await care.post("/pauses/resume", switch, role=Role.OPERATOR)
+    clock.step_to(now() + 30 * DAY)
+    return care
+
+
+@pytest.mark.parametrize(
+    ("job", "table"),
+    [
+        ("evaluate", "watch"), ("watch_feeds", "carrier_feed"), ("ring_clocks", "care_case"),
+        ("end_dwells", "care_case"), ("chase_remedies", "remedy"), ("serve_held", "care_case"),
+        ("send_messages", "message"),
+    ],
+)  # fmt: skip
+async def test_what_is_due_while_somebody_works_on_it_is_passed_over(overdue: CareRig, job: str, table: str) -> None:
+    before = await overdue.rows(f"select * from {table}")
+    async with overdue.database.transaction() as tx:
+        await tx.execute(f"select from {table} for no key update")
+        async with asyncio.timeout(_SECONDS):
+            await _JOBS[job].run(overdue.database)
+    assert await overdue.rows(f"select * from {table}") == before
+    await _JOBS[job].run(overdue.database)
+    assert await overdue.rows(f"select * from {table}") != before
+
+
+@pytest.mark.parametrize(
+    ("act", "body"),
+    [
+        ("resolve", {"reason": "the customer keeps it", "customer_informed": "by phone"}),
+        ("reopen", {"reason": "the customer called"}),
+    ],
+)
+async def test_trouble_that_comes_while_an_agent_ends_or_reopens_its_case_is_worked_in_it(
+    care: CareRig, act: str, body: Json
+) -> None:
+    order, case = await damaged(care)
+    path = f"/cases/{case['id']}"
+    if act == "reopen":
+        await care.act(f"{path}/resolve", {"reason": "the customer keeps it", "customer_informed": "by phone"})
+    await care.post("/reports", {"order_id": str(order.order_id), "kind": "wrong_item"})
+    async with care.database.transaction() as tx:
+        # The agent has the case and cannot be done yet: they wait for its clocks.
+        await tx.execute("select from case_clock for no key update")
+        agent = asyncio.create_task(care.post(f"{path}/{act}", body))
+        await until_waiting(care.database)
+        trouble = asyncio.create_task(_JOBS["evaluate"].run(care.database))
+        await until_waiting(care.database, 2)
+    assert (await agent).is_success
+    await trouble
+    again = await care.case(order.order_id)
+    (found,) = await care.rows("select case_id from exception where kind = 'wrong_item'")
+    assert (found["case_id"], again["state"], again["reopened"]) == (case["id"], "in_progress", 1)
 
 
 async def test_an_incident_that_ends_by_itself_while_somebody_ends_it_is_ended_once(care: CareRig) -> None:
@@ -21,3 +99,25 @@ async def test_an_incident_that_ends_by_itself_while_somebody_ends_it_is_ended_o
     refused = await ends
     assert (refused.status_code, refused.json()["code"]) == (409, "illegal_move")
     assert len(await care.rows("select from audit where act = 'end_incident'")) == 1
+
+
+async def test_a_trouble_that_grows_twice_in_one_moment_is_kept_as_it_is_then(care: CareRig) -> None:
+    order = await Order(care, promised_in=4 * DAY).placed()
+    while not (found := await care.rows("select * from exception where kind = 'preship_risk'")):
+        await care.later(HOUR)
+    await care.tell(
+        FulfilmentPlanned(
+            order_id=order.order_id,
+            fulfilment_id=order.fulfilment_id,
+            release_no=1,
+            location="berlin",
+            cut_off_at=now() + HOUR,
+            lines=order.units,
+            queue_depth=3000,
+            progress=progress("planned"),
+        )
+    )
+    (grown,) = await care.rows("select * from exception where kind = 'preship_risk'")
+    assert (found[0]["level"], grown["level"], grown["level_at"]) == ("at_risk", "predicted", found[0]["level_at"])
+    levels = await care.rows("select at, level from exception_level where exception_id = $1", grown["id"])
+    assert levels == [{"at": now(), "level": "predicted"}]

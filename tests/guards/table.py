@@ -27,6 +27,7 @@ _MESSAGES, _PARKING, _LOCKS = (
     "tests/shared/test_locks.py",
 )
 _CARE = "tests/care/test_locks.py"
+_PASSED_OVER = f"{_CARE}::test_what_is_due_while_somebody_works_on_it_is_passed_over"
 _RACES, _STOCK = "tests/inventory/test_races.py", "tests/inventory/test_locks.py"
 
 GUARDS = (
@@ -129,8 +130,23 @@ GUARDS = (
           "tests/care/test_made_whole.py::test_a_report_made_while_the_parcel_leaves_is_about_it"),
     Guard("services/care/queries/cases.py", "limit 1 for update of c skip locked", "limit 1",
           "tests/care/test_casework.py::test_two_agents_who_pull_at_once_get_two_cases"),
+    Guard("services/care/queries/facts.py", "limit $2 for no key update skip locked", "limit $2", _PASSED_OVER),
+    Guard("services/care/queries/incidents.py", "limit $2 for update of f skip locked", "limit $2", _PASSED_OVER),
+    Guard("services/care/queries/cases.py", "order by c.id for update of c skip locked", "order by c.id", _PASSED_OVER),
+    Guard("services/care/queries/cases.py", "c.id limit $1 for update of c skip locked", "c.id limit $1", _PASSED_OVER),
+    Guard("services/care/queries/cases.py", "        .limit(limit)\n        .with_for_update(skip_locked=True)\n",
+          "        .limit(limit)\n", _PASSED_OVER),
+    Guard("services/care/queries/remedies.py", "        .limit(limit)\n        .with_for_update(skip_locked=True)\n",
+          "        .limit(limit)\n", _PASSED_OVER),
+    Guard("services/care/queries/remedies.py", "m.id limit $3 for update skip locked", "m.id limit $3", _PASSED_OVER),
+    Guard("services/care/queries/cases.py", "        .limit(1)\n        .with_for_update()\n", "        .limit(1)\n",
+          f"{_CARE}::test_trouble_that_comes_while_an_agent_ends_or_reopens_its_case_is_worked_in_it"),
     Guard("services/care/queries/incidents.py", "where i.id = $1 for no key update of f", "where i.id = $1",
           f"{_CARE}::test_an_incident_that_ends_by_itself_while_somebody_ends_it_is_ended_once"),
+    Guard("services/care/queries/cases.py",
+          '        "on conflict (exception_id, at) do update set level = excluded.level, rule = excluded.rule, "\n'
+          '        "evidence = excluded.evidence",\n', '        "",\n',
+          f"{_CARE}::test_a_trouble_that_grows_twice_in_one_moment_is_kept_as_it_is_then"),
     # Shipping
     Guard("services/shipping/queries/labels.py", "  for no key update of j, s skip locked\n", "",
           "tests/shipping/test_booking.py::test_benches_that_ask_together_share_one_label"),
@@ -149,30 +165,14 @@ OPEN: tuple[tuple[str, str], ...] = (
     ("services/console/queries/staff.py", "return await tx.session.get(PasswordLink, token_hash, with_for_update"),
     ("services/inventory/queries/locations.py", '"select code, active from location where code = any'),
     ("services/inventory/queries/skus.py", '"select code, active from sku where code = any'),
-    ("services/care/queries/cases.py", '"on conflict do nothing",'),
-    ("services/care/queries/cases.py", ".with_for_update()"),
-    ("services/care/queries/cases.py", ".with_for_update(skip_locked=True)"),
-    (
-        "services/care/queries/cases.py",
-        '_LOCK_HELD = f"select c.id {_HELD} order by c.held_since, c.id limit $1 for update of',
-    ),
     (
         "services/care/queries/cases.py",
         "found = await tx.session.exec(select(Case).where(Case.id == case_id).with_for_update()",
     ),
     (
-        "services/care/queries/facts.py",
-        "select * from watch where next_check_at <= $1 order by next_check_at, order_id limit $",
-    ),
-    (
         "services/care/queries/fold.py",
         "select order_id from watch where order_id = any($1::uuid[]) order by order_id for no k",
     ),
-    (
-        "services/care/queries/incidents.py",
-        '"from carrier_feed f where f.next_check_at <= $1 order by f.carrier limit $2 for updat',
-    ),
-    ("services/care/queries/remedies.py", ".with_for_update(skip_locked=True)"),
     (
         "services/care/queries/remedies.py",
         "found = await tx.session.exec(select(Message).where(Message.id == message_id).with_for",
@@ -181,7 +181,6 @@ OPEN: tuple[tuple[str, str], ...] = (
         "services/care/queries/remedies.py",
         "found = await tx.session.exec(select(Remedy).where(Remedy.id == remedy_id).with_for_up",
     ),
-    ("services/care/queries/remedies.py", "order by {_DUE_AT}, m.id limit $3 for update skip locked"),
     ("services/console/queries/staff.py", 'await tx.execute("select pg_advisory_xact_lock(hashtext($1))", login)'),
     (
         "services/inventory/queries/fulfilments.py",
