@@ -1,17 +1,21 @@
 """Who waits for whom and who passes over whom in care, and what is not done twice."""
 
 import asyncio
+from dataclasses import replace
 
+import httpx
 import pytest
 
 from services.care.actions import detecting
 from services.care.app import service
+from services.care.queries import cases, fold, remedies
+from services.care.queries.facts import lock_watch
 from shared import clock
 from shared.auth import Role
 from shared.events.inventory import FulfilmentPlanned
-from tests.care.conftest import DAY, HOUR, Json, Order, now, progress
+from tests.care.conftest import DAY, HOUR, MINUTE, Json, Order, now, progress
 from tests.care.rig import CareRig
-from tests.care.test_incidents import silent
+from tests.care.test_incidents import Whispering, silent
 from tests.waiting import until_waiting
 
 _SECONDS = 10.0
@@ -24,6 +28,17 @@ async def damaged(care: CareRig, *, value: int = 120_00) -> tuple[Order, Json]:
     await order.handed_over()
     await order.scanned(flags=("damaged",), exception="damage")
     return order, await care.case(order.order_id, kind="damage")
+
+
+async def together(care: CareRig, table: str, *acts: tuple[str, Json]) -> list[httpx.Response]:
+    """Let people act, each once the one before waits for the rows of a table, and let all go on then."""
+    async with care.database.transaction() as tx:
+        await tx.execute(f"select from {table} for no key update")
+        tasks = []
+        for path, body in acts:
+            tasks.append(asyncio.create_task(care.post(path, body, role=Role.CARE_LEAD, person=f"lead {len(tasks)}")))
+            await until_waiting(care.database, len(tasks))
+    return [await task for task in tasks]
 
 
 @pytest.fixture
@@ -58,6 +73,19 @@ async def test_what_is_due_while_somebody_works_on_it_is_passed_over(overdue: Ca
     assert await overdue.rows(f"select * from {table}") != before
 
 
+async def test_of_two_who_change_the_case_they_saw_the_second_is_told_to_look_again(care: CareRig) -> None:
+    _, case = await damaged(care)
+    path = f"/cases/{case['id']}"
+    seen = f'"{case["version"]}"'
+    async with care.database.transaction() as tx:
+        await cases.lock_case(tx, case["id"])
+        changes = [
+            asyncio.create_task(care.post(f"{path}/notes", {"text": text}, match=seen)) for text in ("broken", "wet")
+        ]
+        await until_waiting(care.database, 2)
+    assert sorted([(await change).status_code for change in changes]) == [200, 412]
+
+
 @pytest.mark.parametrize(
     ("act", "body"),
     [
@@ -85,6 +113,42 @@ async def test_trouble_that_comes_while_an_agent_ends_or_reopens_its_case_is_wor
     again = await care.case(order.order_id)
     (found,) = await care.rows("select case_id from exception where kind = 'wrong_item'")
     assert (found["case_id"], again["state"], again["reopened"]) == (case["id"], "in_progress", 1)
+
+
+async def test_a_remedy_that_is_approved_and_denied_at_once_is_decided_once(care: CareRig) -> None:
+    _, case = await damaged(care, value=180_00)
+    remedy = await care.act(f"/cases/{case['id']}/remedies", {"kind": "reship", "reason": "goods unusable"})
+    path = f"/remedies/{remedy['id']}"
+    approved, denied = await together(
+        care, "care_case", (f"{path}/approve", {}), (f"{path}/deny", {"reason": "a refund is cheaper"})
+    )
+    assert (approved.status_code, denied.status_code, denied.json()["code"]) == (200, 409, "remedy_decided")
+
+
+async def test_what_happens_while_a_message_leaves_is_told_in_another(care: CareRig) -> None:
+    order, case = await damaged(care, value=12_00)
+    (reship,) = await care.rows("select * from remedy where order_id = $1", order.order_id)
+    sorry = await care.act(f"/cases/{case['id']}/remedies", {"kind": "goodwill_credit", "reason": "sorry"})
+    await order.remedy_executed(reship)
+    clock.step_to(now() + 25 * MINUTE)
+    async with care.database.transaction() as tx:
+        leaving = await remedies.lock_due_messages(tx, 10)
+        async with asyncio.timeout(_SECONDS):
+            await replace(order, facts=Whispering(care)).remedy_executed(sorry)
+    told = await care.rows("select id, state from message where topic = 'remedy' order by id")
+    assert [(row["state"], row["id"] in {one.id for one in leaving}) for row in told] == [
+        ("planned", True),
+        ("planned", False),
+    ]
+
+
+async def test_a_message_that_two_send_again_at_once_leaves_once_more(care: CareRig) -> None:
+    await damaged(care)
+    await care.later(HOUR)
+    (message,) = await care.rows("update message set state = 'sent' returning *")
+    path = f"/messages/{message['id']}/resend"
+    first, second = await together(care, "message", (path, {}), (path, {}))
+    assert (first.status_code, second.status_code, second.json()["code"]) == (202, 409, "not_sent")
 
 
 async def test_an_incident_that_ends_by_itself_while_somebody_ends_it_is_ended_once(care: CareRig) -> None:
@@ -121,3 +185,21 @@ async def test_a_trouble_that_grows_twice_in_one_moment_is_kept_as_it_is_then(ca
     assert (found[0]["level"], grown["level"], grown["level_at"]) == ("at_risk", "predicted", found[0]["level_at"])
     levels = await care.rows("select at, level from exception_level where exception_id = $1", grown["id"])
     assert levels == [{"at": now(), "level": "predicted"}]
+
+
+async def test_facts_of_several_orders_take_them_in_one_order(care: CareRig) -> None:
+    first, second = Order(care), Order(care)
+    for order in (second, first):
+        await order.placed()
+
+    async def fold_facts() -> None:
+        async with care.database.transaction() as tx:
+            await fold.touch(tx, [second.order_id, first.order_id])
+
+    async with care.database.transaction() as tx:
+        await lock_watch(tx, first.order_id)
+        folding = asyncio.create_task(fold_facts())
+        await until_waiting(care.database)
+        free = await tx.fetch("select order_id from watch for no key update skip locked")
+    await folding
+    assert {row["order_id"] for row in free} == {first.order_id, second.order_id}

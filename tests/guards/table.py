@@ -139,14 +139,27 @@ GUARDS = (
     Guard("services/care/queries/remedies.py", "        .limit(limit)\n        .with_for_update(skip_locked=True)\n",
           "        .limit(limit)\n", _PASSED_OVER),
     Guard("services/care/queries/remedies.py", "m.id limit $3 for update skip locked", "m.id limit $3", _PASSED_OVER),
+    Guard("services/care/queries/cases.py", "select(Case).where(Case.id == case_id).with_for_update()",
+          "select(Case).where(Case.id == case_id)",
+          f"{_CARE}::test_of_two_who_change_the_case_they_saw_the_second_is_told_to_look_again"),
     Guard("services/care/queries/cases.py", "        .limit(1)\n        .with_for_update()\n", "        .limit(1)\n",
           f"{_CARE}::test_trouble_that_comes_while_an_agent_ends_or_reopens_its_case_is_worked_in_it"),
+    Guard("services/care/queries/remedies.py", "select(Remedy).where(Remedy.id == remedy_id).with_for_update()",
+          "select(Remedy).where(Remedy.id == remedy_id)",
+          f"{_CARE}::test_a_remedy_that_is_approved_and_denied_at_once_is_decided_once"),
+    Guard("services/care/queries/remedies.py", "id desc limit 1 for update skip locked", "id desc limit 1",
+          f"{_CARE}::test_what_happens_while_a_message_leaves_is_told_in_another"),
+    Guard("services/care/queries/remedies.py", "select(Message).where(Message.id == message_id).with_for_update()",
+          "select(Message).where(Message.id == message_id)",
+          f"{_CARE}::test_a_message_that_two_send_again_at_once_leaves_once_more"),
     Guard("services/care/queries/incidents.py", "where i.id = $1 for no key update of f", "where i.id = $1",
           f"{_CARE}::test_an_incident_that_ends_by_itself_while_somebody_ends_it_is_ended_once"),
     Guard("services/care/queries/cases.py",
           '        "on conflict (exception_id, at) do update set level = excluded.level, rule = excluded.rule, "\n'
           '        "evidence = excluded.evidence",\n', '        "",\n',
           f"{_CARE}::test_a_trouble_that_grows_twice_in_one_moment_is_kept_as_it_is_then"),
+    Guard("services/care/queries/fold.py", "order by order_id for no key update", "order by order_id",
+          f"{_CARE}::test_facts_of_several_orders_take_them_in_one_order"),
     # Shipping
     Guard("services/shipping/queries/labels.py", "  for no key update of j, s skip locked\n", "",
           "tests/shipping/test_booking.py::test_benches_that_ask_together_share_one_label"),
@@ -160,27 +173,10 @@ GUARDS = (
 )  # fmt: skip
 
 OPEN: tuple[tuple[str, str], ...] = (
-    ("services/care/queries/remedies.py", '"and resend_of is null order by promise_revision desc, id desc limit 1 for'),
     ("services/console/queries/staff.py", 'await tx.execute("select pg_advisory_xact_lock(hashtext($1))", f"identity'),
     ("services/console/queries/staff.py", "return await tx.session.get(PasswordLink, token_hash, with_for_update"),
     ("services/inventory/queries/locations.py", '"select code, active from location where code = any'),
     ("services/inventory/queries/skus.py", '"select code, active from sku where code = any'),
-    (
-        "services/care/queries/cases.py",
-        "found = await tx.session.exec(select(Case).where(Case.id == case_id).with_for_update()",
-    ),
-    (
-        "services/care/queries/fold.py",
-        "select order_id from watch where order_id = any($1::uuid[]) order by order_id for no k",
-    ),
-    (
-        "services/care/queries/remedies.py",
-        "found = await tx.session.exec(select(Message).where(Message.id == message_id).with_for",
-    ),
-    (
-        "services/care/queries/remedies.py",
-        "found = await tx.session.exec(select(Remedy).where(Remedy.id == remedy_id).with_for_up",
-    ),
     ("services/console/queries/staff.py", 'await tx.execute("select pg_advisory_xact_lock(hashtext($1))", login)'),
     (
         "services/inventory/queries/fulfilments.py",
