@@ -26,7 +26,7 @@ _MESSAGES, _PARKING, _LOCKS = (
     "tests/shared/test_parking.py",
     "tests/shared/test_locks.py",
 )
-_CARE = "tests/care/test_locks.py"
+_CARE, _ORDERS = "tests/care/test_locks.py", "tests/orders/test_locks.py"
 _PASSED_OVER = f"{_CARE}::test_what_is_due_while_somebody_works_on_it_is_passed_over"
 _RACES, _STOCK = "tests/inventory/test_races.py", "tests/inventory/test_locks.py"
 
@@ -122,6 +122,16 @@ GUARDS = (
           "tests/orders/test_outgoing.py::test_a_storefront_has_twenty_endpoints_at_most"),
     Guard("services/orders/actions/amending.py", "    match(record.head.version)\n", "",
           "tests/orders/test_changing_orders.py::test_a_stale_edit_is_refused"),
+    Guard("services/orders/queries/feed.py", "order by d.due_at, d.id limit $4 for update of d skip locked",
+          "order by d.due_at, d.id limit $4",
+          f"{_ORDERS}::test_of_two_who_send_webhooks_the_second_passes_over_what_the_first_has"),
+    Guard("services/orders/queries/feed.py",
+          '"select * from webhook_endpoint where id = $1 and storefront_id = $2 for no key update"',
+          '"select * from webhook_endpoint where id = $1 and storefront_id = $2"',
+          f"{_ORDERS}::test_an_endpoint_that_is_disabled_while_its_secret_is_rotated_stays_disabled"),
+    Guard("services/orders/queries/storefronts.py", '"select * from api_key where id = $1 for no key update"',
+          '"select * from api_key where id = $1"',
+          f"{_ORDERS}::test_a_key_that_is_revoked_while_somebody_rotates_it_stays_revoked"),
     # Care
     Guard("services/care/queries/remedies.py", "where u.spent + excluded.spent <= $6::bigint\n", "",
           "tests/care/test_remedies.py::test_of_two_parallel_grants_against_what_is_left_of_the_day_exactly_one_passes"),
@@ -209,15 +219,6 @@ OPEN: tuple[tuple[str, str], ...] = (
     (
         "services/inventory/queries/skus.py",
         '"select * from unnest($1::text[], $2::text[], $3::text[], $4::int[]) on conflict do no',
-    ),
-    (
-        "services/orders/queries/feed.py",
-        '"select * from webhook_endpoint where id = $1 and storefront_id = $2 for no key update',
-    ),
-    ("services/orders/queries/feed.py", "order by d.due_at, d.id limit $4 for update of d skip locked"),
-    (
-        "services/orders/queries/storefronts.py",
-        'row = await tx.row("select * from api_key where id = $1 for no key update", key_id)',
     ),
     ("services/shipping/queries/labels.py", '"on conflict (label_id) do nothing",'),
     (
