@@ -26,7 +26,7 @@ _MESSAGES, _PARKING, _LOCKS = (
     "tests/shared/test_parking.py",
     "tests/shared/test_locks.py",
 )
-_CARE, _ORDERS = "tests/care/test_locks.py", "tests/orders/test_locks.py"
+_CARE, _CONSOLE, _ORDERS = "tests/care/test_locks.py", "tests/console/test_locks.py", "tests/orders/test_locks.py"
 _PASSED_OVER = f"{_CARE}::test_what_is_due_while_somebody_works_on_it_is_passed_over"
 _RACES, _STOCK = "tests/inventory/test_races.py", "tests/inventory/test_locks.py"
 
@@ -170,6 +170,15 @@ GUARDS = (
           f"{_CARE}::test_a_trouble_that_grows_twice_in_one_moment_is_kept_as_it_is_then"),
     Guard("services/care/queries/fold.py", "order by order_id for no key update", "order by order_id",
           f"{_CARE}::test_facts_of_several_orders_take_them_in_one_order"),
+    # Console
+    Guard("services/console/queries/staff.py",
+          '    await tx.execute("select pg_advisory_xact_lock(hashtext($1))", f"identity {identity}")\n', "",
+          f"{_CONSOLE}::test_a_first_sign_in_through_the_provider_from_two_browsers_makes_one_account"),
+    Guard("services/console/queries/staff.py", ", token_hash, with_for_update=True)", ", token_hash)",
+          f"{_CONSOLE}::test_a_link_that_two_use_at_once_sets_one_password"),
+    Guard("services/console/queries/staff.py",
+          '    await tx.execute("select pg_advisory_xact_lock(hashtext($1))", login)\n', "",
+          f"{_CONSOLE}::test_wrong_passwords_tried_at_once_are_counted_each"),
     # Shipping
     Guard("services/shipping/queries/labels.py", "  for no key update of j, s skip locked\n", "",
           "tests/shipping/test_booking.py::test_benches_that_ask_together_share_one_label"),
@@ -183,11 +192,8 @@ GUARDS = (
 )  # fmt: skip
 
 OPEN: tuple[tuple[str, str], ...] = (
-    ("services/console/queries/staff.py", 'await tx.execute("select pg_advisory_xact_lock(hashtext($1))", f"identity'),
-    ("services/console/queries/staff.py", "return await tx.session.get(PasswordLink, token_hash, with_for_update"),
     ("services/inventory/queries/locations.py", '"select code, active from location where code = any'),
     ("services/inventory/queries/skus.py", '"select code, active from sku where code = any'),
-    ("services/console/queries/staff.py", 'await tx.execute("select pg_advisory_xact_lock(hashtext($1))", login)'),
     (
         "services/inventory/queries/fulfilments.py",
         'await _insert(tx, "warehouse_order", _ORDER_COLUMNS, orders, "on conflict (order_id) d',
