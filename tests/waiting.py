@@ -28,6 +28,6 @@ async def until_waiting(database: Database, so_many: int = 1) -> None:
 
     async def wait() -> bool:
         async with database.transaction() as tx:
-            return await tx.value(_WAITING) == so_many
+            return bool(await tx.value(_WAITING) == so_many)
 
     await wait_until(wait, what=f"{so_many} who wait")

@@ -34,7 +34,7 @@ async def together(care: CareRig, table: str, *acts: tuple[str, Json]) -> list[h
     """Let people act, each once the one before waits for the rows of a table, and let all go on then."""
     async with care.database.transaction() as tx:
         await tx.execute(f"select from {table} for no key update")
-        tasks = []
+        tasks: list[asyncio.Task[httpx.Response]] = []
         for path, body in acts:
             tasks.append(asyncio.create_task(care.post(path, body, role=Role.CARE_LEAD, person=f"lead {len(tasks)}")))
             await until_waiting(care.database, len(tasks))
@@ -106,7 +106,7 @@ async def test_trouble_that_comes_while_an_agent_ends_or_reopens_its_case_is_wor
         await tx.execute("select from case_clock for no key update")
         agent = asyncio.create_task(care.post(f"{path}/{act}", body))
         await until_waiting(care.database)
-        trouble = asyncio.create_task(_JOBS["evaluate"].run(care.database))
+        trouble = asyncio.ensure_future(_JOBS["evaluate"].run(care.database))
         await until_waiting(care.database, 2)
     assert (await agent).is_success
     await trouble
