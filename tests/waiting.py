@@ -9,10 +9,7 @@ from shared.db import Database
 
 _PAUSE_SECONDS = 0.05
 _HELD_UP_SECONDS = 10.0
-_HELD_UP = """
-select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
-"""
-
+_WAITING = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 Answer = TypeVar("Answer")
 
@@ -27,12 +24,25 @@ async def wait_until(condition: Callable[[], Awaitable[Answer]], deadline: float
     return answer
 
 
+async def until_waiting(database: Database, so_many: int = 1) -> None:
+    """Wait until so many wait for what others of the same database have locked."""
+
+    async def wait() -> bool:
+        return await _waiting(database) == so_many
+
+    await wait_until(wait, what=f"{so_many} who wait")
+
+
 async def wait_until_held_up(database: Database, *acts: asyncio.Task[Any]) -> None:
     """Wait until each of these acts waits for a row somebody else has, or has ended without."""
 
     async def held_up() -> bool:
-        async with database.transaction() as tx:
-            waiting: int = await tx.value(_HELD_UP)
-        return waiting >= sum(not act.done() for act in acts)
+        return await _waiting(database) >= sum(not act.done() for act in acts)
 
     await wait_until(held_up, _HELD_UP_SECONDS, what="everybody waits")
+
+
+async def _waiting(database: Database) -> int:
+    async with database.transaction() as tx:
+        count: int = await tx.value(_WAITING)
+    return count

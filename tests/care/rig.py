@@ -132,10 +132,11 @@ class CareRig:
         return done
 
     async def post(
-        self, path: str, body: Json | None = None, *, role: Role = Role.CARE, person: str = "ann"
+        self, path: str, body: Json | None = None, *, role: Role = Role.CARE, person: str = "ann", match: str = "*"
     ) -> httpx.Response:
-        """Send a mutation to the staff door."""
-        return await self.http.post(f"/staff{path}", json=body, headers=self._headers(role, person))
+        """Send a mutation to the staff door; `match` is the ETag the person saw."""
+        headers = {**self._headers(role, person), "if-match": match}
+        return await self.http.post(f"/staff{path}", json=body, headers=headers)
 
     async def get(self, path: str, role: Role = Role.CARE, **params: Any) -> Json:  # noqa: ANN401
         """Read from the staff door."""

@@ -10,9 +10,7 @@ from shared.events.base import Destination, LineCount, Money
 from shared.ids import new_id
 from tests.care.conftest import DAY, HOUR, MINUTE, Json, Order, now, progress
 from tests.care.rig import CareRig
-from tests.waiting import wait_until
-
-_WAITING = "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+from tests.waiting import until_waiting
 
 
 @dataclass
@@ -190,20 +188,13 @@ async def test_a_report_from_before_the_hand_over_is_about_the_first_parcel_that
 async def test_a_report_made_while_the_parcel_leaves_is_about_it(care: CareRig) -> None:
     order = await Order(care).placed()
     await order.planned(now())
-
-    async def waiting(so_many: int) -> None:
-        async def wait() -> bool:
-            return len(await care.rows(_WAITING)) == so_many
-
-        await wait_until(wait, what=f"{so_many} who wait")
-
     async with care.database.transaction() as tx:
         # The hand-over is written and cannot be committed yet: it waits for its fulfilment.
         await tx.execute("select from watch_fulfilment where fulfilment_id = $1 for update", order.fulfilment_id)
         leaves = asyncio.create_task(order.leaves(now()))
-        await waiting(1)
+        await until_waiting(care.database)
         reports = asyncio.create_task(care.post("/reports", {"order_id": str(order.order_id)}))
-        await waiting(2)
+        await until_waiting(care.database, 2)
     await leaves
     assert (await reports).is_success
     await care.rest()

@@ -1,7 +1,7 @@
 """Every lock, dedupe and version check once: its line, the line without it, and the test that fails then.
 
-`make guards` removes each in a copy of the tree and shows its test go red. `OPEN` are the ones still without such a
-test, by their file and the beginning of their line; a house rule finds a lock or dedupe that is in neither list.
+`make guards` removes each in a copy of the tree and shows its test go red. A house rule finds a lock or dedupe that is
+not in the table.
 """
 
 from dataclasses import dataclass
@@ -26,6 +26,8 @@ _MESSAGES, _PARKING, _LOCKS = (
     "tests/shared/test_parking.py",
     "tests/shared/test_locks.py",
 )
+_CARE, _CONSOLE, _ORDERS = "tests/care/test_locks.py", "tests/console/test_locks.py", "tests/orders/test_locks.py"
+_PASSED_OVER = f"{_CARE}::test_what_is_due_while_somebody_works_on_it_is_passed_over"
 _RACES, _STOCK = "tests/inventory/test_races.py", "tests/inventory/test_locks.py"
 
 GUARDS = (
@@ -152,6 +154,16 @@ GUARDS = (
           "tests/orders/test_outgoing.py::test_a_storefront_has_twenty_endpoints_at_most"),
     Guard("services/orders/actions/amending.py", "    match(record.head.version)\n", "",
           "tests/orders/test_changing_orders.py::test_a_stale_edit_is_refused"),
+    Guard("services/orders/queries/feed.py", "order by d.due_at, d.id limit $4 for update of d skip locked",
+          "order by d.due_at, d.id limit $4",
+          f"{_ORDERS}::test_of_two_who_send_webhooks_the_second_passes_over_what_the_first_has"),
+    Guard("services/orders/queries/feed.py",
+          '"select * from webhook_endpoint where id = $1 and storefront_id = $2 for no key update"',
+          '"select * from webhook_endpoint where id = $1 and storefront_id = $2"',
+          f"{_ORDERS}::test_an_endpoint_that_is_disabled_while_its_secret_is_rotated_stays_disabled"),
+    Guard("services/orders/queries/storefronts.py", '"select * from api_key where id = $1 for no key update"',
+          '"select * from api_key where id = $1"',
+          f"{_ORDERS}::test_a_key_that_is_revoked_while_somebody_rotates_it_stays_revoked"),
     # Care
     Guard("services/care/queries/remedies.py", "where u.spent + excluded.spent <= $6::bigint\n", "",
           "tests/care/test_remedies.py::test_of_two_parallel_grants_against_what_is_left_of_the_day_exactly_one_passes"),
@@ -160,6 +172,45 @@ GUARDS = (
           "tests/care/test_made_whole.py::test_a_report_made_while_the_parcel_leaves_is_about_it"),
     Guard("services/care/queries/cases.py", "limit 1 for update of c skip locked", "limit 1",
           "tests/care/test_casework.py::test_two_agents_who_pull_at_once_get_two_cases"),
+    Guard("services/care/queries/facts.py", "limit $2 for no key update skip locked", "limit $2", _PASSED_OVER),
+    Guard("services/care/queries/incidents.py", "limit $2 for update of f skip locked", "limit $2", _PASSED_OVER),
+    Guard("services/care/queries/cases.py", "order by c.id for update of c skip locked", "order by c.id", _PASSED_OVER),
+    Guard("services/care/queries/cases.py", "c.id limit $1 for update of c skip locked", "c.id limit $1", _PASSED_OVER),
+    Guard("services/care/queries/cases.py", "        .limit(limit)\n        .with_for_update(skip_locked=True)\n",
+          "        .limit(limit)\n", _PASSED_OVER),
+    Guard("services/care/queries/remedies.py", "        .limit(limit)\n        .with_for_update(skip_locked=True)\n",
+          "        .limit(limit)\n", _PASSED_OVER),
+    Guard("services/care/queries/remedies.py", "m.id limit $3 for update skip locked", "m.id limit $3", _PASSED_OVER),
+    Guard("services/care/queries/cases.py", "select(Case).where(Case.id == case_id).with_for_update()",
+          "select(Case).where(Case.id == case_id)",
+          f"{_CARE}::test_of_two_who_change_the_case_they_saw_the_second_is_told_to_look_again"),
+    Guard("services/care/queries/cases.py", "        .limit(1)\n        .with_for_update()\n", "        .limit(1)\n",
+          f"{_CARE}::test_trouble_that_comes_while_an_agent_ends_or_reopens_its_case_is_worked_in_it"),
+    Guard("services/care/queries/remedies.py", "select(Remedy).where(Remedy.id == remedy_id).with_for_update()",
+          "select(Remedy).where(Remedy.id == remedy_id)",
+          f"{_CARE}::test_a_remedy_that_is_approved_and_denied_at_once_is_decided_once"),
+    Guard("services/care/queries/remedies.py", "id desc limit 1 for update skip locked", "id desc limit 1",
+          f"{_CARE}::test_what_happens_while_a_message_leaves_is_told_in_another"),
+    Guard("services/care/queries/remedies.py", "select(Message).where(Message.id == message_id).with_for_update()",
+          "select(Message).where(Message.id == message_id)",
+          f"{_CARE}::test_a_message_that_two_send_again_at_once_leaves_once_more"),
+    Guard("services/care/queries/incidents.py", "where i.id = $1 for no key update of f", "where i.id = $1",
+          f"{_CARE}::test_an_incident_that_ends_by_itself_while_somebody_ends_it_is_ended_once"),
+    Guard("services/care/queries/cases.py",
+          '        "on conflict (exception_id, at) do update set level = excluded.level, rule = excluded.rule, "\n'
+          '        "evidence = excluded.evidence",\n', '        "",\n',
+          f"{_CARE}::test_a_trouble_that_grows_twice_in_one_moment_is_kept_as_it_is_then"),
+    Guard("services/care/queries/fold.py", "order by order_id for no key update", "order by order_id",
+          f"{_CARE}::test_facts_of_several_orders_take_them_in_one_order"),
+    # Console
+    Guard("services/console/queries/staff.py",
+          '    await tx.execute("select pg_advisory_xact_lock(hashtext($1))", f"identity {identity}")\n', "",
+          f"{_CONSOLE}::test_a_first_sign_in_through_the_provider_from_two_browsers_makes_one_account"),
+    Guard("services/console/queries/staff.py", ", token_hash, with_for_update=True)", ", token_hash)",
+          f"{_CONSOLE}::test_a_link_that_two_use_at_once_sets_one_password"),
+    Guard("services/console/queries/staff.py",
+          '    await tx.execute("select pg_advisory_xact_lock(hashtext($1))", login)\n', "",
+          f"{_CONSOLE}::test_wrong_passwords_tried_at_once_are_counted_each"),
     # Shipping
     Guard("services/shipping/queries/shipments.py", "query.with_for_update(key_share=True)", "query",
           "tests/shipping/test_locks.py::test_the_label_of_a_parcel_that_is_leaving_is_not_given_back"),
@@ -185,63 +236,3 @@ GUARDS = (
     Guard("services/orders/queries/erasures.py", "on conflict (order_id) do nothing returning order_id",
           "returning order_id", "tests/orders/test_erasing.py::test_who_asked_and_who_looked_stays_on_record"),
 )  # fmt: skip
-
-OPEN: tuple[tuple[str, str], ...] = (
-    ("services/care/queries/remedies.py", '"and resend_of is null order by promise_revision desc, id desc limit 1 for'),
-    ("services/console/queries/staff.py", 'await tx.execute("select pg_advisory_xact_lock(hashtext($1))", f"identity'),
-    ("services/console/queries/staff.py", "return await tx.session.get(PasswordLink, token_hash, with_for_update"),
-    ("services/care/queries/cases.py", '"on conflict do nothing",'),
-    ("services/care/queries/cases.py", ".with_for_update()"),
-    ("services/care/queries/cases.py", ".with_for_update(skip_locked=True)"),
-    (
-        "services/care/queries/cases.py",
-        '_LOCK_HELD = f"select c.id {_HELD} order by c.held_since, c.id limit $1 for update of',
-    ),
-    (
-        "services/care/queries/cases.py",
-        "found = await tx.session.exec(select(Case).where(Case.id == case_id).with_for_update()",
-    ),
-    (
-        "services/care/queries/customers.py",
-        'await tx.execute("select pg_advisory_xact_lock(hashtext($1))", f"evidence {order_id}")',
-    ),
-    (
-        "services/care/queries/facts.py",
-        "select * from watch where next_check_at <= $1 order by next_check_at, order_id limit $",
-    ),
-    ("services/care/queries/fold.py", "on conflict (order_id) do nothing"),
-    ("services/care/queries/fold.py", "on conflict (order_id, line_id) do nothing"),
-    (
-        "services/care/queries/fold.py",
-        "select order_id from watch where order_id = any($1::uuid[]) order by order_id for no k",
-    ),
-    (
-        "services/care/queries/incidents.py",
-        '"from carrier_feed f where f.next_check_at <= $1 order by f.carrier limit $2 for updat',
-    ),
-    ("services/care/queries/incidents.py", ".with_for_update()"),
-    (
-        "services/care/queries/incidents.py",
-        "found = await tx.session.exec(select(Incident).where(Incident.id == incident_id).with_",
-    ),
-    ("services/care/queries/remedies.py", ".with_for_update(skip_locked=True)"),
-    (
-        "services/care/queries/remedies.py",
-        "found = await tx.session.exec(select(Message).where(Message.id == message_id).with_for",
-    ),
-    (
-        "services/care/queries/remedies.py",
-        "found = await tx.session.exec(select(Remedy).where(Remedy.id == remedy_id).with_for_up",
-    ),
-    ("services/care/queries/remedies.py", "order by {_DUE_AT}, m.id limit $3 for update skip locked"),
-    ("services/console/queries/staff.py", 'await tx.execute("select pg_advisory_xact_lock(hashtext($1))", login)'),
-    (
-        "services/orders/queries/feed.py",
-        '"select * from webhook_endpoint where id = $1 and storefront_id = $2 for no key update',
-    ),
-    ("services/orders/queries/feed.py", "order by d.due_at, d.id limit $4 for update of d skip locked"),
-    (
-        "services/orders/queries/storefronts.py",
-        'row = await tx.row("select * from api_key where id = $1 for no key update", key_id)',
-    ),
-)

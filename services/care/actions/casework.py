@@ -59,13 +59,13 @@ async def bring_to_case(tx: Transaction, trouble: Trouble) -> Case:
     """Attach an exception to the open case of its cause, else reopen the last one, else open one."""
     order_id: UUID = trouble.watch["order_id"]
     family = joins(trouble.kind, await queries.get_open_families(tx, order_id))
-    case = await queries.lock_open_case(tx, order_id, family)
-    if case is not None:
+    case = last = await queries.lock_last_case(tx, order_id, family)
+    if case is not None and _is_open(case):
         await _join(tx, case, trouble)
+    elif case is not None and _is_fresh(tx, case):
+        await _reopen(tx, case, trouble)
     else:
-        last = await queries.lock_last_case(tx, order_id, family)
-        case = await _reopen(tx, last, trouble) if last is not None and _is_fresh(tx, last) else None
-        case = case or await _open(tx, family, last, trouble)
+        case = await _open(tx, family, last, trouble)
     trouble.found.case_id = case.id
     trouble.found.disposition, trouble.found.disposition_reason = DispositionKind.CASE.value, ""
     # The playbook asks what its case is about: this exception has to be one of the case's by then.
@@ -73,6 +73,10 @@ async def bring_to_case(tx: Transaction, trouble: Trouble) -> Case:
     await tx.connection()
     await _serve(tx, case, trouble)
     return case
+
+
+def _is_open(case: Case) -> bool:
+    return CaseState(case.state) in ACTIVE_STATES
 
 
 def _is_fresh(tx: Transaction, case: Case) -> bool:
@@ -165,12 +169,11 @@ async def _lead(tx: Transaction, case: Case, trouble: Trouble) -> None:
         await clockwork.hasten(tx, case)
 
 
-async def _reopen(tx: Transaction, case: Case, trouble: Trouble) -> Case:
+async def _reopen(tx: Transaction, case: Case, trouble: Trouble) -> None:
     # Only a clock that runs can be hastened: they go on before the worse trouble leads.
     await ledger.take_up_again(tx, case, ledger.RULES, f"{trouble.kind} came up again")
     await _lead(tx, case, trouble)
     ledger.tell(tx, case)
-    return case
 
 
 async def _serve(tx: Transaction, case: Case, trouble: Trouble) -> None:
@@ -234,7 +237,7 @@ async def serve_held(tx: Transaction) -> int:
     for case in held:
         case.held_since = None
         watch = await get_watch(tx, case.order_id)
-        if watch is None or CaseState(case.state) not in ACTIVE_STATES:
+        if watch is None or not _is_open(case):
             continue
         exceptions = await queries.get_case_exceptions(tx, case.id)
         for found in sorted(exceptions, key=lambda one: one.kind != case.kind):
@@ -257,7 +260,7 @@ _DATE_FAMILIES = (Family.DELIVERY, Family.STOCK, Family.FLOW, Family.CONDITION)
 async def try_next_remedy(tx: Transaction, refused: Remedy) -> None:
     """After a refusal let the playbook try its next automatic remedy, once."""
     case = await queries.lock_case(tx, refused.case_id)
-    if not refused.automatic or CaseState(case.state) not in ACTIVE_STATES or refused.refusal_code == CALLED_OFF:
+    if not refused.automatic or not _is_open(case) or refused.refusal_code == CALLED_OFF:
         return
     if remedy_queries.are_pending(await remedy_queries.list_case_remedies(tx, case.id)):
         return
@@ -288,8 +291,8 @@ async def tell_new_date(tx: Transaction, order_id: UUID, reason: str, slip_minut
     if watch is None or watch["ended_at"] is not None:
         return
     families = await queries.get_open_families(tx, order_id)
-    found = [await queries.lock_open_case(tx, order_id, family) for family in _DATE_FAMILIES if family in families]
-    case = next((case for case in found if case is not None), None)
+    last = [await queries.lock_last_case(tx, order_id, family) for family in _DATE_FAMILIES if family in families]
+    case = next((case for case in last if case is not None and _is_open(case)), None)
     facts: dict[str, object] = {
         "kind": case.kind if case is not None else "", "reason": reason, "slip_minutes": slip_minutes,
     }  # fmt: skip

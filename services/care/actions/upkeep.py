@@ -2,7 +2,7 @@
 
 from services.care.actions import clockwork, ledger
 from services.care.actions.ledger import note, tell
-from services.care.models import Case, Remedy
+from services.care.models import Case, CaseClock, Remedy
 from services.care.policy.deadlines import ESCALATIONS
 from services.care.policy.priority import Priority
 from services.care.queries import cases as queries
@@ -16,18 +16,24 @@ _BREACH = next(index for index, step in enumerate(ESCALATIONS, start=1) if step.
 
 async def ring_clocks(tx: Transaction) -> int:
     """Escalate the clocks that are due: each step once; a breach raises the priority by one."""
-    due = await queries.lock_alarms(tx, _BATCH)
-    for row in due:
-        case = await queries.lock_case(tx, row.case_id)
-        tells = clockwork.ring(tx, row)
-        if not tells:
-            continue
-        note(tx, case, ledger.RULES, "escalated", f"{row.kind}: told {tells}")
-        if row.told == _BREACH:
-            case.priority = Priority(case.priority).raised().value
-            await clockwork.hasten(tx, case)
-        tell(tx, case)
-    return len(due)
+    rung = 0
+    for case in await queries.lock_alarmed_cases(tx, _BATCH):
+        due = [row for row in await queries.list_clocks(tx, case.id) if row.alarm_at and row.alarm_at <= tx.now]
+        for row in due:
+            await _ring(tx, case, row)
+        rung += len(due)
+    return rung
+
+
+async def _ring(tx: Transaction, case: Case, row: CaseClock) -> None:
+    tells = clockwork.ring(tx, row)
+    if not tells:
+        return
+    note(tx, case, ledger.RULES, "escalated", f"{row.kind}: told {tells}")
+    if row.told == _BREACH:
+        case.priority = Priority(case.priority).raised().value
+        await clockwork.hasten(tx, case)
+    tell(tx, case)
 
 
 async def end_dwells(tx: Transaction) -> int:

@@ -73,6 +73,12 @@ from care_case c join watch w using (order_id) where c.held_since is not null an
 NEXT_HELD = f"select min(c.held_since) {_HELD}"
 _LOCK_HELD = f"select c.id {_HELD} order by c.held_since, c.id limit $1 for update of c skip locked"
 
+_LOCK_ALARMED = """
+select c.id from care_case c
+where c.id in (select case_id from case_clock where alarm_at <= $1 order by alarm_at, case_id limit $2)
+order by c.id for update of c skip locked
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class CaseFilter:
@@ -118,16 +124,6 @@ async def get_case(tx: Transaction, case_id: UUID) -> Case:
     return case
 
 
-async def lock_open_case(tx: Transaction, order_id: UUID, family: Family) -> Case | None:
-    """Lock the open case of an order's family, if there is one."""
-    found = await tx.session.exec(
-        select(Case)
-        .where(Case.order_id == order_id, Case.family == family.value, col(Case.state).in_(_ACTIVE))
-        .with_for_update()
-    )
-    return found.one_or_none()
-
-
 async def get_open_families(tx: Transaction, order_id: UUID) -> frozenset[Family]:
     """Give the families in which an order has an open case."""
     rows = await tx.fetch(
@@ -137,7 +133,7 @@ async def get_open_families(tx: Transaction, order_id: UUID) -> frozenset[Family
 
 
 async def lock_last_case(tx: Transaction, order_id: UUID, family: Family) -> Case | None:
-    """Lock the latest case of an order's family, ended or not."""
+    """Lock the latest case of an order's family: the open one, or else the last that ended."""
     found = await tx.session.exec(
         select(Case)
         .where(Case.order_id == order_id, Case.family == family.value)
@@ -231,16 +227,9 @@ async def list_clocks(tx: Transaction, case_id: UUID) -> list[CaseClock]:
     return list(found)
 
 
-async def lock_alarms(tx: Transaction, limit: int) -> list[CaseClock]:
-    """Lock clocks whose next escalation is due."""
-    found = await tx.session.exec(
-        select(CaseClock)
-        .where(col(CaseClock.alarm_at) <= tx.now)
-        .order_by(col(CaseClock.alarm_at), col(CaseClock.case_id), col(CaseClock.kind))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return list(found)
+async def lock_alarmed_cases(tx: Transaction, limit: int) -> list[Case]:
+    """Lock cases of whose clocks one is due for an escalation; whoever changes a clock has its case."""
+    return [await lock_case(tx, row["id"]) for row in await tx.fetch(_LOCK_ALARMED, tx.now, limit)]
 
 
 async def get_open_exceptions(tx: Transaction, order_ids: Sequence[UUID]) -> list[DetectedException]:
@@ -274,10 +263,11 @@ async def list_levels(tx: Transaction, exception_ids: Sequence[UUID]) -> list[as
 
 
 async def put_level(tx: Transaction, found: DetectedException) -> None:
-    """Add a row to an exception's levels."""
+    """Add a row to an exception's levels; of several it reaches in one moment the last stays."""
     await tx.execute(
         "insert into exception_level (exception_id, at, level, rule, evidence) values ($1, $2, $3, $4, $5) "
-        "on conflict do nothing",
+        "on conflict (exception_id, at) do update set level = excluded.level, rule = excluded.rule, "
+        "evidence = excluded.evidence",
         found.id,
         tx.now,
         found.level,

@@ -32,7 +32,6 @@ where (watch_step.since, watch_step.told_by) < (excluded.since, excluded.told_by
 _LINES = """
 insert into watch_line (order_id, line_id, sku, ordered, requires_shipping)
 select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::bool[])
-on conflict (order_id, line_id) do nothing
 """
 _LINE_COLUMNS = frozenset({"ordered", "cancelled", "handed_over"})
 
@@ -171,7 +170,6 @@ select p.*, p.deliver_by, $19 from unnest($1::uuid[], $2::text[], $3::uuid[], $4
   $15::timestamptz[], $16::bool[], $17::bool[], $18::timestamptz[])
 as p(order_id, number, storefront_id, placed_at, service_level, country, zone, value_amount, currency, notifications,
   reship_of, ship_after, revision, ship_by, deliver_by, perishable, safety, gift_due_at)
-on conflict (order_id) do nothing
 """
 
 

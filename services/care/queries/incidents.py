@@ -35,19 +35,20 @@ MEASURED = (
 
 
 async def get_open_incident(tx: Transaction, kind: str, scope: str) -> Incident | None:
-    """Give the open incident of a common cause."""
+    """Give the open incident of a feed that is locked."""
     found = await tx.session.exec(
-        select(Incident)
-        .where(Incident.kind == kind, Incident.scope == scope, Incident.state == "open")
-        .with_for_update()
+        select(Incident).where(Incident.kind == kind, Incident.scope == scope, Incident.state == "open")
     )
     return found.one_or_none()
 
 
 async def lock_incident(tx: Transaction, incident_id: UUID) -> Incident:
-    """Lock an incident; raises IncidentNotFoundError."""
-    found = await tx.session.exec(select(Incident).where(Incident.id == incident_id).with_for_update())
-    incident = found.one_or_none()
+    """Lock an incident by its feed, as who watches the feeds does; raises IncidentNotFoundError."""
+    await tx.fetch(
+        "select from carrier_feed f join incident i on i.scope = f.carrier where i.id = $1 for no key update of f",
+        incident_id,
+    )
+    incident = await tx.session.get(Incident, incident_id)
     if incident is None:
         raise IncidentNotFoundError(f"there is no incident {incident_id}")
     return incident

@@ -1,0 +1,205 @@
+"""Who waits for whom and who passes over whom in care, and what is not done twice."""
+
+import asyncio
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from services.care.actions import detecting
+from services.care.app import service
+from services.care.queries import cases, fold, remedies
+from services.care.queries.facts import lock_watch
+from shared import clock
+from shared.auth import Role
+from shared.events.inventory import FulfilmentPlanned
+from tests.care.conftest import DAY, HOUR, MINUTE, Json, Order, now, progress
+from tests.care.rig import CareRig
+from tests.care.test_incidents import Whispering, silent
+from tests.waiting import until_waiting
+
+_SECONDS = 10.0
+_JOBS = {job.name: job for job in service.jobs.jobs}
+
+
+async def damaged(care: CareRig, *, value: int = 120_00) -> tuple[Order, Json]:
+    """Give an order that arrived broken, and its case."""
+    order = await Order(care, value=value, promised_in=60 * DAY).placed()
+    await order.handed_over()
+    await order.scanned(flags=("damaged",), exception="damage")
+    return order, await care.case(order.order_id, kind="damage")
+
+
+async def together(care: CareRig, table: str, *acts: tuple[str, Json]) -> list[httpx.Response]:
+    """Let people act, each once the one before waits for the rows of a table, and let all go on then."""
+    async with care.database.transaction() as tx:
+        await tx.execute(f"select from {table} for no key update")
+        tasks: list[asyncio.Task[httpx.Response]] = []
+        for path, body in acts:
+            tasks.append(asyncio.create_task(care.post(path, body, role=Role.CARE_LEAD, person=f"lead {len(tasks)}")))
+            await until_waiting(care.database, len(tasks))
+    return [await task for task in tasks]
+
+
+@pytest.fixture
+async def overdue(care: CareRig) -> CareRig:
+    """Care with something due of every kind: an order, a feed, a case, its clocks, its remedy, a message, a pause."""
+    switch = {"kind": "automatic_remedies", "scope": "*", "reason": "a strike"}
+    order, _ = await damaged(care, value=12_00)
+    await care.act("/pauses", switch, role=Role.OPERATOR)
+    await damaged(care, value=12_00)
+    await order.promise_revised(90)
+    await care.post("/pauses/resume", switch, role=Role.OPERATOR)
+    clock.step_to(now() + 30 * DAY)
+    return care
+
+
+@pytest.mark.parametrize(
+    ("job", "table"),
+    [
+        ("evaluate", "watch"), ("watch_feeds", "carrier_feed"), ("ring_clocks", "care_case"),
+        ("end_dwells", "care_case"), ("chase_remedies", "remedy"), ("serve_held", "care_case"),
+        ("send_messages", "message"),
+    ],
+)  # fmt: skip
+async def test_what_is_due_while_somebody_works_on_it_is_passed_over(overdue: CareRig, job: str, table: str) -> None:
+    before = await overdue.rows(f"select * from {table}")
+    async with overdue.database.transaction() as tx:
+        await tx.execute(f"select from {table} for no key update")
+        async with asyncio.timeout(_SECONDS):
+            await _JOBS[job].run(overdue.database)
+    assert await overdue.rows(f"select * from {table}") == before
+    await _JOBS[job].run(overdue.database)
+    assert await overdue.rows(f"select * from {table}") != before
+
+
+async def test_of_two_who_change_the_case_they_saw_the_second_is_told_to_look_again(care: CareRig) -> None:
+    _, case = await damaged(care)
+    path = f"/cases/{case['id']}"
+    seen = f'"{case["version"]}"'
+    async with care.database.transaction() as tx:
+        await cases.lock_case(tx, case["id"])
+        changes = [
+            asyncio.create_task(care.post(f"{path}/notes", {"text": text}, match=seen)) for text in ("broken", "wet")
+        ]
+        await until_waiting(care.database, 2)
+    assert sorted([(await change).status_code for change in changes]) == [200, 412]
+
+
+@pytest.mark.parametrize(
+    ("act", "body"),
+    [
+        ("resolve", {"reason": "the customer keeps it", "customer_informed": "by phone"}),
+        ("reopen", {"reason": "the customer called"}),
+    ],
+)
+async def test_trouble_that_comes_while_an_agent_ends_or_reopens_its_case_is_worked_in_it(
+    care: CareRig, act: str, body: Json
+) -> None:
+    order, case = await damaged(care)
+    path = f"/cases/{case['id']}"
+    if act == "reopen":
+        await care.act(f"{path}/resolve", {"reason": "the customer keeps it", "customer_informed": "by phone"})
+    await care.post("/reports", {"order_id": str(order.order_id), "kind": "wrong_item"})
+    async with care.database.transaction() as tx:
+        # The agent has the case and cannot be done yet: they wait for its clocks.
+        await tx.execute("select from case_clock for no key update")
+        agent = asyncio.create_task(care.post(f"{path}/{act}", body))
+        await until_waiting(care.database)
+        trouble = asyncio.ensure_future(_JOBS["evaluate"].run(care.database))
+        await until_waiting(care.database, 2)
+    assert (await agent).is_success
+    await trouble
+    again = await care.case(order.order_id)
+    (found,) = await care.rows("select case_id from exception where kind = 'wrong_item'")
+    assert (found["case_id"], again["state"], again["reopened"]) == (case["id"], "in_progress", 1)
+
+
+async def test_a_remedy_that_is_approved_and_denied_at_once_is_decided_once(care: CareRig) -> None:
+    _, case = await damaged(care, value=180_00)
+    remedy = await care.act(f"/cases/{case['id']}/remedies", {"kind": "reship", "reason": "goods unusable"})
+    path = f"/remedies/{remedy['id']}"
+    approved, denied = await together(
+        care, "care_case", (f"{path}/approve", {}), (f"{path}/deny", {"reason": "a refund is cheaper"})
+    )
+    assert (approved.status_code, denied.status_code, denied.json()["code"]) == (200, 409, "remedy_decided")
+
+
+async def test_what_happens_while_a_message_leaves_is_told_in_another(care: CareRig) -> None:
+    order, case = await damaged(care, value=12_00)
+    (reship,) = await care.rows("select * from remedy where order_id = $1", order.order_id)
+    sorry = await care.act(f"/cases/{case['id']}/remedies", {"kind": "goodwill_credit", "reason": "sorry"})
+    await order.remedy_executed(reship)
+    clock.step_to(now() + 25 * MINUTE)
+    async with care.database.transaction() as tx:
+        leaving = await remedies.lock_due_messages(tx, 10)
+        async with asyncio.timeout(_SECONDS):
+            await replace(order, facts=Whispering(care)).remedy_executed(sorry)
+    told = await care.rows("select id, state from message where topic = 'remedy' order by id")
+    assert [(row["state"], row["id"] in {one.id for one in leaving}) for row in told] == [
+        ("planned", True),
+        ("planned", False),
+    ]
+
+
+async def test_a_message_that_two_send_again_at_once_leaves_once_more(care: CareRig) -> None:
+    await damaged(care)
+    await care.later(HOUR)
+    (message,) = await care.rows("update message set state = 'sent' returning *")
+    path = f"/messages/{message['id']}/resend"
+    first, second = await together(care, "message", (path, {}), (path, {}))
+    assert (first.status_code, second.status_code, second.json()["code"]) == (202, 409, "not_sent")
+
+
+async def test_an_incident_that_ends_by_itself_while_somebody_ends_it_is_ended_once(care: CareRig) -> None:
+    orders = await silent(care)
+    (incident,) = (await care.get("/incidents"))["data"]
+    await orders[0].scanned()
+    async with care.database.transaction() as tx:
+        assert await detecting.watch_feeds(tx) == 1
+        path, reason = f"/incidents/{incident['id']}/end", {"reason": "the carrier called"}
+        ends = asyncio.create_task(care.post(path, reason, role=Role.OPERATOR))
+        await until_waiting(care.database)
+    refused = await ends
+    assert (refused.status_code, refused.json()["code"]) == (409, "illegal_move")
+    assert len(await care.rows("select from audit where act = 'end_incident'")) == 1
+
+
+async def test_a_trouble_that_grows_twice_in_one_moment_is_kept_as_it_is_then(care: CareRig) -> None:
+    order = await Order(care, promised_in=4 * DAY).placed()
+    while not (found := await care.rows("select * from exception where kind = 'preship_risk'")):
+        await care.later(HOUR)
+    await care.tell(
+        FulfilmentPlanned(
+            order_id=order.order_id,
+            fulfilment_id=order.fulfilment_id,
+            release_no=1,
+            location="berlin",
+            cut_off_at=now() + HOUR,
+            lines=order.units,
+            queue_depth=3000,
+            progress=progress("planned"),
+        )
+    )
+    (grown,) = await care.rows("select * from exception where kind = 'preship_risk'")
+    assert (found[0]["level"], grown["level"], grown["level_at"]) == ("at_risk", "predicted", found[0]["level_at"])
+    levels = await care.rows("select at, level from exception_level where exception_id = $1", grown["id"])
+    assert levels == [{"at": now(), "level": "predicted"}]
+
+
+async def test_facts_of_several_orders_take_them_in_one_order(care: CareRig) -> None:
+    first, second = Order(care), Order(care)
+    for order in (second, first):
+        await order.placed()
+
+    async def fold_facts() -> None:
+        async with care.database.transaction() as tx:
+            await fold.touch(tx, [second.order_id, first.order_id])
+
+    async with care.database.transaction() as tx:
+        await lock_watch(tx, first.order_id)
+        folding = asyncio.create_task(fold_facts())
+        await until_waiting(care.database)
+        free = await tx.fetch("select order_id from watch for no key update skip locked")
+    await folding
+    assert {row["order_id"] for row in free} == {first.order_id, second.order_id}

@@ -1,0 +1,65 @@
+"""Who waits for whom in orders, and who passes over whom."""
+
+import asyncio
+from collections.abc import Coroutine
+from uuid import UUID
+
+import httpx
+
+from services.orders.actions import webhooks
+from tests.orders.rig import Rig, Shop
+from tests.waiting import until_waiting
+
+_SECONDS = 10.0
+
+
+async def in_turn(
+    rig: Rig, table: str, row_id: UUID, *acts: Coroutine[None, None, httpx.Response]
+) -> list[httpx.Response]:
+    """Let people act, each once the one before waits for a row, and let all go on then."""
+    async with rig.database.transaction() as tx:
+        await tx.execute(f"select from {table} where id = $1 for no key update", row_id)
+        tasks = []
+        for act in acts:
+            tasks.append(asyncio.create_task(act))
+            await until_waiting(rig.database, len(tasks))
+    return [await task for task in tasks]
+
+
+async def test_a_key_that_is_revoked_while_somebody_rotates_it_stays_revoked(rig: Rig, shop: Shop) -> None:
+    path = f"/staff/keys/{shop.key_id}"
+    revoked, rotated = await in_turn(
+        rig, "api_key", shop.key_id,
+        rig.staff("POST", f"{path}/revoke", {"reason": "it leaked"}),
+        rig.staff("POST", f"{path}/rotate", {"overlap_hours": 24}),
+    )  # fmt: skip
+
+    assert (revoked.status_code, rotated.status_code) == (httpx.codes.OK, httpx.codes.NOT_FOUND)
+    assert (await shop.call("GET", "/v1/orders")).status_code == httpx.codes.UNAUTHORIZED
+
+
+async def test_an_endpoint_that_is_disabled_while_its_secret_is_rotated_stays_disabled(rig: Rig, shop: Shop) -> None:
+    made = (await shop.call("POST", "/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/hook"})).json()
+    path = f"/v1/webhook-endpoints/{made['id']}"
+    answers = await in_turn(
+        rig, "webhook_endpoint", UUID(made["id"]), shop.call("DELETE", path), shop.call("POST", f"{path}/rotate")
+    )
+
+    assert all(answer.is_success for answer in answers)
+    (shown,) = (await shop.call("GET", "/v1/webhook-endpoints")).json()["data"]
+    assert shown["state"] == "disabled"
+
+
+async def test_of_two_who_send_webhooks_the_second_passes_over_what_the_first_has(rig: Rig, shop: Shop) -> None:
+    await shop.call("POST", "/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/hook"})
+    await shop.place()
+    async with rig.database.transaction() as tx:
+        await webhooks.number_events(tx)
+
+    async with rig.database.transaction() as tx:
+        first = await webhooks.claim_deliveries(tx)
+        async with asyncio.timeout(_SECONDS), rig.database.transaction() as other:
+            second = await webhooks.claim_deliveries(other)
+
+    assert first
+    assert not {one.id for one in first} & {one.id for one in second}
