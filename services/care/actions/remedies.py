@@ -263,9 +263,10 @@ async def _wait_for_approval(
 ) -> None:
     remedy.state = RemedyState.WAITING_APPROVAL.value
     remedy.dwell_due_at = _dwell_ends(tx, RemedyState.WAITING_APPROVAL)
-    ledger.note(tx, case, decision.person, "asked for approval", f"{remedy.kind} over {decision.authority}'s limit")
-    await ledger.move_case(tx, case, CaseState.WAITING_APPROVAL, decision.person, f"{remedy.kind} needs {needed}")
-    case.next_action, case.next_action_by = f"approve or deny {remedy.kind}", str(needed)
+    named = remedy.kind.replace("_", " ")
+    ledger.note(tx, case, decision.person, "asked for approval", f"{named} over {decision.authority}'s limit")
+    await ledger.move_case(tx, case, CaseState.WAITING_APPROVAL, decision.person, f"{named} needs {needed}")
+    case.next_action, case.next_action_by = f"approve or deny the {named}", str(needed)
     ledger.tell(tx, case)
 
 
