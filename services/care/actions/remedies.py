@@ -353,7 +353,8 @@ async def record_refused(tx: Transaction, fact: RemedyRefused) -> Remedy | None:
     case = await case_queries.lock_case(tx, remedy.case_id)
     ledger.note(tx, case, "orders", "refused", f"{remedy.kind}: {fact.code} {fact.detail}")
     if CaseState(case.state) in ACTIVE_STATES:
-        wrong = f"{remedy.kind} was refused ({fact.code}): choose another remedy"
+        named, why = remedy.kind.replace("_", " "), fact.code.replace("_", " ")
+        wrong = f"{named} was refused ({why}): choose another remedy"
         case.next_action, case.next_action_by = wrong, "agent"
     ledger.tell(tx, case)
     return remedy
