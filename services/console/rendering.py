@@ -114,6 +114,7 @@ _WORDS: Mapping[str, str] = {
     "feed_silent": "no news from a carrier",
     "stuck_flow": "a step is stuck",
     "packing": "being packed",
+    "tried": "tried to sign in",
     "notify": "tell the customer",
     "update": "next update",
 }

@@ -59,6 +59,13 @@ REASONS: Mapping[str, str] = {
     "feed_silent": "The carrier sends no news of any parcel at the moment.",
     "stuck_flow": "One of our steps takes longer than it should.",
 }
+# Why the date in force is later than the first one, where no trouble says so: by whose part of the way it slipped.
+_SLIPPED: Mapping[str, str] = {
+    "stock": "Some of its goods come later than planned.",
+    "warehouse": "Our warehouse needs longer than planned.",
+    "carrier": "The carrier needs longer than planned.",
+    "customer": "The date was changed as the customer asked.",
+}
 # What a customer is told in other words than staff, who read of them as somebody else.
 TOLD: Mapping[str, str] = {
     "not_received": "It was scanned as delivered, but you did not receive it.",
@@ -209,7 +216,7 @@ def _risk(known: Known, trouble: Trouble | None) -> tuple[str, str]:
         return (_NAMED[trouble.kind], "bad") if trouble.kind in _NAMED else (said, tone)
     if order.holds:
         return "On hold", "warn"
-    return "On track", "ok"
+    return ("New date", "warn") if _slipped(known) is not None else ("On track", "ok")
 
 
 def _reason(known: Known, trouble: Trouble | None) -> str:
@@ -222,7 +229,15 @@ def _reason(known: Known, trouble: Trouble | None) -> str:
     blocking = known.explanation.blocking
     if blocking is not None and blocking.overdue:
         return REASONS["stuck_flow"]
-    return ""
+    return _SLIPPED.get(_slipped(known) or "", "")
+
+
+def _slipped(known: Known) -> str | None:
+    """Say by whose part the date of an order on its way moved to a later one; None when it did not."""
+    if known.is_ended or not known.promises:
+        return None
+    first, last = known.promises[0], known.promises[-1]
+    return last.attributed_to if last.deliver_by_latest > first.deliver_by_latest else None
 
 
 def _next(known: Known) -> tuple[str, str, datetime | None]:
