@@ -11,14 +11,13 @@ from shared.ids import new_id
 from tests.browser.chromium import Colours, Desk, Kind
 from tests.browser.conftest import Sit
 from tests.browser.test_customers import link_to
-from tests.browser.test_floor import order, picked, shelves, take_list
+from tests.browser.test_floor import take_list
 from tests.clients import Clients
 from tests.console.care import DEAR, trouble
+from tests.console.floor import order, picked
 from tests.console.operations import give_up
 from tests.console.shop import Shop
 from tests.house_rules.test_routes import routes
-
-__all__ = ["shelves"]
 
 EVERY_SCREEN = [("phone", "light"), ("phone", "dark"), ("desktop", "light"), ("desktop", "dark")]
 OUTSIDE = ("/sign-in", "/password/{token}", "/track", "/track/orders/{link}")

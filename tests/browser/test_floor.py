@@ -4,24 +4,16 @@ import re
 from urllib.parse import parse_qs
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from deploy.local.stack import LocalStack
 from tests.browser.chromium import Colours, Desk, Kind
 from tests.browser.conftest import Sit
 from tests.clients import Clients
-from tests.console.floor import cancel, order, picked, second_location, shelve
+from tests.console.floor import cancel, order, picked, second_location
 from tests.console.shop import Order, Shop
 
 EVERY_SCREEN = [("phone", "light"), ("phone", "dark"), ("desktop", "light"), ("desktop", "dark")]
-
-
-@pytest_asyncio.fixture
-async def shelves(shop: Shop, clients: Clients) -> Shop:
-    """A shop whose articles have bins and barcodes."""
-    await shelve(clients, shop)
-    return shop
 
 
 async def read(page: Page, code: str) -> None:
