@@ -15,10 +15,15 @@ SOURCES := $(wildcard services shared cli deploy tests bench)
 KAFKA_TESTS = tests/shared tests/journeys tests/inventory/test_races.py \
 	tests/faults/test_crashes_under_load.py tests/faults/test_deaths_in_mid_journey.py tests/faults/test_zombies.py \
 	tests/faults/test_last_units.py tests/faults/test_sick_events.py
+# The rest is wide, or has a target of its own.
+CORE_TESTS = $(addprefix tests/,care contracts inventory journeys orders shared shipping)
 DOORSTEP_DATA ?= ../shared/data
 OLIST := $(DOORSTEP_DATA)/olist
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url
+
+# Each process would compile the whole suite again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## List the commands
@@ -92,8 +97,12 @@ corpus: setup ## Record the events of this version, when it is released, for lat
 	$(BIN)/python -m tests.contracts.corpus
 
 .PHONY: test
-test: setup ## Run the tests against two embedded stacks at once (ARGS="tests/orders -k ..." narrows it, to one)
-	$(BIN)/pytest -m "not faults and not browser and not fuzz" $(or $(ARGS),-n 2 --dist loadgroup)
+test: setup ## Test services and journeys on two embedded stacks at once (ARGS="tests/orders -k ..." narrows it, to one)
+	$(BIN)/pytest -m "not wide and not faults and not browser and not fuzz" $(or $(ARGS),-n 2 --dist loadgroup $(CORE_TESTS))
+
+.PHONY: test-wide
+test-wide: setup ## Test the rest: every door, route and role, console, command line, stack, simulator, data replays
+	$(BIN)/pytest -m "wide and not faults and not browser and not fuzz" $(or $(ARGS),-n 2 --dist loadgroup)
 
 .PHONY: chromium
 chromium:

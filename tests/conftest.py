@@ -23,12 +23,23 @@ _ROOT = Path(__file__).resolve().parents[1]
 # processor, and park what is told of orders that they do not know. Areas that are not named ask all of them.
 _ASKED_BY = {
     "care": frozenset({"care"}),
+    "carrier_simulator": frozenset[str](),
+    "contracts": frozenset[str](),
     "inventory": frozenset({"inventory"}),
+    "journeys": frozenset[str](),
+    "olist": frozenset[str](),
     "orders": frozenset({"orders"}),
     "shared": frozenset({"orders"}),
     "shipping": frozenset({"shipping"}),
 }
+# Beyond what the services do and how an order travels: the doors walked route by route and role by role and all else
+# that proves a line of security, the console, the command line, the stack and its tools (make test-wide).
+_WIDE = frozenset(
+    {"bench", "carrier_simulator", "cli", "console", "deploy", "doors", "house_rules", "olist", "privacy"}
+)
+_WIDE_FILES = frozenset({"tests/journeys/test_canary.py", "tests/journeys/test_check.py"})
 _running: list[LocalStack] = []
+_area: list[str] = [""]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,6 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(promises.Table())
     config.addinivalue_line("markers", "security(line, ...): proves these lines of docs/security.md (make security)")
     config.addinivalue_line("markers", "fuzz: sends what nobody thought of, for minutes (make fuzz)")
+    config.addinivalue_line("markers", "wide: beyond the services and the journeys of orders (make test-wide)")
     config.addinivalue_line("markers", "faults: kills, freezes and cuts processes of a stack of its own")
     config.addinivalue_line("markers", "browser: works the console's pages in Chromium")
     config.addinivalue_line("markers", "journeys: follows orders through all services")
@@ -53,6 +65,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         # What runs beside each other is whole areas: each has fixtures, and some a stack, of its own.
         item.add_marker(pytest.mark.xdist_group(area))
         promises.note(item)
+        if _is_wide(item):
+            item.add_marker("wide")
         if area in {"browser", "faults", "fuzz", "journeys"}:
             item.add_marker(area)
         if area in {"shared", "journeys"}:
@@ -61,6 +75,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         elsewhere = [item for item in items if item.get_closest_marker("kafka_only")]
         config.hook.pytest_deselected(items=elsewhere)
         items[:] = [item for item in items if item not in elsewhere]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    _area[0] = _area_of(item.path)
 
 
 @pytest.fixture(autouse=True)
@@ -90,10 +109,12 @@ async def stack() -> AsyncIterator[LocalStack]:
         broker=BROKER,
         console=names.CONSOLE in asked,
         throwaway=True,
+        asleep=True,
     )
     running = await LocalStack.start(home, options=options)
     _running.append(running)
     try:
+        await _rouse(running)
         yield running
     finally:
         _running.clear()
@@ -103,13 +124,15 @@ async def stack() -> AsyncIterator[LocalStack]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
-async def services_as_the_area_needs_them(request: pytest.FixtureRequest) -> None:
+async def services_as_the_area_needs_them() -> None:
     """Let the services of a running stack rest where nobody asks them, and work again where somebody does."""
-    if not _running:
-        return
-    (stack,) = _running
+    for stack in _running:
+        await _rouse(stack)
+
+
+async def _rouse(stack: LocalStack) -> None:
     everything = [*stack.apis, *stack.workers, *stack.pages]
-    asked = _ASKED_BY.get(_area_of(request.path))
+    asked = _ASKED_BY.get(_area[0])
     wanted = everything if asked is None else [name for name in everything if name.partition("-")[0] in asked]
     at_work = [name for name in everything if name in stack.processes and stack.processes[name].is_running]
     await stack.stop_processes(name for name in at_work if name not in wanted)
@@ -122,6 +145,11 @@ async def clients(stack: LocalStack) -> AsyncIterator[Clients]:
     opened = Clients(stack)
     yield opened
     await opened.close()
+
+
+def _is_wide(item: pytest.Item) -> bool:
+    listed = _area_of(item.path) in _WIDE or str(item.path.relative_to(_ROOT)) in _WIDE_FILES
+    return listed or item.get_closest_marker("security") is not None
 
 
 def _area_of(path: Path) -> str:

@@ -25,6 +25,8 @@ class Options:
     console: bool = False
     # Nothing needs to survive a power cut: for tests only.
     throwaway: bool = False
+    # The services' databases are there; each of their processes starts when somebody asks for it.
+    asleep: bool = False
     # A stub takes the services' place where the stack itself is under test.
     entry: Sequence[str] = SERVICE_ENTRY
     # Added to every service's environment: failpoints, log level.

@@ -118,6 +118,8 @@ class LocalStack:
         )
         progress("bringing the databases up to date")
         await self._migrate()
+        if self.options.asleep:
+            return
         progress("starting the services")
         await self.start_processes([*self.apis, *self.workers, *self.pages])
 

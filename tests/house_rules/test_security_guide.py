@@ -25,6 +25,6 @@ def test_every_submission_is_searched_for_secrets_and_known_vulnerabilities() ->
     makefile = (tree.ROOT / "Makefile").read_text(encoding="utf-8")
 
     assert re.search(r"^phase audit make .*audit$", run, re.MULTILINE)
-    assert re.search(r"^phase test .*--security-table", run, re.MULTILINE)
+    assert re.search(r"^phase test-wide .*--security-table", run, re.MULTILINE)
     assert re.search(r"^phase fuzz .*make .*fuzz( |$)", run, re.MULTILINE)
     assert re.search(r"^audit: .*\n\t@?\$\(BIN\)/python \.ci/audit\.py$", makefile, re.MULTILINE)

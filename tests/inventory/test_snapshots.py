@@ -1,11 +1,18 @@
 """Snapshots tell what is available as allocation sees it, and not more often than asked for."""
 
+import asyncio
 from datetime import timedelta
 
+import pytest
+
+from services.inventory.actions.locations import save_locations
+from services.inventory.actions.skus import save_skus
+from services.inventory.actions.snapshots import publish_snapshots
+from services.inventory.schemas.stock import SaveLocations, SaveSkus
 from shared import clock
 from shared.events import inventory
 from tests.inventory.lab import Lab, Line, order_placed
-from tests.waiting import wait_until
+from tests.waiting import wait_until, wait_until_held_up
 
 DAY = timedelta(days=1)
 SIZE = {"weight_grams": 300, "length_mm": 100, "width_mm": 80, "height_mm": 60}
@@ -68,6 +75,32 @@ async def test_a_sku_that_is_off_is_told_as_neither_available_nor_to_be_had_late
 
     assert (off.on_hand, off.available, off.backorderable) == (5, 0, False)
     assert (on.available, on.backorderable) == (5, True)
+
+
+@pytest.mark.parametrize("switched", ["sku", "location"])
+async def test_what_is_switched_on_while_its_switching_off_is_told_is_told_as_on(lab: Lab, switched: str) -> None:
+    await lab.run_jobs()
+    sku, place = await lab.stocked(5)
+    thing = {"code": sku, "name": "Mug", **SIZE}
+    house = {
+        "code": place, "name": "House", "line1": "1 Test Street", "city": "Berlin", "postal_code": "10115",
+        "country_code": "DE", "zone": "DE", "time_zone": "Europe/Berlin",
+    }  # fmt: skip
+
+    async with lab.database.transaction() as tx:
+        if switched == "sku":
+            await save_skus(tx, SaveSkus.model_validate({"skus": [{**thing, "active": False}]}))
+            on = asyncio.create_task(lab.do("/staff/skus", {"skus": [thing]}))
+        else:
+            await save_locations(tx, SaveLocations.model_validate({"locations": [{**house, "active": False}]}))
+            on = asyncio.create_task(lab.do("/staff/locations", {"locations": [house]}))
+        await publish_snapshots(tx)
+        await wait_until_held_up(lab.database, on)
+    await on
+
+    facts = await lab.facts(inventory.StockChanged, sku)
+    assert [fact.available for fact in facts] == [0]
+    assert (await _told(lab, sku)).available == 5
 
 
 async def _told(lab: Lab, sku: str) -> inventory.StockChanged:

@@ -46,6 +46,14 @@ async def test_a_sku_is_saved_and_told(lab: Lab) -> None:
     assert (fact.perishable, fact.safety) == (True, True)
 
 
+async def test_a_bin_named_twice_is_one_bin(lab: Lab) -> None:
+    named = {"location": await lab.location(), "bin": "A-1-2", "walk_order": 7}
+
+    code = await lab.sku(bins=[named, named])
+
+    assert (await lab.get(f"/staff/skus/{code}"))["bins"] == [named]
+
+
 async def test_saving_a_sku_again_keeps_its_barcodes_unless_new_ones_are_given(lab: Lab) -> None:
     code = await lab.sku(barcodes=[])
     await lab.do("/staff/skus", {"skus": [{"code": code, "name": "A", **SIZE, "barcodes": [{"code": f"x-{code}"}]}]})

@@ -100,6 +100,22 @@ async def test_a_release_whose_stock_is_gone_meanwhile_waits_for_more(floor: Flo
     await lab.check_books([sku])
 
 
+async def test_an_order_released_in_two_parts_is_planned_in_both(floor: Floor, lab: Lab) -> None:
+    (one, here), (other, there) = await lab.stocked(1), await lab.stocked(1)
+    order = Released(order_placed(Line(one), Line(other), partial_shipments="allowed"))
+    await lab.tell(order.placed)
+    whole = await floor.released_fact(order)
+
+    for number, line in enumerate(whole.lines, start=1):
+        await lab.tell(whole.model_copy(update={"release_no": number, "lines": (line,)}))
+
+    planned = (await floor.work(order))["fulfilments"]
+    assert {(f["location"], f["release_no"]) for f in planned} == {
+        (line.location, number) for number, line in enumerate(whole.lines, start=1)
+    }
+    assert {here, there} == {f["location"] for f in planned}
+
+
 async def test_two_pickers_at_once_get_different_orders(floor: Floor, lab: Lab) -> None:
     sku, place = await lab.stocked(9)
     for _ in range(4):

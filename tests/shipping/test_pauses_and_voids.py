@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from services.shipping.actions.booking import Work
-from services.shipping.actions.outcomes import record_booking
+from services.shipping.actions.booking import Done, LabelFile, Work
+from services.shipping.actions.outcomes import record_booking, record_settlement
 from services.shipping.models import Step
 from services.shipping.queries import labels as label_queries
 from shared.auth import Role
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from services.shipping.queries.labels import ClaimedJob
 
 
+SOUTH = LocationSaved(
+    location="SOUTH", name="South", country_code="US", postal_code="90210", zone="902", time_zone="UTC"
+)
+
+
 async def test_booking_paused_for_a_location_stops_that_location_only(shipping: ShippingRig) -> None:
     held, free = Parcel(location="SOUTH"), Parcel(location="NORTH")
-    south = LocationSaved(
-        location="SOUTH", name="South", country_code="US", postal_code="90210", zone="902", time_zone="UTC"
-    )
-    await shipping.hear(south)
+    await shipping.hear(SOUTH)
     switch = {"kind": "booking", "scope": "SOUTH", "reason": "the printer there is broken"}
     assert (await shipping.post(Role.OPERATOR, "/staff/pauses", switch)).is_success
     try:
@@ -65,6 +67,14 @@ async def _tried(shipping: ShippingRig, parcel: Parcel) -> bool:
     return "paused by an operator" in (error or "")
 
 
+async def test_a_location_that_is_saved_again_is_still_one(shipping: ShippingRig) -> None:
+    await shipping.hear(SOUTH, SOUTH.model_copy(update={"name": "Far South"}))
+
+    assert SOUTH.location not in shipping.applier.parked_keys
+    async with shipping.database.transaction() as tx:
+        assert await tx.value("select count(*) from location_copy where location = $1", SOUTH.location) == 1
+
+
 @pytest.mark.parametrize(("kind", "scope"), [("booking", "NOWHERE"), ("polling", "SOUTH")])
 async def test_a_scope_that_shipping_would_ignore_is_refused(shipping: ShippingRig, kind: str, scope: str) -> None:
     switch = {"kind": kind, "scope": scope, "reason": "a try"}
@@ -78,18 +88,39 @@ async def test_an_attempt_that_comes_back_late_leaves_the_void_in_its_place(ship
     await shipping.fault(parcel, "slow", route="/buy$", times=1, seconds=1)
     await shipping.close(parcel)
     await shipping.until(parcel, "booking")
-    async with shipping.database.transaction() as tx:
-        label_id = await tx.value("select label_id from shipment where parcel_id = $1", parcel.parcel_id)
-        shipment_id = await tx.value("select id from shipment where parcel_id = $1", parcel.parcel_id)
+    work = await _attempt(shipping, parcel)
+    label_id = work.job.label_id
     await shipping.until(parcel, "label_purchased")
     async with shipping.database.transaction() as tx:
         label = await label_queries.get_label(tx, label_id)
         assert label is not None
         await label_queries.put_job(tx, label, Step.VOID, tx.now + timedelta(days=1))
-        job = SimpleNamespace(shipment_id=shipment_id, label_id=label_id)
-        await record_booking(tx, Work(shipping.database, cast("ClaimedJob", job)), Outcome(error=TimeoutError()))
+        await record_booking(tx, work, Outcome(error=TimeoutError()))
         left = await tx.value("select step from carrier_job where label_id = $1", label_id)
     assert left == "void"
+
+
+async def _attempt(shipping: ShippingRig, parcel: Parcel) -> Work:
+    """Give a call for the label a parcel has now, or is being booked."""
+    async with shipping.database.transaction() as tx:
+        row = await tx.row("select id, label_id from shipment where parcel_id = $1", parcel.parcel_id)
+    assert row is not None
+    job = SimpleNamespace(shipment_id=row["id"], label_id=row["label_id"])
+    return Work(shipping.database, cast("ClaimedJob", job))
+
+
+async def test_a_label_fetched_twice_is_kept_as_it_was_first_printed(shipping: ShippingRig) -> None:
+    parcel = Parcel()
+    await shipping.close(parcel)
+    await shipping.until(parcel, "label_purchased")
+    path = f"/staff/parcels/{parcel.parcel_id}/label"
+    first = (await shipping.post(Role.PICKER, path, {})).json()
+    work = await _attempt(shipping, parcel)
+
+    async with shipping.database.transaction() as tx:
+        await record_settlement(tx, work, Outcome(Done(file=LabelFile("image/png", b"the same in other bytes"))))
+
+    assert (await shipping.post(Role.PICKER, path, {})).json() == first
 
 
 async def test_a_parcel_that_left_while_its_void_was_under_way_is_recorded_and_flagged(shipping: ShippingRig) -> None:

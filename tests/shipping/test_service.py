@@ -19,6 +19,7 @@ from shared.auth import Role, Scope
 from shared.db import Transaction
 from shared.ids import new_id
 from tests.shipping.rig import Parcel, ShippingRig, parcel_closed, step
+from tests.shipping.test_tracking import message, send, waiting_parcel
 
 
 @pytest.mark.parametrize("table", sorted(ShippingTable.metadata.tables))
@@ -138,15 +139,37 @@ async def test_a_delivered_parcel_teaches_how_long_each_milestone_took(shipping:
     shown = await shipping.until(parcel, "label_purchased")
     await shipping.hand_over(parcel, str(shown["tracking_number"]), at=_days_ago(4))
     await shipping.until(parcel, "delivered")
+    taught = await _taught(shipping, shown)
+    assert set(taught) == {"handed_over", "picked_up"}
+    assert taught["picked_up"] == (30 * 60, 2)
+
+
+async def _taught(shipping: ShippingRig, shown: dict[str, object]) -> dict[str, tuple[int, int]]:
+    """Give the minutes a parcel took from each milestone, and the lanes that learn of it."""
     async with shipping.database.transaction() as tx:
         rows = await tx.fetch(
             "select milestone, min(minutes) as minutes, count(*) as lanes from finished_transit "
             "where shipment_id = $1::text::uuid group by milestone",
             shown["id"],
         )
-    taught = {row["milestone"]: (row["minutes"], row["lanes"]) for row in rows}
-    assert set(taught) == {"handed_over", "picked_up"}
-    assert taught["picked_up"] == (30 * 60, 2)
+    return {row["milestone"]: (row["minutes"], row["lanes"]) for row in rows}
+
+
+async def test_a_parcel_delivered_again_after_a_correction_teaches_what_it_taught_at_first(
+    shipping: ShippingRig,
+) -> None:
+    parcel, number = await waiting_parcel(shipping)
+    await send(shipping, message(number, (-2, "in_transit", "picked_up"), (-1, "delivered", "arrived_at_destination")))
+    shown = await shipping.until(parcel, "delivered")
+    taught = await _taught(shipping, shown)
+    wrong = {"status": "delivery_corrected", "reason": "it lies at the neighbour's depot"}
+    assert (await shipping.post(Role.OPERATOR, f"/staff/shipments/{shown['id']}/set-status", wrong)).is_success
+
+    await send(shipping, message(number, (5, "delivered", "arrived_at_destination")))
+
+    await shipping.until(parcel, "delivered")
+    assert taught == {"picked_up": (60, 2)}
+    assert (await _taught(shipping, shown))["picked_up"] == (60, 2)
 
 
 def _days_ago(days: int) -> datetime:

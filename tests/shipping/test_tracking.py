@@ -24,6 +24,7 @@ from tests.shipping.rig import (
     Parcel,
     ShippingRig,
     order_cancelled,
+    parcel_closed,
     parcel_handed_over,
     parts,
     step,
@@ -333,7 +334,7 @@ async def test_a_scan_of_the_label_of_a_parcel_opened_again_is_raised_and_moves_
     opened = await shipping.shipment(parcel)
     assert opened["status"] in {"void_requested", "voided"}
     assert opened["flags"] == ["voided_label_used"]
-    await shipping.close(parcel)
+    await shipping.hear(parcel_closed(parcel))
     await shipping.until(parcel, "label_purchased")
 
 

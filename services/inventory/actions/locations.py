@@ -19,7 +19,7 @@ async def save_locations(tx: Transaction, body: SaveLocations) -> Saved:
     """
     refuse_repeated([(f"/locations/{number}/code", one.code) for number, one in enumerate(body.locations)])
     ordered = sorted(body.locations, key=lambda location: location.code)
-    before = await locations.lock_active(tx, [location.code for location in ordered])
+    before = await stock.lock_active(tx, "location", [location.code for location in ordered])
     await locations.save_locations(tx, [(*_row(location), tx.now) for location in ordered])
     for location in ordered:
         tx.publish(_saved(location))

@@ -20,7 +20,7 @@ async def save_skus(tx: Transaction, body: SaveSkus) -> Saved:
     _refuse_twins(body.skus)
     await _refuse_taken_barcodes(tx, body.skus)
     await _refuse_unknown_locations(tx, body.skus)
-    before = await skus.lock_active(tx, [sku.code for sku in body.skus])
+    before = await stock.lock_active(tx, "sku", [sku.code for sku in body.skus])
     await skus.save_skus(tx, [_row(sku) for sku in sorted(body.skus, key=lambda sku: sku.code)])
     labelled = [sku for sku in body.skus if sku.barcodes is not None]
     if labelled:

@@ -64,14 +64,6 @@ async def save_locations(tx: Transaction, rows: Sequence[Sequence[object]]) -> N
     await tx.execute_many(_SAVE, rows)
 
 
-async def lock_active(tx: Transaction, codes: Collection[str]) -> dict[str, bool]:
-    """Lock locations and say of each whether it is active; unknown ones are absent."""
-    rows = await tx.fetch(
-        "select code, active from location where code = any($1::text[]) order by code for no key update", list(codes)
-    )
-    return {row["code"]: row["active"] for row in rows}
-
-
 async def get_locations(tx: Transaction, codes: Collection[str]) -> dict[str, Location]:
     """Give locations with their calendars by code."""
     rows = await tx.fetch("select * from location where code = any($1::text[])", list(codes))

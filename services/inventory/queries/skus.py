@@ -29,14 +29,6 @@ from sku s where ($1::text[] is null or s.code = any($1)) and s.code > $2 order 
 """
 
 
-async def lock_active(tx: Transaction, codes: Collection[str]) -> dict[str, bool]:
-    """Lock SKUs and say of each whether it is active; unknown ones are absent."""
-    rows = await tx.fetch(
-        "select code, active from sku where code = any($1::text[]) order by code for no key update", list(codes)
-    )
-    return {row["code"]: row["active"] for row in rows}
-
-
 async def save_skus(tx: Transaction, rows: Sequence[Sequence[object]]) -> None:
     """Insert or replace SKUs; values in the order of the columns."""
     await tx.execute(_SAVE, *[list(column) for column in zip(*rows, strict=True)], tx.now)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 import asyncpg
 
@@ -131,6 +132,17 @@ async def lock_reachable(tx: Transaction, anywhere: Collection[str], keys: Colle
     skus = {*anywhere, *(sku for sku, _ in keys)}
     rows = await tx.fetch(_LOCK_REACHABLE, sorted(skus), sorted(anywhere), *_columns(keys))
     return {(row["sku"], row["location"]): _stock(row) for row in rows}
+
+
+async def lock_active(tx: Transaction, table: Literal["location", "sku"], codes: Collection[str]) -> dict[str, bool]:
+    """Lock locations or SKUs and say of each whether it is active, as its stock must be to be offered.
+
+    Unknown ones are absent.
+    """
+    rows = await tx.fetch(
+        f"select code, active from {table} where code = any($1::text[]) order by code for no key update", list(codes)
+    )
+    return {row["code"]: row["active"] for row in rows}
 
 
 async def ensure_stock(tx: Transaction, keys: Collection[Key]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 
 from services.shipping.models import OrderCopy, Shipment
@@ -13,7 +14,6 @@ from shared.db import Transaction
 _KEEP_ORDERS = """
 insert into order_copy (order_id, reference, service_level, deliver_by, test)
 select * from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::bool[])
-on conflict (order_id) do nothing
 """
 _POLL = """
 update shipment set poll_not_before = $3
@@ -26,7 +26,7 @@ returning id, label_id
 
 
 async def keep_orders(tx: Transaction, orders: Sequence[OrderCopy]) -> None:
-    """Insert what shipping keeps of new orders; an order known already stays as it is."""
+    """Insert what shipping keeps of new orders."""
     await tx.execute(
         _KEEP_ORDERS,
         [order.order_id for order in orders],
@@ -68,22 +68,23 @@ async def get_orders(tx: Transaction, order_ids: Collection[UUID]) -> dict[UUID,
 
 async def lock_shipment(tx: Transaction, shipment_id: UUID) -> Shipment | None:
     """Lock a shipment by its id."""
-    found = await tx.session.exec(select(Shipment).where(Shipment.id == shipment_id).with_for_update(key_share=True))
-    return found.first()
+    return next(iter(await _lock(tx, col(Shipment.id) == shipment_id)), None)
 
 
 async def lock_shipments_of_parcels(tx: Transaction, parcel_ids: Collection[UUID]) -> dict[UUID, Shipment]:
-    """Lock the shipments of parcels, in the order of their ids."""
-    query = select(Shipment).where(col(Shipment.parcel_id).in_(parcel_ids))
-    found = await tx.session.exec(query.order_by(col(Shipment.id)).with_for_update(key_share=True))
-    return {shipment.parcel_id: shipment for shipment in found}
+    """Lock the shipments of parcels."""
+    return {shipment.parcel_id: shipment for shipment in await _lock(tx, col(Shipment.parcel_id).in_(parcel_ids))}
 
 
 async def lock_shipments_of_orders(tx: Transaction, order_ids: Collection[UUID]) -> list[Shipment]:
-    """Lock the shipments of orders, in the order of their ids."""
-    query = select(Shipment).where(col(Shipment.order_id).in_(order_ids))
-    found = await tx.session.exec(query.order_by(col(Shipment.id)).with_for_update(key_share=True))
-    return list(found)
+    """Lock the shipments of orders."""
+    return await _lock(tx, col(Shipment.order_id).in_(order_ids))
+
+
+async def _lock(tx: Transaction, wanted: ColumnElement[bool]) -> list[Shipment]:
+    """Lock shipments in the order of their ids."""
+    query = select(Shipment).where(wanted).order_by(col(Shipment.id))
+    return list(await tx.session.exec(query.with_for_update(key_share=True)))
 
 
 async def get_shipment(tx: Transaction, shipment_id: UUID) -> Shipment | None:

@@ -20,9 +20,8 @@ async def renew(tx: Transaction, url: str) -> None:
 async def claim(tx: Transaction, lease: datetime) -> list[str]:
     """Claim addresses that are not registered yet."""
     rows = await tx.fetch(
-        "update webhook_registration set not_before = $2 where url in "
-        "(select url from webhook_registration where registered_at is null and not_before <= $1 "
-        "for update skip locked) returning url",
+        "update webhook_registration set not_before = $2 where registered_at is null and not_before <= $1 "
+        "returning url",
         clock.real(),
         lease,
     )
