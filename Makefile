@@ -121,8 +121,8 @@ test-browser: setup chromium ## Work the console's pages in Chromium, as people 
 	$(BIN)/pytest tests/browser $(ARGS)
 
 .PHONY: screenshots
-screenshots: setup chromium ## Take pictures of the running demonstration's pages into docs/screenshots
-	$(BIN)/python -m tests.browser.screenshots
+screenshots: setup chromium ## Play a demonstration and take pictures of every page into docs/screenshots (ARGS="--only pick")
+	$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 .PHONY: wrk
 wrk:

@@ -62,8 +62,7 @@ def demo(  # noqa: PLR0913, PLR0917 - one option each
     if as_json:
         show.as_json(summary.as_json())
     else:
-        show_summary(summary, console, _explore(record))
-        local.show_sign_ins(record, console)
+        tell(summary, record, console)
     if report is not None:
         report.write_text(json.dumps(summary.as_json(), indent=2) + "\n")
     if stop:
@@ -92,6 +91,12 @@ async def _perform(wanted: Wanted, record: Record, console: Console) -> Summary:
     picture = Live(screen, console=console, refresh_per_second=4) if console.is_terminal else contextlib.nullcontext()
     with picture:
         return await stage.play()
+
+
+def tell(summary: Summary, record: Record, console: Console) -> None:
+    """Print what came of it, and last where the console is and who may sign in there."""
+    show_summary(summary, console, _explore(record))
+    local.show_sign_ins(record, console)
 
 
 def _explore(record: Record) -> Mapping[str, str]:

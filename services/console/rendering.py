@@ -109,8 +109,12 @@ _WORDS: Mapping[str, str] = {
     "no_consent": "no yes to the new date",
     "preship_risk": "may leave late",
     "transit_risk": "may arrive late",
+    "carrier_hold": "held by the carrier",
+    "unknown_code": "unknown code of the carrier",
+    "feed_silent": "no news from a carrier",
     "stuck_flow": "a step is stuck",
     "packing": "being packed",
+    "tried": "tried to sign in",
     "notify": "tell the customer",
     "update": "next update",
 }

@@ -9,6 +9,8 @@ from playwright.async_api import Browser
 from deploy.local import names
 from deploy.local.stack import LocalStack
 from tests.browser.chromium import Colours, Desk, Kind, running
+from tests.clients import Clients
+from tests.console.floor import shelve
 from tests.console.shop import Shop, open_shop
 
 
@@ -57,3 +59,10 @@ async def writing_shop(stack: LocalStack) -> AsyncIterator[Shop]:
     opened = await open_shop(stack, "storefront")
     yield opened
     await opened.close()
+
+
+@pytest_asyncio.fixture
+async def shelves(shop: Shop, clients: Clients) -> Shop:
+    """A shop whose articles have bins and barcodes."""
+    await shelve(clients, shop)
+    return shop

@@ -3,8 +3,8 @@
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,16 +20,24 @@ from cli.demo.plan import Choice, plan_orders
 from deploy.local import control, names
 from deploy.local.credentials import load_or_create
 from deploy.local.driver import Driver
+from deploy.local.site import Site
 from deploy.local.state import Record
 from shared import clock
 from shared.auth import Role, mint_link, mint_token
+from tests.console.operations import give_up
 
 Json = dict[str, Any]
 
 PLACE = "HAM"
 _ORDERS = 60
 _BATCH = 5
+_LEFT = 3
+_SATURDAY = 5
 _PACKAGING_GRAMS = 120
+_DELIVERIES: tuple[tuple[str, tuple[tuple[str, int], ...], timedelta], ...] = (
+    ("PO-20417", (("LANTER-4", 24), ("HAMMOC-1", 12), ("MUG-3", 60)), timedelta(0)),
+    ("PO-20423", (("TENT-4", 30),), timedelta(days=1)),
+)
 _SAID = (
     ("missing_item", "The wool socks were not in the parcel."),
     ("not_received", "The neighbours have nothing either."),
@@ -87,25 +95,94 @@ class Scene:
 
 
 async def set_scene(record: Record) -> Scene:
-    """Place a morning's orders and bring them to all stages; gives what there is to see."""
+    """Let a day and a night pass, and bring a morning's orders to all stages; a scene once set is taken up as it is."""
     working = {name: url for name, url in record.urls.items() if name != names.CONSOLE}
     scene = Scene(record, Driver(Path(record.clock_file), working, grid=timedelta(hours=1)))
+    kept = control.default_home() / "scene.json"
+    if kept.exists():
+        scene.shown = json.loads(kept.read_text(encoding="utf-8"))
+        return scene
     await scene.driver.rest()
-    await _customers_report(scene)
-    await _an_agent_asks_for_more_than_they_may(scene)
+    sound = await _sound_orders(scene)
+    await _customers_say(scene, sound[1:3], _SAID[:2])
     storefront, plans = await _open_shop(scene)
     warehouse = WarehouseBot(scene.door("inventory", Role.WAREHOUSE_LEAD, "otto"), PLACE, _Calm(), _weigh)
-    gone = await _place(scene, storefront, plans[:_BATCH])
-    await _ship_and_stage(scene, warehouse, gone)
+    await _leave_on_the_dock(scene, storefront, warehouse, plans[-_LEFT:])
+    await scene.driver.run_until(_morning_after(clock.now()), timedelta(hours=6))
+    await _morning(scene, storefront, warehouse, plans, sound)
+    # The last of all: with it the suite never rests again.
+    site = Site(control.default_home(), record.ports, load_or_create(control.default_home()))
+    scene.shown["dead"], _ = await give_up(site.dsn("care"))
+    kept.write_text(json.dumps(scene.shown), encoding="utf-8")
+    return scene
+
+
+async def _morning(
+    scene: Scene, storefront: StorefrontBot, warehouse: WarehouseBot, plans: list[Choice], sound: list[Json]
+) -> None:
+    await _customers_say(scene, sound[3:], _SAID[2:])
+    await _report(scene, sound[0])
+    await _an_agent_asks_for_more_than_they_may(scene)
+    await _announce(scene)
+    await _place(scene, storefront, plans[:_BATCH])
+    await _ship_and_stage(scene, warehouse)
     await _place(scene, storefront, plans[_BATCH : 2 * _BATCH])
     await warehouse.pick_all(max_orders=_BATCH)
     await scene.driver.rest()
-    await _find_a_bench(scene)
-    waiting = await _place(scene, storefront, plans[2 * _BATCH : 4 * _BATCH])
+    await _begin_a_parcel(scene)
+    later = plans[2 * _BATCH : 4 * _BATCH]
+    waiting = await _place(scene, storefront, [*later, _of_the_same(later)])
+    person: Any = later[0].body["shipping_address"]
+    scene.shown["person"] = f"{person['name']} {person['postal_code']}"
     await _begin_a_walk(scene)
     await _promise_later(scene, waiting[-1])
     await scene.driver.rest()
-    return scene
+
+
+def _morning_after(evening: datetime) -> datetime:
+    """Give half past seven of the working day after the next."""
+    morning = datetime.combine(evening.date(), time(7, 30), UTC) + timedelta(days=2)
+    while morning.weekday() >= _SATURDAY:
+        morning += timedelta(days=1)
+    return morning
+
+
+def _of_the_same(plans: list[Choice]) -> Choice:
+    """Let the customer of the first of some orders order what the last wanted, too."""
+    last = plans[-1]
+    same = {name: plans[0].body[name] for name in ("customer", "shipping_address")}
+    return replace(last, reference="FH-90001", body={**last.body, **same})
+
+
+async def _leave_on_the_dock(
+    scene: Scene, storefront: StorefrontBot, warehouse: WarehouseBot, plans: list[Choice]
+) -> None:
+    """Let parcels miss their truck: one has its label, the others not even that."""
+    await _place(scene, storefront, plans)
+    await warehouse.pick_all(max_orders=_BATCH)
+    await scene.driver.rest()
+    parcels = await warehouse.pack_all()
+    await scene.driver.rest()
+    await warehouse.label(parcels[0])
+
+
+async def _announce(scene: Scene) -> None:
+    """Expect two deliveries, of which one stands at the dock."""
+    stock = scene.door("inventory", Role.WAREHOUSE_LEAD)
+    ids = []
+    for reference, lines, after in _DELIVERIES:
+        expected_at = (clock.now() + after).isoformat()
+        wanted = [{"sku": sku, "quantity": quantity} for sku, quantity in lines]
+        body = {
+            "kind": "purchase", "location": PLACE, "reference": reference, "expected_at": expected_at, "lines": wanted,
+        }  # fmt: skip
+        made: Any = await stock.act("/staff/inbounds", body, key=key_of("announce", reference))
+        ids.append(made["id"])
+    await stock.act(f"/staff/inbounds/{ids[0]}/arrive", None, key=key_of("arrive", ids[0]))
+    (sku, quantity), *_ = _DELIVERIES[0][1]
+    received = {"lines": [{"sku": sku, "location": PLACE, "quantity": quantity - 4}], "inbound_id": ids[0]}
+    await stock.act("/staff/stock/receive", received, key=key_of("receive", ids[0]))
+    scene.shown["inbound"] = f"/stock/inbounds/{ids[0]}"
 
 
 async def _open_shop(scene: Scene) -> tuple[StorefrontBot, list[Choice]]:
@@ -132,18 +209,17 @@ def _is_near(body: Mapping[str, object]) -> bool:
     return isinstance(address, Mapping) and address["country_code"] == "DE"
 
 
-async def _ship_and_stage(scene: Scene, warehouse: WarehouseBot, gone: list[OrderView]) -> None:
-    """Bring a wave to the dock: some parcels leave, one lies in its lane, one waits for its label's scan."""
+async def _ship_and_stage(scene: Scene, warehouse: WarehouseBot) -> None:
+    """Bring a wave to the dock: two parcels leave, one lies in its lane, one waits for its label's scan."""
     await warehouse.pick_all(max_orders=_BATCH)
     await scene.driver.rest()
     parcels = await warehouse.pack_all()
     await scene.driver.rest()
-    labelled = [await warehouse.label(parcel) for parcel in parcels[:-1]]
-    await warehouse.hand_over(labelled[:3], clock.now())
-    scene.shown["shipped"] = gone[0].number
-    if len(labelled) > 3:
-        await _stage(warehouse, labelled[3])
-        scene.shown["bench"] = f"/pack/{labelled[-1].order_id}/{labelled[-1].fulfilment_id}?parcel={labelled[-1].id}"
+    *gone, staged, labelled = [await warehouse.label(parcel) for parcel in parcels[: _BATCH - 1]]
+    await warehouse.hand_over(gone, clock.now())
+    await _stage(warehouse, staged)
+    for name, parcel in (("staged_bench", staged), ("label_bench", labelled)):
+        scene.shown[name] = f"/pack/{parcel.order_id}/{parcel.fulfilment_id}?parcel={parcel.id}"
     await scene.driver.rest()
 
 
@@ -152,12 +228,19 @@ async def _stage(warehouse: WarehouseBot, parcel: Parcel) -> None:
     await warehouse.door.act("/staff/stagings", body, key=key_of("stage", parcel.id))
 
 
-async def _find_a_bench(scene: Scene) -> None:
-    """Find an order that is picked and waits for its packer."""
-    waiting = scene.door("inventory", Role.PICKER, "picker")
-    page: Any = await waiting.act_get(f"/staff/fulfilments?location={PLACE}&state=in_progress&limit=100")
-    for work in page["data"]:
-        scene.shown.setdefault("open_bench", f"/pack/{work['order_id']}/{work['id']}")
+async def _begin_a_parcel(scene: Scene) -> None:
+    """Let one order wait for its packer, and lay all of another into a parcel that is not weighed yet."""
+    bench = scene.door("inventory", Role.PICKER, "picker")
+    page: Any = await bench.act_get(f"/staff/fulfilments?location={PLACE}&state=in_progress&limit=100")
+    waiting, begun = page["data"][:2]
+    scene.shown["open_bench"] = f"/pack/{waiting['order_id']}/{waiting['id']}"
+    contents = [
+        {"barcode": catalogue.BY_CODE[line["sku"]].barcode, "quantity": line["picked"]} for line in begun["lines"]
+    ]
+    made: Any = await bench.act(
+        f"/staff/fulfilments/{begun['id']}/parcels", {"contents": contents}, key=key_of("begin", begun["id"])
+    )
+    scene.shown["full_bench"] = f"/pack/{begun['order_id']}/{begun['id']}?parcel={made['id']}"
 
 
 async def _begin_a_walk(scene: Scene) -> None:
@@ -184,13 +267,13 @@ async def _promise_later(scene: Scene, order: OrderView) -> None:
     scene.shown["late"], scene.shown["late_id"] = order.number, str(order.id)
 
 
-async def _customers_report(scene: Scene) -> None:
-    """Let customers of delivered orders say what is wrong: one damage with two photos, and others to an agent."""
+async def _sound_orders(scene: Scene) -> list[Json]:
+    """Find delivered orders of which nobody complained."""
     orders, care = scene.door("orders", Role.SUPPORT), scene.door("care", Role.CARE)
     left: Any = await scene.door("inventory", Role.WAREHOUSE_LEAD).act_get(
         f"/staff/fulfilments?location={PLACE}&state=handed_over&limit=100"
     )
-    sound = []
+    sound: list[Json] = []
     for work in left["data"]:
         order: Any = await orders.act_get(f"/staff/orders/{work['order_id']}")
         cases: Any = await care.act_get(f"/staff/cases?order_id={order['id']}")
@@ -198,11 +281,18 @@ async def _customers_report(scene: Scene) -> None:
             sound.append(order)
         if len(sound) > len(_SAID):
             break
-    for order, (kind, comment) in zip(sound[1:], _SAID, strict=False):
+    return sound
+
+
+async def _customers_say(scene: Scene, orders: list[Json], said: tuple[tuple[str, str], ...]) -> None:
+    """Let customers tell an agent what is wrong."""
+    care = scene.door("care", Role.CARE)
+    for order, (kind, comment) in zip(orders, said, strict=False):
         body = {"order_id": order["id"], "kind": kind, "comment": comment}
         await care.act("/staff/reports", body, key=key_of("said", order["id"]))
-    if sound:
-        await _report(scene, sound[0])
+        scene.shown.setdefault(kind, order["number"])
+        scene.shown.setdefault(f"{kind}_id", order["id"])
+    await scene.driver.rest()
 
 
 async def _report(scene: Scene, order: Json) -> None:
@@ -219,8 +309,7 @@ async def _report(scene: Scene, order: Json) -> None:
     await scene.driver.rest()
     cases: Any = await scene.door("care", Role.CARE).act_get(f"/staff/cases?order_id={order['id']}")
     scene.shown["damaged"], scene.shown["damaged_id"] = order["number"], order["id"]
-    if cases["data"]:
-        scene.shown["case"] = cases["data"][0]["id"]
+    scene.shown["case"] = cases["data"][0]["id"]
 
 
 async def _an_agent_asks_for_more_than_they_may(scene: Scene) -> None:

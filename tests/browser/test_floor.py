@@ -1,26 +1,19 @@
 """The warehouse, as people work it: a scanner that types, a phone in the hand, a network that comes and goes."""
 
 import re
+from urllib.parse import parse_qs
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from deploy.local.stack import LocalStack
 from tests.browser.chromium import Colours, Desk, Kind
 from tests.browser.conftest import Sit
 from tests.clients import Clients
-from tests.console.floor import cancel, order, picked, second_location, shelve
+from tests.console.floor import cancel, order, picked, second_location
 from tests.console.shop import Order, Shop
 
 EVERY_SCREEN = [("phone", "light"), ("phone", "dark"), ("desktop", "light"), ("desktop", "dark")]
-
-
-@pytest_asyncio.fixture
-async def shelves(shop: Shop, clients: Clients) -> Shop:
-    """A shop whose articles have bins and barcodes."""
-    await shelve(clients, shop)
-    return shop
 
 
 async def read(page: Page, code: str) -> None:
@@ -83,6 +76,8 @@ async def test_nothing_counts_before_the_server_answered(sit: Sit, shelves: Shop
     desk = await sit("picker", "phone")
     page = desk.page
     await take_list(desk, shelves)
+    sent: list[str] = []
+    page.on("request", lambda asked: sent.append(asked.post_data or "") if asked.url.endswith("/scans") else None)
 
     await read(page, "NOT-OURS")
     await judged(page, "wrong")
@@ -97,6 +92,9 @@ async def test_nothing_counts_before_the_server_answered(sit: Sit, shelves: Shop
     await page.context.set_offline(False)
     await judged(page, "right", "This line is complete.")
     await expect(page.locator("#unsaved")).to_be_hidden()
+    keys = [parse_qs(body)["key"] for body in sent if f"40{shelves.tag}" in body]
+    assert len(keys) > 1, "it was sent again"
+    assert keys == [keys[0]] * len(keys), "as the same scan"
 
     await stack.stop_processes(["inventory-api"])
     try:
@@ -127,15 +125,51 @@ async def test_units_are_sent_to_another_location(sit: Sit, shelves: Shop, clien
     assert asked == [], "what was answered needs no warning before the page is left"
 
 
-async def test_a_picker_silences_the_phone(sit: Sit, shelves: Shop) -> None:
+_LISTEN = """
+window.heard = [];
+OscillatorNode.prototype.start = function () { window.heard.push(this.frequency.value); };
+navigator.vibrate = (pattern) => { window.felt = pattern.join(); return true; };
+"""
+RIGHT, WRONG = [880, 1320], [170, 120]
+
+
+async def test_right_and_wrong_are_heard_and_felt_until_the_phone_is_silenced(sit: Sit, shelves: Shop) -> None:
     await order(shelves)
     desk = await sit("picker", "phone")
+    page = desk.page
+    await page.add_init_script(_LISTEN)
     await take_list(desk, shelves)
-    sound = desk.page.locator("[data-mute]")
+    await read(page, "NOT-OURS")
+    await judged(page, "wrong")
+    assert await page.evaluate("[window.heard, window.felt]") == [WRONG, "300,80,300"]
+    await read(page, f"40{shelves.tag}")
+    await judged(page, "right")
+    assert await page.evaluate("[window.heard, window.felt]") == [[*WRONG, *RIGHT], "40"]
+
+    sound = page.locator("[data-mute]")
     await sound.click()
     await expect(sound).to_have_text("Sound off")
-    await desk.page.reload()
+    await page.reload()
     await expect(sound).to_have_text("Sound off")
+    await read(page, "NOT-OURS")
+    await judged(page, "wrong")
+    assert await page.evaluate("window.heard") == []
+
+
+async def test_the_last_scan_is_undone_and_the_next_bin_stays_in_view(sit: Sit, shelves: Shop) -> None:
+    await order(shelves)
+    desk = await sit("picker", "phone")
+    page = desk.page
+    await take_list(desk, shelves)
+    await expect(page.locator(".next-bin")).to_contain_text("A-02-3")
+    await expect(page.locator(".next-bin")).to_be_in_viewport()
+    await read(page, f"40{shelves.tag}")
+    await judged(page, "right", "This line is complete.")
+    await expect(page.locator(".next-bin")).to_contain_text("This is the last bin.")
+    await page.get_by_role("button", name="Undo the last scan").click()
+    await judged(page, "ask", "Lay 1 back into bin A-01-3")
+    await expect(page.locator(".bin")).to_have_text("A-01-3")
+    await expect(page.locator(".progress-row .strong")).to_have_text("0/3")
 
 
 async def pack(desk: Desk, shop: Shop, placed: Order) -> str:

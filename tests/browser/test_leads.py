@@ -14,7 +14,7 @@ EVERY_SCREEN = [("phone", "light"), ("phone", "dark"), ("desktop", "light"), ("d
 
 
 async def test_an_operator_replays_a_dead_letter(sit: Sit, stack: LocalStack) -> None:
-    _, order_id = await give_up(stack)
+    _, order_id = await give_up(stack.dsn("care"))
     desk = await sit("operator")
     page = desk.page
     await desk.goto("/operations")
@@ -41,7 +41,7 @@ async def test_nobody_is_kept_out_of_the_leads_and_operators_pages(
     sit: Sit, shop: Shop, stack: LocalStack, kind: Kind, colours: Colours
 ) -> None:
     await shop.place()
-    event_id, _ = await give_up(stack)
+    event_id, _ = await give_up(stack.dsn("care"))
     desk = await sit("operator", kind, colours)
     paths = ("", "/messages", f"/messages/care/{event_id}", "/drift", "/audit")
     for path in (*(f"/operations{path}" for path in paths), "/overview"):

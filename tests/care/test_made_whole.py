@@ -287,7 +287,7 @@ async def test_a_reshipment_called_off_before_it_left_leaves_its_units_owed_and_
     await order.remedy_refused(reship, "reship_called_off")
     assert await owed(care, order.order_id) == [(0, 0)]
     case = await care.case(order.order_id)
-    assert case["next_action"] == "reship was refused (reship_called_off): choose another remedy"
+    assert case["next_action"] == "reship was refused (reship called off): choose another remedy"
     remedies = await care.rows("select kind, state from remedy where order_id = $1", order.order_id)
     assert remedies == [{"kind": "reship", "state": "refused"}]
     (left,) = (await care.get(f"/cases/{case['id']}"))["units"]

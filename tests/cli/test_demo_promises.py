@@ -1,12 +1,18 @@
 """What the demonstration promises to show, it shows in every run, or it says what is missing."""
 
+import io
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from cli.demo.command import tell
 from cli.demo.plan import Mishap, journey_of, plan_mishaps, plan_orders
 from cli.demo.report import Summary
+from deploy.local.state import Record
 
 BEGIN = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
 FIGURES: dict[str, float | int | None] = {"raised": 1, "cleared": 0, "open": 1, "detection_lead_hours": 3.5}
@@ -33,6 +39,20 @@ GOOD = Summary(
 
 def test_a_run_that_shows_all_it_promises_has_nothing_to_say() -> None:
     assert GOOD.failures == []
+
+
+def test_a_run_ends_with_the_consoles_address_and_who_may_sign_in(tmp_path: Path) -> None:
+    people = tmp_path / "console.json"
+    people.write_text(json.dumps([{"login": "care_lead", "password": "four quiet words"}]))
+    record = Record(
+        owner=None, processes={}, ports={}, urls={"console": "http://127.0.0.1:8105"}, dsns={}, bootstrap="",
+        staff_key="", clock_file="", mail="", ready=True, sign_ins=str(people),
+    )  # fmt: skip
+    shown = io.StringIO()
+    tell(GOOD, record, Console(file=shown, width=100))
+    ending = shown.getvalue().partition("stop it with make stop")[2]
+    assert "console: http://127.0.0.1:8105" in ending
+    assert [word for word in ("care_lead", "four quiet words") if word not in ending] == []
 
 
 @pytest.mark.parametrize("kind", sorted(GOOD.exceptions))

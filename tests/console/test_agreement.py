@@ -26,7 +26,10 @@ ADDRESS = {
 async def promised_later(shop: Shop, clients: Clients, country: str) -> Order:
     """Place an order and promise it two months later than at first."""
     order = await shop.place(shipping_address=ADDRESS[country])
-    body = {"deliver_by_latest": (clock.now() + timedelta(days=60)).isoformat(), "reason": "the ship is late"}
+    body = {
+        "deliver_by_latest": (clock.now() + timedelta(days=60)).isoformat(), "reason": "the ship is late",
+        "attributed_to": "stock",
+    }  # fmt: skip
     answer = await clients.of("orders", role="support").post(
         f"/staff/orders/{order.id}/promises", json=body, headers={"Idempotency-Key": str(new_id())}
     )
@@ -64,6 +67,8 @@ async def test_where_silence_means_yes_the_page_says_so(
     order = await promised_later(shop, clients, "DE")
     shown = await (await visit("")).read(f"/track/orders/{link_to(stack, order)}")
     assert "If you do nothing, we send it by the date above. You may also cancel until it has left us." in shown
+    assert "On track" not in shown
+    assert "Some of its goods come later than planned. New date" in shown
 
 
 @pytest.mark.parametrize(

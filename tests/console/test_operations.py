@@ -77,7 +77,7 @@ async def test_a_pause_needs_a_reason_and_a_scope_that_is_known(visit: Visit) ->
 
 
 async def test_a_dead_event_is_replayed_and_takes_effect(visit: Visit, stack: LocalStack, clients: Clients) -> None:
-    event_id, order_id = await give_up(stack)
+    event_id, order_id = await give_up(stack.dsn("care"))
     operator = await visit("operator")
     assert str(order_id) in await operator.read("/operations/messages")
     shown = await operator.read(f"/operations/messages/care/{event_id}")
@@ -100,7 +100,7 @@ async def test_a_dead_event_is_replayed_and_takes_effect(visit: Visit, stack: Lo
 
 
 async def test_a_dead_event_is_discarded_for_a_reason(visit: Visit, stack: LocalStack) -> None:
-    event_id, order_id = await give_up(stack)
+    event_id, order_id = await give_up(stack.dsn("care"))
     operator = await visit("operator")
     await operator.get(f"/operations/messages/care/{event_id}")
     path = f"/operations/messages/care/{event_id}/discard"

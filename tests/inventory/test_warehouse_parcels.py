@@ -340,7 +340,7 @@ async def test_work_past_its_cut_off_is_listed_first_and_says_why(floor: Floor, 
 
     assert [row["late"] for row in rows] == [True, False]
     assert [row["order_id"] for row in only_late] == [str(late.order_id)]
-    assert rows[0]["why"] == "1 units to pick, nobody is on it"
+    assert rows[0]["why"] == "1 unit to pick, nobody is on it"
     assert [page["data"][0]["id"], rest["data"][0]["id"]] == [row["id"] for row in rows]
 
 

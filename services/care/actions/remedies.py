@@ -263,9 +263,10 @@ async def _wait_for_approval(
 ) -> None:
     remedy.state = RemedyState.WAITING_APPROVAL.value
     remedy.dwell_due_at = _dwell_ends(tx, RemedyState.WAITING_APPROVAL)
-    ledger.note(tx, case, decision.person, "asked for approval", f"{remedy.kind} over {decision.authority}'s limit")
-    await ledger.move_case(tx, case, CaseState.WAITING_APPROVAL, decision.person, f"{remedy.kind} needs {needed}")
-    case.next_action, case.next_action_by = f"approve or deny {remedy.kind}", str(needed)
+    named = remedy.kind.replace("_", " ")
+    ledger.note(tx, case, decision.person, "asked for approval", f"{named} over {decision.authority}'s limit")
+    await ledger.move_case(tx, case, CaseState.WAITING_APPROVAL, decision.person, f"{named} needs {needed}")
+    case.next_action, case.next_action_by = f"approve or deny the {named}", str(needed)
     ledger.tell(tx, case)
 
 
@@ -352,7 +353,8 @@ async def record_refused(tx: Transaction, fact: RemedyRefused) -> Remedy | None:
     case = await case_queries.lock_case(tx, remedy.case_id)
     ledger.note(tx, case, "orders", "refused", f"{remedy.kind}: {fact.code} {fact.detail}")
     if CaseState(case.state) in ACTIVE_STATES:
-        wrong = f"{remedy.kind} was refused ({fact.code}): choose another remedy"
+        named, why = remedy.kind.replace("_", " "), fact.code.replace("_", " ")
+        wrong = f"{named} was refused ({why}): choose another remedy"
         case.next_action, case.next_action_by = wrong, "agent"
     ledger.tell(tx, case)
     return remedy

@@ -41,6 +41,7 @@ REASONS: Mapping[str, str] = {
     "missing_item": "Something was missing in the parcel.",
     "returned_to_sender": "The parcel came back to us.",
     "delivery_problem": "The carrier cannot deliver the parcel.",
+    "carrier_hold": "The carrier holds the parcel, as customs do, until something is settled.",
     "address_problem": "The address needs a correction.",
     "loss_suspected": "The parcel may be lost; the carrier is searching.",
     "short_pick": "An item was missing at its shelf.",
@@ -54,7 +55,23 @@ REASONS: Mapping[str, str] = {
     "preship_risk": "Our warehouse needs longer than planned.",
     "voided_label_used": "A label that we gave back is in use: we find out which parcel travels on it.",
     "no_consent": "Nobody agreed to the new date in time.",
+    "unknown_code": "The carrier reported something that we cannot read yet: a person finds out what it means.",
+    "feed_silent": "The carrier sends no news of any parcel at the moment.",
     "stuck_flow": "One of our steps takes longer than it should.",
+}
+# Why the date in force is later than the first one, where no trouble says so: by whose part of the way it slipped.
+_SLIPPED: Mapping[str, str] = {
+    "stock": "Some of its goods come later than planned.",
+    "warehouse": "Our warehouse needs longer than planned.",
+    "carrier": "The carrier needs longer than planned.",
+    "customer": "The date was changed as the customer asked.",
+}
+# What a customer is told in other words than staff, who read of them as somebody else.
+TOLD: Mapping[str, str] = {
+    "not_received": "It was scanned as delivered, but you did not receive it.",
+    "voided_label_used": "We are finding out with the carrier where the parcel is.",
+    "unknown_code": "The carrier has news that we do not understand yet; we are asking what it means.",
+    "no_consent": "We have not heard from you about the new date in time.",
 }
 _REPAIRS: Mapping[tuple[str, str], str] = {
     ("reship", "executed"): "A replacement was sent.",
@@ -64,7 +81,7 @@ _REPAIRS: Mapping[tuple[str, str], str] = {
     ("shipping_refund", "executed"): "The shipping costs were paid back.",
     ("goodwill_credit", "executed"): "A credit was granted.",
 }
-_RISKS: Mapping[str, tuple[str, str]] = {
+RISKS: Mapping[str, tuple[str, str]] = {
     "at_risk": ("May be late", "warn"),
     "suspected": ("May be late", "warn"),
     "predicted": ("Will be late", "warn"),
@@ -95,6 +112,8 @@ class Answer:
     risk: str
     tone: str
     reason: str
+    told_reason: str
+    """The reason as the customer is told it."""
     repair: str
     next_who: str
     next_what: str
@@ -127,6 +146,7 @@ def answer(known: Known) -> Answer:
         risk=risk,
         tone=tone,
         reason=_reason(known, trouble),
+        told_reason=TOLD.get(trouble.kind if trouble is not None else "", "") or _reason(known, trouble),
         repair=next(filter(None, (_REPAIRS.get((one.kind, one.state)) for one in reversed(order.remedies))), ""),
         next_who=who,
         next_what=what,
@@ -192,11 +212,11 @@ def _risk(known: Known, trouble: Trouble | None) -> tuple[str, str]:
     if order.status == "completed" and order.fulfilment_status == "delivered" and trouble is None:
         return ("Delivered late", "warn") if order.promise.outcome == "broken" else ("Delivered on time", "ok")
     if trouble is not None:
-        said, tone = _RISKS.get(trouble.level, ("Has trouble", "warn"))
+        said, tone = RISKS.get(trouble.level, ("Has trouble", "warn"))
         return (_NAMED[trouble.kind], "bad") if trouble.kind in _NAMED else (said, tone)
     if order.holds:
         return "On hold", "warn"
-    return "On track", "ok"
+    return ("New date", "warn") if _slipped(known) is not None else ("On track", "ok")
 
 
 def _reason(known: Known, trouble: Trouble | None) -> str:
@@ -209,7 +229,15 @@ def _reason(known: Known, trouble: Trouble | None) -> str:
     blocking = known.explanation.blocking
     if blocking is not None and blocking.overdue:
         return REASONS["stuck_flow"]
-    return ""
+    return _SLIPPED.get(_slipped(known) or "", "")
+
+
+def _slipped(known: Known) -> str | None:
+    """Say by whose part the date of an order on its way moved to a later one; None when it did not."""
+    if known.is_ended or not known.promises:
+        return None
+    first, last = known.promises[0], known.promises[-1]
+    return last.attributed_to if last.deliver_by_latest > first.deliver_by_latest else None
 
 
 def _next(known: Known) -> tuple[str, str, datetime | None]:

@@ -28,9 +28,10 @@ VIEWS: Mapping[str, str] = {
 FAMILIES = ("delivery", "condition", "stock", "flow")
 PRIORITIES = ("P1", "P2", "P3", "P4")
 KINDS = (
-    "address_problem", "backorder_slip", "damage", "delivery_problem", "failed_attempt", "fulfilment_overdue", "lost",
-    "loss_suspected", "missing_item", "no_consent", "no_first_scan", "not_received", "preship_risk", "promise_breached",
-    "returned_to_sender", "short_pick", "stalled", "stuck_flow", "transit_risk", "voided_label_used", "wrong_item",
+    "address_problem", "backorder_slip", "carrier_hold", "damage", "delivery_problem", "failed_attempt",
+    "fulfilment_overdue", "lost", "loss_suspected", "missing_item", "no_consent", "no_first_scan", "not_received",
+    "preship_risk", "promise_breached", "returned_to_sender", "short_pick", "stalled", "stuck_flow", "transit_risk",
+    "unknown_code", "voided_label_used", "wrong_item",
 )  # fmt: skip
 
 

@@ -123,10 +123,10 @@ def _why(row: Fulfilment, around: Circumstances) -> str:
     if row.state == F.ON_HOLD:
         return f"on hold: {', '.join(around.holds.get(row.order_id, []))}"
     if row.state == F.CANCEL_REQUESTED:
-        return f"{sum(t.put_back_due for t in tasks)} cancelled units are to be put back"
+        return f"to be put back: {_units(sum(t.put_back_due for t in tasks))}, cancelled"
     if row.state == F.INCOMPLETE:
         skus = ", ".join(sorted({t.sku for t in tasks if t.shorted or t.damaged}))
-        return f"{row.missing} units without stock ({skus})"
+        return f"{_units(row.missing)} without stock ({skus})"
     if row.state == F.PACKED:
         return _why_packed_stays(around.parcels.get(row.id, []))
     return str(row.state) if row.state in {F.HANDED_OVER, F.CANCELLED} else _why_unpacked(row, around)
@@ -136,8 +136,12 @@ def _why_unpacked(row: Fulfilment, around: Circumstances) -> str:
     tasks = around.tasks.get(row.id, [])
     if unpicked := sum(t.unpicked for t in tasks):
         picker = around.pickers.get(row.id)
-        return f"{unpicked} units to pick, {f'{picker} is on it' if picker else 'nobody is on it'}"
-    return f"{sum(t.live - t.packed for t in tasks)} units to pack"
+        return f"{_units(unpicked)} to pick, {f'{picker} is on it' if picker else 'nobody is on it'}"
+    return f"{_units(sum(t.live - t.packed for t in tasks))} to pack"
+
+
+def _units(count: int) -> str:
+    return "1 unit" if count == 1 else f"{count} units"
 
 
 def _why_packed_stays(parcels: list[Parcel]) -> str:
@@ -147,4 +151,4 @@ def _why_packed_stays(parcels: list[Parcel]) -> str:
             return f"the carrier refused parcel {parcel.parcel_no}: {parcel.label_problem}"
         if parcel.label_state != LabelState.LIVE:
             return f"parcel {parcel.parcel_no} waits for its label ({parcel.label_state})"
-    return f"{len(waiting)} labelled parcels wait for the truck"
+    return "its parcel waits for the truck" if len(waiting) == 1 else f"{len(waiting)} parcels wait for the truck"

@@ -1,0 +1,50 @@
+"""Whatever care may find has plain words wherever the console tells of it, to staff and to the customer."""
+
+import pytest
+
+from services.care.channels.wording import write
+from services.care.policy.messages import TOPIC_OF
+from services.care.policy.playbooks import PLAYBOOKS
+from services.care.states import FAMILY_OF, CaseState, ClockKind, ExceptionKind, Family, Level, RemedyKind
+from services.console.actions.answers import REASONS, RISKS, TOLD
+from services.console.actions.casework import CLOCKS, REMEDIES, WAITS
+from services.console.actions.queue import FAMILIES, KINDS
+from services.console.rendering import plain
+
+_MAY_BE_A_CASE = sorted(kind for kind in ExceptionKind if FAMILY_OF[kind] is not Family.OPERATIONS)
+
+
+@pytest.mark.parametrize("kind", ExceptionKind)
+def test_every_kind_of_exception_has_its_reason_in_a_sentence_of_its_own(kind: ExceptionKind) -> None:
+    reason = REASONS[kind]
+    assert reason[0].isupper()
+    assert reason.endswith(".")
+    assert list(REASONS.values()).count(reason) == 1
+    assert "_" not in reason + plain(kind)
+
+
+@pytest.mark.parametrize("kind", ExceptionKind)
+def test_a_customer_is_told_of_every_kind_as_the_one_who_reads_it(kind: ExceptionKind) -> None:
+    told = TOLD.get(kind, REASONS[kind])
+    assert told.endswith(".")
+    for word in ("the customer", "nobody agreed", "a person", "label"):
+        assert word not in told.lower(), f"{word} is not a customer's word"
+
+
+@pytest.mark.parametrize("kind", ExceptionKind)
+def test_the_message_and_the_next_action_of_every_kind_are_in_plain_words(kind: ExceptionKind) -> None:
+    message = write(TOPIC_OF[kind], {"order_number": "K7RMP2Q"}, "Ada Albers", None)
+    assert "K7RMP2Q" in message.subject
+    assert "_" not in message.subject + message.body + PLAYBOOKS[kind].next_action
+
+
+def test_the_queue_can_be_narrowed_to_every_kind_and_family_that_may_be_a_case() -> None:
+    assert sorted(KINDS) == _MAY_BE_A_CASE
+    assert set(FAMILIES) == {FAMILY_OF[kind] for kind in _MAY_BE_A_CASE}
+
+
+def test_every_level_remedy_clock_and_wait_has_its_words() -> None:
+    assert set(RISKS) == set(Level)
+    assert set(REMEDIES) == set(RemedyKind)
+    assert set(CLOCKS) == set(ClockKind)
+    assert {CaseState.WAITING_CUSTOMER, CaseState.WAITING_CARRIER, CaseState.WAITING_WAREHOUSE} == set(WAITS)
