@@ -15,6 +15,7 @@ SOURCES := $(wildcard services shared cli deploy tests bench)
 KAFKA_TESTS = tests/shared tests/journeys tests/inventory/test_races.py \
 	tests/faults/test_crashes_under_load.py tests/faults/test_deaths_in_mid_journey.py tests/faults/test_zombies.py \
 	tests/faults/test_last_units.py tests/faults/test_sick_events.py
+TWO_STACKS = -n 2 --dist loadscope --no-loadscope-reorder
 # The rest is wide, or has a target of its own.
 CORE_TESTS = $(addprefix tests/,care contracts inventory journeys orders shared shipping)
 DOORSTEP_DATA ?= ../shared/data
@@ -98,11 +99,11 @@ corpus: setup ## Record the events of this version, when it is released, for lat
 
 .PHONY: test
 test: setup ## Test services and journeys on two embedded stacks at once (ARGS="tests/orders -k ..." narrows it, to one)
-	$(BIN)/pytest -m "not wide and not faults and not browser and not fuzz" $(or $(ARGS),-n 2 --dist loadgroup $(CORE_TESTS))
+	$(BIN)/pytest -m "not wide and not faults and not browser and not fuzz" $(or $(ARGS),$(TWO_STACKS) $(CORE_TESTS))
 
 .PHONY: test-wide
 test-wide: setup ## Test the rest: every door, route and role, console, command line, stack, simulator, data replays
-	$(BIN)/pytest -m "wide and not faults and not browser and not fuzz" $(or $(ARGS),-n 2 --dist loadgroup)
+	$(BIN)/pytest -m "wide and not faults and not browser and not fuzz" $(TABLE) $(or $(ARGS),$(TWO_STACKS))
 
 .PHONY: chromium
 chromium:
@@ -162,7 +163,7 @@ java:
 
 .PHONY: security
 security: setup ## Run the tests that prove the security lines, and print for each how many there are and whether they pass
-	$(BIN)/pytest -m "security and not faults and not browser and not fuzz" --security-table -q $(or $(ARGS),-n 2 --dist loadgroup)
+	$(BIN)/pytest -m "security and not faults and not browser and not fuzz" --security-table -q $(or $(ARGS),$(TWO_STACKS))
 
 .PHONY: fuzz
 fuzz: setup ## Send every door and parser what nobody thought of, for a few minutes (SEED=1 repeats a run)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from deploy.local import names, state, stepped_clock
 from deploy.local.commands import Options
@@ -38,6 +40,14 @@ _WIDE = frozenset(
     {"bench", "carrier_simulator", "cli", "console", "deploy", "doors", "house_rules", "olist", "privacy"}
 )
 _WIDE_FILES = frozenset({"tests/journeys/test_canary.py", "tests/journeys/test_check.py"})
+# Of two stacks that share the areas, neither should begin a long one when the other has ended.
+_LONGEST_FIRST = {
+    area: place
+    for place, area in enumerate(
+        ("journeys", "console", "care", "shared", "inventory", "deploy", "carrier_simulator", "shipping", "orders",
+         "doors", "olist", "cli", "privacy", "house_rules", "contracts", "bench")
+    )
+}  # fmt: skip
 _running: list[LocalStack] = []
 _area: list[str] = [""]
 
@@ -59,11 +69,21 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "kafka_only: of what the embedded broker lacks, so it runs on Apache Kafka only")
 
 
+class _ByArea(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """What runs beside each other is whole areas: each has fixtures, and some a stack, of its own."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.split("/")[1]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return _ByArea(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _LONGEST_FIRST.get(_area_of(item.path), len(_LONGEST_FIRST)))
     for item in items:
         area = _area_of(item.path)
-        # What runs beside each other is whole areas: each has fixtures, and some a stack, of its own.
-        item.add_marker(pytest.mark.xdist_group(area))
         promises.note(item)
         if _is_wide(item):
             item.add_marker("wide")
