@@ -127,7 +127,11 @@ async def test_units_are_sent_to_another_location(sit: Sit, shelves: Shop, clien
 
 _LISTEN = """
 window.heard = [];
-OscillatorNode.prototype.start = function () { window.heard.push(this.frequency.value); };
+const start = AudioScheduledSourceNode.prototype.start;
+OscillatorNode.prototype.start = function (...when) {
+  window.heard.push(this.frequency.value);
+  return start.apply(this, when);
+};
 navigator.vibrate = (pattern) => { window.felt = pattern.join(); return true; };
 """
 RIGHT, WRONG = [880, 1320], [170, 120]
