@@ -43,7 +43,7 @@ def test_a_run_that_shows_all_it_promises_has_nothing_to_say() -> None:
 
 def test_a_run_ends_with_the_consoles_address_and_who_may_sign_in(tmp_path: Path) -> None:
     people = tmp_path / "console.json"
-    people.write_text(json.dumps([{"login": "care_lead", "password": "four quiet words"}]))
+    people.write_text(json.dumps([{"login": "care_lead", "password": "four quiet words"}]))  # pragma: allowlist secret
     record = Record(
         owner=None, processes={}, ports={}, urls={"console": "http://127.0.0.1:8105"}, dsns={}, bootstrap="",
         staff_key="", clock_file="", mail="", ready=True, sign_ins=str(people),
