@@ -34,11 +34,10 @@ _ASKED_BY = {
     "shared": frozenset({"orders"}),
     "shipping": frozenset({"shipping"}),
 }
-# Beyond what the services do and how an order travels: the doors walked route by route and role by role and all else
-# that proves a line of security, the console, the command line, the stack and its tools (make test-wide).
-_WIDE = frozenset(
-    {"bench", "carrier_simulator", "cli", "console", "deploy", "doors", "house_rules", "olist", "privacy"}
-)
+# What the services do and how an order travels: `make test` names these areas too. All else is wide, whatever area is
+# new among it: the doors walked route by route and role by role and all that proves a line of security, the console,
+# the command line, the stack and its tools (make test-wide).
+_CORE = frozenset({"care", "contracts", "inventory", "journeys", "orders", "shared", "shipping"})
 _WIDE_FILES = frozenset({"tests/journeys/test_canary.py", "tests/journeys/test_check.py"})
 # Of two stacks that share the areas, neither should begin a long one when the other has ended.
 _LONGEST_FIRST = {
@@ -168,7 +167,7 @@ async def clients(stack: LocalStack) -> AsyncIterator[Clients]:
 
 
 def _is_wide(item: pytest.Item) -> bool:
-    listed = _area_of(item.path) in _WIDE or str(item.path.relative_to(_ROOT)) in _WIDE_FILES
+    listed = _area_of(item.path) not in _CORE or str(item.path.relative_to(_ROOT)) in _WIDE_FILES
     return listed or item.get_closest_marker("security") is not None
 
 
