@@ -2,12 +2,12 @@
 
 import mmap
 import os
-import struct
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 _FILE_BYTES = 8
+_WHOLE = "q"  # one native load or store: written in parts, a reader would see none or another moment meanwhile
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -24,17 +24,16 @@ class _SteppedFile:
         try:
             if os.fstat(descriptor).st_size < _FILE_BYTES:
                 os.ftruncate(descriptor, _FILE_BYTES)
-            self._map = mmap.mmap(descriptor, _FILE_BYTES)
+            self._microseconds = memoryview(mmap.mmap(descriptor, _FILE_BYTES)).cast(_WHOLE)
         finally:
             os.close(descriptor)
 
     def read(self) -> datetime | None:
-        microseconds = int(struct.unpack_from("<q", self._map)[0])
+        microseconds = self._microseconds[0]
         return _EPOCH + microseconds * _MICROSECOND if microseconds else None
 
     def write(self, moment: datetime) -> None:
-        struct.pack_into("<q", self._map, 0, (moment - _EPOCH) // _MICROSECOND)
-        self._map.flush()
+        self._microseconds[0] = (moment - _EPOCH) // _MICROSECOND
 
 
 _stepped: _SteppedFile | None = None

@@ -18,6 +18,7 @@ from shared import clock
 from tests import promises
 from tests.broker import BROKER
 from tests.clients import Clients
+from tests.what_was_logged import WhatWasLogged
 
 _PREFIX = "doorstep-test-"
 _ROOT = Path(__file__).resolve().parents[1]
@@ -58,6 +59,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--security-table") and not hasattr(config, "workerinput"):
         config.pluginmanager.register(promises.Table())
+    config.pluginmanager.register(WhatWasLogged())
     config.addinivalue_line("markers", "security(line, ...): proves these lines of docs/security.md (make security)")
     config.addinivalue_line("markers", "fuzz: sends what nobody thought of, for minutes (make fuzz)")
     config.addinivalue_line("markers", "wide: beyond the services and the journeys of orders (make test-wide)")

@@ -134,7 +134,16 @@ OscillatorNode.prototype.start = function (...when) {
 };
 navigator.vibrate = (pattern) => { window.felt = pattern.join(); return true; };
 """
-RIGHT, WRONG = [880, 1320], [170, 120]
+RIGHT, WRONG = ([880, 1320], "40"), ([170, 120], "300,80,300")
+
+
+async def told(page: Page, *tones: tuple[list[int], str]) -> None:
+    """Hear these tones and no other, and feel the last; they come a moment after what is shown."""
+    heard = [pitch for pitches, _ in tones for pitch in pitches]
+    await page.wait_for_function(
+        "([heard, felt]) => String(window.heard) === heard && window.felt === felt",
+        arg=[",".join(map(str, heard)), tones[-1][1]],
+    )
 
 
 async def test_right_and_wrong_are_heard_and_felt_until_the_phone_is_silenced(sit: Sit, shelves: Shop) -> None:
@@ -145,10 +154,10 @@ async def test_right_and_wrong_are_heard_and_felt_until_the_phone_is_silenced(si
     await take_list(desk, shelves)
     await read(page, "NOT-OURS")
     await judged(page, "wrong")
-    assert await page.evaluate("[window.heard, window.felt]") == [WRONG, "300,80,300"]
+    await told(page, WRONG)
     await read(page, f"40{shelves.tag}")
     await judged(page, "right")
-    assert await page.evaluate("[window.heard, window.felt]") == [[*WRONG, *RIGHT], "40"]
+    await told(page, WRONG, RIGHT)
 
     sound = page.locator("[data-mute]")
     await sound.click()
@@ -157,7 +166,10 @@ async def test_right_and_wrong_are_heard_and_felt_until_the_phone_is_silenced(si
     await expect(sound).to_have_text("Sound off")
     await read(page, "NOT-OURS")
     await judged(page, "wrong")
-    assert await page.evaluate("window.heard") == []
+    await sound.click()
+    await read(page, f"40{shelves.tag}")
+    await judged(page, "right")
+    await told(page, RIGHT)
 
 
 async def test_the_last_scan_is_undone_and_the_next_bin_stays_in_view(sit: Sit, shelves: Shop) -> None:

@@ -1,5 +1,7 @@
 """Business time is stepped forward only, and every state machine is a whole table."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -38,6 +40,34 @@ def test_stepped_time_survives_a_restart(stepped: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(clock, "_stepped", None)
     clock.use_stepped_file(stepped, environment="local")
     assert clock.now() == moment
+
+
+_DRIVER = """
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from shared import clock
+clock.use_stepped_file(Path(sys.argv[1]), environment="local")
+moment, last = (datetime.fromisoformat(text) for text in sys.argv[2:])
+while moment < last:
+    moment += timedelta(hours=1)
+    clock.step_to(moment)
+"""
+
+
+def test_who_reads_while_the_driver_steps_sees_one_step_after_the_other(stepped: Path) -> None:
+    start = datetime(1990, 1, 1, tzinfo=UTC)
+    end = start + timedelta(hours=200_000)
+    clock.step_to(start)
+    with subprocess.Popen([sys.executable, "-c", _DRIVER, str(stepped), str(start), str(end)]) as driver:
+        seen = [start]
+        while seen[-1] < end and driver.poll() is None:
+            if (now := clock.now()) != seen[-1]:
+                seen.append(now)
+    assert seen == sorted(seen)
+    assert seen[-1] <= end, "nobody took real time for business time"
+    assert clock.now() == end, "the driver came to its end"
+    assert len(seen) > 1000, "and was watched"
 
 
 def test_business_time_never_goes_back(stepped: Path) -> None:
