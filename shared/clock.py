@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 _FILE_BYTES = 8
-_WHOLE = "q"  # one native load or store: written in parts, a reader would see none or another moment meanwhile
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -24,7 +23,8 @@ class _SteppedFile:
         try:
             if os.fstat(descriptor).st_size < _FILE_BYTES:
                 os.ftruncate(descriptor, _FILE_BYTES)
-            self._microseconds = memoryview(mmap.mmap(descriptor, _FILE_BYTES)).cast(_WHOLE)
+            # One native load or store: of what is written in parts a reader sees none or another moment meanwhile.
+            self._microseconds = memoryview(mmap.mmap(descriptor, _FILE_BYTES)).cast("q")
         finally:
             os.close(descriptor)
 

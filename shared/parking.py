@@ -98,9 +98,12 @@ class Retrier:
             if row is not None and clock.real() - row["parked_at"] > PATIENCE:
                 await self._count_failure(row, f"not yet: {refused.reason}")
         except Exception as error:
-            if row is None or db.is_away(error) or db.is_transient(error):
+            if row is None or db.is_away(error):
                 raise
-            await self._count_failure(row, f"{type(error).__name__}: {error}")
+            if db.is_transient(error):  # it met competition: the others' turn does not wait for its next
+                log.info("retry met competition", source=source, key=key, error=error)
+            else:
+                await self._count_failure(row, f"{type(error).__name__}: {error}")
         return False
 
     async def _apply(self, tx: Transaction, row: asyncpg.Record) -> bool:

@@ -14,6 +14,16 @@ _WAITING = "select count(*) from pg_stat_activity where datname = current_databa
 Answer = TypeVar("Answer")
 
 
+class NotThis(str):
+    """An answer that is not the awaited one: it counts as false, and the failure shows it."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        """Be false, however long."""
+        return False
+
+
 async def wait_until(condition: Callable[[], Awaitable[Answer]], deadline: float = 60.0, *, what: str = "") -> Answer:
     """Ask until the answer is true and give it; an AssertionError names the last answer after `deadline` seconds."""
     ends = time.monotonic() + deadline

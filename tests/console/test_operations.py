@@ -9,7 +9,7 @@ from tests.console.conftest import Visit
 from tests.console.operations import give_up
 from tests.console.shop import Shop
 from tests.console.visitor import Visitor, text_of
-from tests.waiting import wait_until
+from tests.waiting import NotThis, wait_until
 
 
 async def test_an_operator_sees_how_every_service_is(visit: Visit) -> None:
@@ -87,8 +87,9 @@ async def test_a_dead_event_is_replayed_and_takes_effect(visit: Visit, stack: Lo
     )
     assert sent.status_code == 303, text_of(sent)
 
-    async def it_is_gone() -> bool:
-        return str(order_id) not in await operator.read("/operations/messages")
+    async def it_is_gone() -> str:
+        page = await operator.read("/operations/messages")
+        return NotThis(page) if str(order_id) in page else "gone"
 
     await wait_until(it_is_gone, what="the event was applied")
     contact = {"order_id": str(order_id), "reason": "other"}

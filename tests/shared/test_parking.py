@@ -59,6 +59,26 @@ async def test_a_retry_that_the_database_refuses_for_now_does_not_end_the_worker
     assert not refusals
 
 
+async def test_a_stream_that_meets_competition_holds_up_no_other(plumbing: Plumbing) -> None:
+    seen, first, second = Seen(), completed(), completed()
+    seen.waits |= {first.order_id, second.order_id}
+    applier = plumbing.consumer("competing", seen.router).applier
+    for fact in (first, second):
+        await applier.apply([read_envelope(_record(message(fact, 1)))])
+    seen.waits.clear()
+    seen.competes.add(first.order_id)
+    retrier = parking.Retrier(applier, plumbing.consuming, lambda: [3])
+
+    await retrier.retry({first.key, second.key})
+    assert seen.has(second.order_id, "delivered")
+    (row,) = await parked(plumbing, "competing")
+    assert (row["key"], row["attempts"]) == (first.key, 0), "it has not failed"
+
+    seen.competes.clear()
+    await retrier.retry({first.key, second.key})
+    assert seen.has(first.order_id, "delivered")
+
+
 async def test_a_discarded_event_that_comes_again_is_dropped(plumbing: Plumbing) -> None:
     seen, first = Seen(), completed(outcome="1")
     seen.waits.add(first.order_id)

@@ -29,12 +29,15 @@ class Seen:
         self.router.on(OrderCompleted)(self.handle)
         self.waits: set[UUID] = set()
         self.fails: set[UUID] = set()
+        self.competes: set[UUID] = set()
 
     async def handle(self, _tx: Transaction, events: list[Received[OrderCompleted]]) -> None:
         waiting = {event.key for event in events if event.event.order_id in self.waits}
         if waiting:
             raise NotYetError(frozenset(waiting), "its order is not here")
         for event in events:
+            if event.event.order_id in self.competes:
+                raise asyncpg.LockNotAvailableError("somebody else has it")
             if event.event.order_id in self.fails:
                 raise ValueError("this order cannot be handled")
         for event in events:
