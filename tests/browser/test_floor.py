@@ -167,7 +167,7 @@ async def test_right_and_wrong_are_heard_and_felt_until_the_phone_is_silenced(si
     await read(page, "NOT-OURS")
     await judged(page, "wrong")
     await sound.click()
-    await read(page, f"40{shelves.tag}")
+    await read(page, f"41{shelves.tag}")
     await judged(page, "right")
     await told(page, RIGHT)
 
