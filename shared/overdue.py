@@ -20,7 +20,7 @@ OVERDUE = Gauge("doorstep_overdue", "Things that have stayed in their state long
 
 _MOST = 10_000
 _EVERY = timedelta(hours=1)
-_EVERY_STEPPED = timedelta(hours=6)  # each look is a step of the clock
+_EVERY_STEPPED = timedelta(days=1)  # each look is a step of the clock, and one of every service
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00Z")
 NEXT_LOOK = "select due_at from overdue_look"
 _TAKE = "update overdue_look set due_at = $2 where due_at <= $1"
