@@ -73,6 +73,20 @@ async def test_what_is_due_while_somebody_works_on_it_is_passed_over(overdue: Ca
     assert await overdue.rows(f"select * from {table}") != before
 
 
+async def test_looks_that_take_long_are_shared_out_so_that_nobody_waits_for_all(
+    care: CareRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = {(await Order(care, promised_in=5 * DAY).placed()).order_id for _ in range(3)}
+    clock.step_to(now() + 30 * DAY)
+    monkeypatch.setattr(detecting, "_MOST_SECONDS", 0.0)
+    for left in (2, 1, 0):
+        await _JOBS["evaluate"].run(care.database)
+        due = await care.rows("select order_id from watch where next_check_at <= $1", now())
+        assert len(orders & {row["order_id"] for row in due}) == left
+    for order_id in orders:
+        assert await care.rows("select 1 from exception where order_id = $1", order_id)
+
+
 async def test_of_two_who_change_the_case_they_saw_the_second_is_told_to_look_again(care: CareRig) -> None:
     _, case = await damaged(care)
     path = f"/cases/{case['id']}"
