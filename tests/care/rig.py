@@ -1,7 +1,5 @@
 """Care in this process, with a database and a business time of its own: for what only hours or days bring."""
 
-import asyncio
-import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx
 import orjson
 import pytest
@@ -19,7 +16,7 @@ from deploy.local.stack import LocalStack
 from services.care import settings as care_settings
 from services.care.actions import basis, sending
 from services.care.app import service
-from shared import clock, inbox, migrate, settings
+from shared import clock, inbox, settings
 from shared.auth import Role, make_key_pair, mint_token
 from shared.consumer import Applier
 from shared.db import Database
@@ -27,6 +24,7 @@ from shared.events.base import Event, topic_of
 from shared.ids import new_id
 from shared.kafka import Record
 from shared.process import build_app
+from tests.own_database import own_database
 
 Json = dict[str, Any]
 
@@ -43,21 +41,6 @@ _CACHES = (
     basis.consent_packs,
     sending.orders_client,
 )
-
-
-@asynccontextmanager
-async def own_database(stack: LocalStack) -> AsyncIterator[str]:
-    """Make an empty database, migrated as a deployment would, and drop it."""
-    name = f"care_{secrets.token_hex(6)}"
-    admin = await asyncpg.connect(stack.site.admin_dsn)
-    url = f"{stack.site.admin_dsn.rsplit('/', 1)[0]}/{name}"
-    try:
-        await admin.execute(f"create database {name}")
-        await asyncio.to_thread(migrate.upgrade, service.migrations, url)
-        yield url
-        await admin.execute(f"drop database {name} with (force)")
-    finally:
-        await admin.close()
 
 
 @dataclass
@@ -166,7 +149,7 @@ async def running_care(
     """Open care's doors on a Monday at eleven, for as long as the block lasts."""
     staff_private, staff_public = make_key_pair("staff-test")
     service_private, service_public = make_key_pair("service-test")
-    async with own_database(stack) as url:
+    async with own_database(stack, "care") as url:
         given = {
             "DOORSTEP_ENVIRONMENT": "local",
             "DOORSTEP_KAFKA_BOOTSTRAP": stack.bootstrap,

@@ -181,13 +181,13 @@ async def test_a_planned_message_and_an_open_incident_past_their_dwell_are_overd
 
     await care.later(20 * HOUR)
     assert await overdue() == []
-    await care.later(12 * HOUR)
+    await care.later(DAY)
     assert await overdue() == [("message", str(order.order_id))]
     await care.later(DAY)
     assert await overdue() == [("incident", str(incident)), ("message", str(order.order_id))]
     await care.act("/pauses/resume", pause, role=Role.OPERATOR)
     await care.act(f"/incidents/{incident}/end", {"reason": "the carrier answered"}, role=Role.OPERATOR)
-    await care.later(6 * HOUR)
+    await care.later(DAY)
     assert await overdue() == []
 
 

@@ -1,6 +1,5 @@
 """Orders with its three doors open: a database of its own, its HTTP application, its event door and its jobs."""
 
-import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -10,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
-import asyncpg
 import httpx
 import orjson
 from fastapi import FastAPI
@@ -19,7 +17,7 @@ from deploy.local.stack import LocalStack
 from services.orders import settings as orders_settings
 from services.orders.app import service
 from services.orders.queries import feed
-from shared import clock, inbox, migrate, settings
+from shared import clock, inbox, settings
 from shared.auth import Role, make_key_pair, mint_token
 from shared.consumer import Applier
 from shared.db import Database
@@ -28,6 +26,7 @@ from shared.events.inventory import CutOff, LocationSaved, SkuSaved, StockChange
 from shared.ids import new_id
 from shared.kafka import Record
 from shared.process import build_app
+from tests.own_database import own_database
 
 Json = dict[str, Any]
 MoveTo = Callable[[datetime], None]
@@ -35,21 +34,6 @@ MoveTo = Callable[[datetime], None]
 WORKING = Progress(step="working", holder="warehouse", since=datetime(2026, 3, 2, tzinfo=UTC))
 # One house's week: orders until two in the afternoon leave at five, Monday to Friday.
 WEEK = tuple(CutOff(service_level="*", weekday=day, order_by="14:00", truck_at="17:00") for day in range(5))
-
-
-@asynccontextmanager
-async def own_database(stack: LocalStack) -> AsyncIterator[str]:
-    """Make an empty database, migrated as a deployment would, and drop it."""
-    name = f"orders_{secrets.token_hex(6)}"
-    admin = await asyncpg.connect(stack.site.admin_dsn)
-    url = f"{stack.site.admin_dsn.rsplit('/', 1)[0]}/{name}"
-    try:
-        await admin.execute(f"create database {name}")
-        await asyncio.to_thread(migrate.upgrade, service.migrations, url)
-        yield url
-        await admin.execute(f"drop database {name} with (force)")
-    finally:
-        await admin.close()
 
 
 @dataclass(slots=True)
@@ -279,7 +263,7 @@ async def running_orders(stack: LocalStack) -> AsyncIterator[Rig]:
     """Open the three doors of orders for as long as the block lasts."""
     staff_private, staff_public = make_key_pair("staff-test")
     service_private, service_public = make_key_pair("service-test")
-    async with own_database(stack) as url:
+    async with own_database(stack, "orders") as url:
         environment = {
             "DOORSTEP_ENVIRONMENT": "local",
             "DOORSTEP_KAFKA_BOOTSTRAP": stack.bootstrap,

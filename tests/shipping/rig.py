@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import cast
 from uuid import UUID
 
-import asyncpg
 import httpx
 import orjson
 from fastapi import FastAPI
@@ -23,7 +22,7 @@ from services.shipping import settings as shipping_settings
 from services.shipping.actions import addresses
 from services.shipping.app import service
 from services.shipping.carriers import registry
-from shared import clock, inbox, migrate, settings
+from shared import clock, inbox, settings
 from shared.auth import Role, make_key_pair, mint_token
 from shared.consumer import Applier
 from shared.db import Database
@@ -34,6 +33,7 @@ from shared.ids import new_id
 from shared.jobs import Scheduler
 from shared.kafka import Record
 from shared.process import Server, build_app, make_server
+from tests.own_database import own_database
 from tests.shipping.neighbours import Neighbours, neighbours_app
 from tests.waiting import wait_until
 
@@ -98,21 +98,6 @@ async def _lives(client: httpx.AsyncClient) -> bool:
     with suppress(httpx.HTTPError):
         return (await client.get("/health/live")).is_success
     return False
-
-
-@asynccontextmanager
-async def own_database(stack: LocalStack) -> AsyncIterator[str]:
-    """Make an empty database, migrated as a deployment would, and drop it."""
-    name = f"shipping_{secrets.token_hex(6)}"
-    admin = await asyncpg.connect(stack.site.admin_dsn)
-    url = f"{stack.site.admin_dsn.rsplit('/', 1)[0]}/{name}"
-    try:
-        await admin.execute(f"create database {name}")
-        await asyncio.to_thread(migrate.upgrade, service.migrations, url)
-        yield url
-        await admin.execute(f"drop database {name} with (force)")
-    finally:
-        await admin.close()
 
 
 async def forget_settings() -> None:
@@ -332,7 +317,7 @@ async def running_shipping(
     staff_private, staff_public = make_key_pair("staff-test")
     service_private, service_public = make_key_pair("service-test")
     api_port, neighbours_port, carrier_port = free_port(), free_port(), free_port()
-    async with own_database(stack) as database_url:
+    async with own_database(stack, "shipping") as database_url:
         environment = {
             "DOORSTEP_ENVIRONMENT": "local",
             "DOORSTEP_KAFKA_BOOTSTRAP": stack.bootstrap,
