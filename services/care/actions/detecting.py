@@ -45,7 +45,6 @@ _MOST_SECONDS = 0.5
 
 async def evaluate_due(tx: Transaction, limit: int) -> int:
     """Apply the rules to orders that are due for a look, as many as there is time for; give how many."""
-    ends = clock.monotonic() + _MOST_SECONDS
     watches = await fact_queries.claim_due(tx, limit)
     if not watches:
         return 0
@@ -56,6 +55,7 @@ async def evaluate_due(tx: Transaction, limit: int) -> int:
         if found.order_id is not None:
             open_by_order[found.order_id].append(found)
     looks = []
+    ends = clock.monotonic() + _MOST_SECONDS
     for watch in watches:
         verdict = evaluate(fact_queries.facts_of(watch, known), tx.now, basis)
         done = await _apply_alone(tx, watch, verdict.findings, open_by_order[watch["order_id"]])
