@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest_asyncio
 
@@ -10,7 +9,6 @@ from deploy.local.stack import LocalStack
 from tests.own_database import own_database
 
 SERVICES = ("orders", "inventory", "shipping", "care", "console")
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest_asyncio.fixture(scope="session")
