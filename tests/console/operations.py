@@ -1,7 +1,9 @@
 """What operators find broken: an event that was given up, as a worker leaves it."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -25,10 +27,20 @@ async def give_up(dsn: str) -> tuple[str, UUID]:
         "ce_id": str(event_id), "ce_source": "orders", "ce_type": "doorstep.orders.order_placed.v1",
         "ce_subject": str(order_id), "ce_time": clock.now().isoformat(), "ce_sequence": "1", "ce_epoch": "1",
     }  # fmt: skip
-    payload = {**json.loads(_GOLDEN.read_text(encoding="utf-8")), "order_id": str(order_id)}
+    payload = {**json.loads(_GOLDEN.read_text(encoding="utf-8")), "order_id": str(order_id), **_far_from_late()}
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(_PARK, str(order_id), event_id, json.dumps(headers), json.dumps(payload), clock.real())
     finally:
         await connection.close()
     return str(event_id), order_id
+
+
+def _far_from_late() -> dict[str, Any]:
+    """Give times at which care has nothing to raise; it would tell services that never heard of the order."""
+    tomorrow, in_a_month = ((clock.now() + timedelta(days=days)).isoformat() for days in (1, 30))
+    promise = {"revision": 1, "source": "storefront", "ship_by": tomorrow}
+    promise |= {"deliver_by_earliest": in_a_month, "deliver_by_latest": in_a_month}
+    times = {"soft_until": in_a_month, "ship_after": tomorrow, "gift_due_at": in_a_month}
+    progress = {"step": "placed", "holder": "inventory", "since": tomorrow, "due_at": in_a_month, "unblock": ""}
+    return {"promise": promise, **times, "progress": progress}
