@@ -59,6 +59,12 @@ class ServiceAwayError(UnavailableError):
     code = "service_away"
 
 
+class WorkPausedError(ServiceAwayError):
+    """An operator paused what was asked for; `extra` names the service."""
+
+    code = "paused"
+
+
 class AnswerLostError(ServiceAwayError):
     """The request was sent and no answer came: it may have been done; sending it again is safe."""
 

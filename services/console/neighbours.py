@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, JsonValue
 
-from services.console.errors import AnswerLostError, RefusedError, ServiceAwayError
+from services.console.errors import AnswerLostError, RefusedError, ServiceAwayError, WorkPausedError
 from shared.auth import Role, mint_link, mint_token
 from shared.http import Answer, HttpAnswerLostError, HttpClient, HttpStatusError, HttpUnavailableError
 from shared.settings import PlatformSettings
@@ -123,8 +123,10 @@ def _json(answer: Answer) -> JsonValue:
 def _translated(service: str, error: Exception) -> RefusedError | ServiceAwayError:
     if isinstance(error, HttpAnswerLostError):
         return AnswerLostError(f"{service} did not answer", extra={"service": service})
+    problem = error.body if isinstance(error, HttpStatusError) and isinstance(error.body, dict) else {}
+    if problem.get("code") == WorkPausedError.code:
+        return WorkPausedError(f"{service} has paused this", extra={"service": service})
     if not isinstance(error, HttpStatusError) or error.status >= _SERVER_ERROR:
         return ServiceAwayError(f"{service} cannot be reached", extra={"service": service})
-    problem = error.body if isinstance(error.body, dict) else {}
     detail = str(problem.get("detail") or problem.get("title") or "the request was refused")
     return RefusedError(error.status, str(problem.get("code", "refused")), detail, dict(problem))

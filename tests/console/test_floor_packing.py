@@ -1,8 +1,13 @@
 """A packer at the bench: scan, weigh, close, label, stage; what is warned of and what is refused."""
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
+from uuid import UUID
 
+import asyncpg
+import httpx
 import pytest
 from reportlab.pdfgen.canvas import Canvas
 
@@ -130,13 +135,81 @@ async def test_a_parcel_without_its_label_goes_to_the_shelf(picker: Hand, shelve
     finally:
         for name in ("shipping-api", "shipping-worker"):
             await stack.start_process(name)
-    assert away.status_code == 503
+    assert tone_of(away) == "ask"
+    assert "Shipping does not answer" in text_of(away)
+    assert "Shelf: awaiting label" in text_of(away)
+    assert "load" not in trigger_of(away), "who was told to lay it aside is not kept waiting again"
     assert "Shelf “awaiting label” 1" in shelf
 
     async def labelled() -> bool:
         return tone_of(await picker.act(f"{at}/labels", parcel=parcel)) == "right"
 
     await wait_until(labelled, what="the label comes once shipping is back")
+
+
+@asynccontextmanager
+async def no_booking(clients: Clients, shop: Shop) -> AsyncIterator[None]:
+    """Let an operator pause the buying of labels at a shop's location."""
+    door, pause = clients.of("shipping"), {"kind": "booking", "scope": shop.tag, "reason": "the contract is renewed"}
+    answer = await door.post("/staff/pauses", json=pause, headers={"Idempotency-Key": str(new_id())})
+    assert answer.is_success, answer.text
+    try:
+        yield
+    finally:
+        await door.post("/staff/pauses/resume", json=pause, headers={"Idempotency-Key": str(new_id())})
+
+
+def trigger_of(answer: httpx.Response) -> str:
+    """Give what makes the page ask for the label."""
+    found = re.search(r'/labels"[^>]*hx-trigger="([^"]*)"', answer.text)
+    assert found is not None, text_of(answer)
+    return found[1]
+
+
+async def test_a_parcel_goes_to_the_shelf_while_booking_is_paused(
+    picker: Hand, shelves: Shop, clients: Clients
+) -> None:
+    at = await picked(shelves, await order(shelves))
+    async with no_booking(clients, shelves):
+        parcel = await closed_parcel(picker, shelves, at)
+
+        async def told_of_the_pause() -> bool:
+            answer = await picker.act(f"{at}/labels", parcel=parcel)
+            assert (tone_of(answer), "Shelf: awaiting label" in text_of(answer)) == ("ask", True)
+            return "An operator has paused the buying of labels" in text_of(answer)
+
+        await wait_until(told_of_the_pause, what="shipping knows of the parcel and says that it is paused")
+
+    async def labelled() -> bool:
+        return tone_of(await picker.act(f"{at}/labels", parcel=parcel)) == "right"
+
+    await wait_until(labelled, what="the label comes once the pause is over")
+
+
+@pytest.mark.parametrize(
+    ("fact", "words"),
+    [
+        (("failed", "ADDRESS.VERIFY.FAILURE: Address not found"), "Address not found Open it again and mend"),
+        (("unknown", ""), "Shelf: awaiting label The carrier's answer was lost"),
+    ],
+)
+async def test_the_bench_says_what_became_of_a_label_that_did_not_come(
+    picker: Hand, shelves: Shop, clients: Clients, stack: LocalStack, fact: tuple[str, str], words: str
+) -> None:
+    at = await picked(shelves, await order(shelves))
+    async with no_booking(clients, shelves):
+        parcel = await closed_parcel(picker, shelves, at)
+        connection = await asyncpg.connect(stack.dsn("inventory"))
+        try:
+            heard = "update parcel set label_state = $2, label_problem = $3 where id = $1"
+            await connection.execute(heard, UUID(parcel), *fact)
+        finally:
+            await connection.close()
+        page = await picker.visitor.get(at)
+
+    assert words in text_of(page)
+    assert "Asking the carrier" not in text_of(page)
+    assert trigger_of(page) == "submit", "nothing is asked until somebody presses"
 
 
 async def test_label_and_packing_slip_are_paper(picker: Hand, shelves: Shop) -> None:

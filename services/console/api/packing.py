@@ -15,6 +15,7 @@ from services.console.api.guard import Picker
 from services.console.api.judging import judge, what_became
 from services.console.api.pages import page, wants_part
 from services.console.api.places import keep, stand
+from services.console.errors import ServiceAwayError, WorkPausedError
 from services.console.rendering import say
 from services.console.schemas.warehouse import Damaged, Labelled, Parcel, PutBack
 
@@ -143,10 +144,13 @@ async def close(at: Bench, parcel: Chosen, key: Key) -> Response:
 
 @router.post(f"{_AT}/labels")
 async def ask_for_label(at: Bench, parcel: Chosen, key: Key) -> Response:
-    """Ask for the label and wait up to ten seconds."""
+    """Ask for the label and wait up to ten seconds; whatever keeps it away, the parcel has a shelf to lie on."""
 
     async def doing() -> Verdict:
-        answer = await at.who.caller.act("inventory", f"/staff/parcels/{parcel}/label", {}, key=key)
+        try:
+            answer = await at.who.caller.act("inventory", f"/staff/parcels/{parcel}/label", {}, key=key)
+        except ServiceAwayError as error:
+            return _on_the_shelf(error)
         return _labelled(Labelled.model_validate(answer))
 
     return await at.show(await judge(doing()), parcel=str(parcel), asked=True)
@@ -242,3 +246,12 @@ def _labelled(answer: Labelled) -> Verdict:
     if label.state == "failed":
         return Verdict(Tone.WRONG, say("The carrier refused it"), label.problem)
     return Verdict(Tone.ASK, say("No label yet"), say("Put the parcel on the shelf “awaiting label”."))
+
+
+def _on_the_shelf(error: ServiceAwayError) -> Verdict:
+    """Nobody sells a label now: say why, and what to do; when it is the warehouse that is away, its bench is too."""
+    if isinstance(error, WorkPausedError):
+        words = say("An operator has paused the buying of labels. Put the parcel on the shelf “awaiting label”.")
+    else:
+        words = say("Shipping does not answer. Put the parcel on the shelf “awaiting label”.")
+    return Verdict(Tone.ASK, say("No label yet"), words)

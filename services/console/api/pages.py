@@ -99,6 +99,7 @@ def words_of(error: DomainError) -> str:
 _AWAY = {
     "service_away": "The {service} service cannot be reached. Nothing was changed; try again in a moment.",
     "answer_lost": "The {service} service did not answer in time. It may have been done; doing it again is safe.",
+    "paused": "An operator has paused this. Nothing was changed; try again when the pause is over.",
 }
 
 

@@ -15,7 +15,7 @@ from services.inventory.schemas.packing import LabelAnswer, ParcelAnswer, Printe
 from services.inventory.states.warehouse import CLOSED_PARCELS, LabelState, ParcelState
 from shared.auth import Role, mint_token
 from shared.db import Database, Transaction
-from shared.errors import UnavailableError
+from shared.errors import PausedError, UnavailableError
 from shared.events.base import Received
 from shared.events.shipping import BookingFailed, BookingUnknown, LabelVoidRequested, ShipmentBooked, ShippingEvent
 from shared.http import HttpAnswerLostError, HttpClient, HttpStatusError, HttpUnavailableError
@@ -24,7 +24,7 @@ from shared.settings import platform
 P = ParcelState
 Fact = TypeVar("Fact", bound=ShippingEvent)
 LABEL_WAIT_SECONDS = 10
-_PATIENCE_SECONDS = 20.0
+_PATIENCE_SECONDS = LABEL_WAIT_SECONDS + 1.0  # who stands at the bench is not kept longer by a shipping that hangs
 _NOT_YET = frozenset({404, 409})
 _CONFLICT = 409
 
@@ -40,7 +40,10 @@ def _authorization() -> dict[str, str]:
 
 
 async def ask_for_label(parcel_id: UUID, *, wait_seconds: int) -> PrintedLabel | None:
-    """Ask shipping to buy a parcel's label and wait; None while there is none. Outside any transaction."""
+    """Ask shipping to buy a parcel's label and wait; None while there is none. Outside any transaction.
+
+    Raises PausedError while an operator keeps labels from being bought, and UnavailableError.
+    """
     try:
         answer = await _shipping().request(
             "POST",
@@ -51,6 +54,8 @@ async def ask_for_label(parcel_id: UUID, *, wait_seconds: int) -> PrintedLabel |
     except HttpStatusError as error:
         if error.status in _NOT_YET:
             return None
+        if isinstance(error.body, dict) and error.body.get("code") == PausedError.code:
+            raise PausedError("an operator has paused the buying of labels; ask again") from error
         raise UnavailableError("shipping cannot give a label now; ask again") from error
     except (HttpUnavailableError, HttpAnswerLostError) as error:
         raise UnavailableError("shipping does not answer; the label is bought as soon as it is back") from error
