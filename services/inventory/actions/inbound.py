@@ -14,7 +14,7 @@ from services.inventory.errors import (
     WrongLocationError,
 )
 from services.inventory.queries import inbounds, locations, reservations, skus
-from services.inventory.queries.inbounds import Inbound
+from services.inventory.queries.inbounds import Inbound, InboundFilter
 from services.inventory.schemas.stock import AnnounceInbound, Reschedule, Transfer
 from services.inventory.schemas.stock_answers import InboundAnswer, InboundLineAnswer, InboundList
 from services.inventory.states.stock import INBOUNDS, InboundState
@@ -154,17 +154,15 @@ async def _move(tx: Transaction, inbound: Inbound, state: InboundState) -> None:
 
 async def show_inbound(tx: Transaction, inbound_id: UUID) -> InboundAnswer:
     """Show an inbound with its lines; raises InboundNotFoundError."""
-    found = await show_inbounds(tx, ids=[inbound_id], location=None, state=None, limit=1)
+    found = await show_inbounds(tx, InboundFilter([inbound_id], None, None, 1))
     if not found.data:
         raise InboundNotFoundError(f"there is no inbound {inbound_id}")
     return found.data[0]
 
 
-async def show_inbounds(
-    tx: Transaction, *, ids: Sequence[UUID] | None, location: str | None, state: str | None, limit: int
-) -> InboundList:
-    """Show inbounds with their lines, newest first."""
-    rows = await inbounds.list_inbounds(tx, ids=ids, location=location, state=state, limit=limit)
+async def show_inbounds(tx: Transaction, wanted: InboundFilter) -> InboundList:
+    """Show inbounds with their lines."""
+    rows = await inbounds.list_inbounds(tx, wanted)
     lines: dict[UUID, list[InboundLineAnswer]] = {row.id: [] for row in rows}
     for line in await inbounds.list_lines(tx, lines):
         lines[line["inbound_id"]].append(InboundLineAnswer.model_validate(dict(line)))

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Response
 
 from services.inventory.actions import inbound, locations, releasing, skus, stock, stock_views
+from services.inventory.queries.inbounds import InboundFilter
 from services.inventory.schemas import stock as bodies
 from services.inventory.schemas import stock_answers as answers
 from services.inventory.schemas.paging import read_cursor
@@ -156,10 +157,15 @@ async def announce(body: bodies.AnnounceInbound, call: Mutation, who: Warehouse)
 
 @router.get("/staff/inbounds")
 async def list_inbounds(
-    tx: Tx, _who: Reader, location: str | None = None, state: InboundState | None = None, limit: Limit = 100
+    tx: Tx,
+    _who: Reader,
+    location: str | None = None,
+    state: InboundState | None = None,
+    expected: bool = False,
+    limit: Limit = 100,
 ) -> answers.InboundList:
-    """List inbounds, newest first."""
-    return await inbound.show_inbounds(tx, ids=None, location=location, state=state, limit=limit)
+    """List inbounds, newest first; `expected` gives those that are not closed, the earliest first."""
+    return await inbound.show_inbounds(tx, InboundFilter(None, location, state, limit, expected=expected))
 
 
 @router.get("/staff/inbounds/{inbound_id}")

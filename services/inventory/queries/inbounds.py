@@ -29,6 +29,17 @@ class Inbound:
 
 
 @dataclass(frozen=True, slots=True)
+class InboundFilter:
+    """Which inbounds to show, newest first; `expected` are those that are not closed, the earliest first."""
+
+    ids: Sequence[UUID] | None
+    location: str | None
+    state: str | None
+    limit: int
+    expected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Supply:
     """Units of a SKU that will come to a location."""
 
@@ -115,17 +126,17 @@ async def list_lines(tx: Transaction, inbound_ids: Collection[UUID]) -> list[asy
     )
 
 
-async def list_inbounds(
-    tx: Transaction, *, ids: Sequence[UUID] | None, location: str | None, state: str | None, limit: int
-) -> list[Inbound]:
-    """List inbounds, newest first."""
+async def list_inbounds(tx: Transaction, wanted: InboundFilter) -> list[Inbound]:
+    """List inbounds."""
     rows = await tx.fetch(
         f"select {_INBOUND} from inbound where ($1::uuid[] is null or id = any($1)) "
-        "and ($2::text is null or location = $2) and ($3::text is null or state = $3) order by id desc limit $4",
-        list(ids) if ids is not None else None,
-        location,
-        state,
-        limit,
+        "and ($2::text is null or location = $2) and ($3::text is null or state = $3) "
+        "and (not $5 or state <> 'closed') order by case when $5 then expected_at end, id desc limit $4",
+        list(wanted.ids) if wanted.ids is not None else None,
+        wanted.location,
+        wanted.state,
+        wanted.limit,
+        wanted.expected,
     )
     return [Inbound(**{**dict(row), "state": InboundState(row["state"])}) for row in rows]
 

@@ -10,13 +10,22 @@ import asyncpg
 from services.inventory.models.warehouse import Fulfilment, Parcel, PickTask, Shortfall, WarehouseOrder
 from shared.db import Transaction
 
-_PAGE = """
+# Whose hands a fulfilment order in progress is in; for any other it is its state.
+STAGE = """
+case when f.state <> 'in_progress' then f.state
+  when exists (select from pick_task t where t.fulfilment_id = f.id
+    and t.quantity > t.picked + t.shorted + t.cancelled) then 'picking'
+  when exists (select from parcel p where p.fulfilment_id = f.id and p.state in ('open', 'verified')) then 'packing'
+  else 'picked' end
+"""
+_PAGE = f"""
 select f.* from fulfilment f
 where ($1::text is null or f.location = $1) and ($2::text is null or f.state = $2)
   and ($2::text is not null or f.state not in ('handed_over', 'cancelled')) and (not $3 or f.cut_off_at < $4)
   and ($5::timestamptz is null or (f.cut_off_at, f.id) > ($5, $6::uuid))
   and ($8::text is null or upper($8) in (upper(f.number), upper(f.reference)) or exists (
     select from pick_list_tote p where p.fulfilment_id = f.id and upper(p.tote) = upper($8)))
+  and ($9::text is null or f.state = 'in_progress' and {STAGE} = $9)
 order by f.cut_off_at, f.id limit $7
 """
 _LISTS = """
@@ -32,6 +41,7 @@ order by l.id
 class WorkFilter:
     """Which fulfilment orders to show; without a state those that are not finished.
 
+    `stage` narrows to those in progress that are so far.
     `named` is an order's number or reference, or a tote that units of it are in: other carts have totes of that name.
     """
 
@@ -41,6 +51,7 @@ class WorkFilter:
     after: tuple[datetime, UUID] | None
     limit: int
     named: str | None = None
+    stage: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +93,9 @@ async def list_page(tx: Transaction, wanted: WorkFilter) -> list[Fulfilment]:
     """List fulfilment orders by cut-off."""
     moment, last = wanted.after if wanted.after is not None else (None, None)
     rows = await tx.fetch(
-        _PAGE, wanted.location, wanted.state, wanted.late, tx.now, moment, last, wanted.limit, wanted.named
-    )
+        _PAGE, wanted.location, wanted.state, wanted.late, tx.now, moment, last, wanted.limit, wanted.named,
+        wanted.stage,
+    )  # fmt: skip
     return [Fulfilment(**dict(row)) for row in rows]
 
 

@@ -44,19 +44,21 @@ order by c.parcel_id, t.line_id
 _WAITING = """
 select p.* from fulfilment f join parcel p on p.fulfilment_id = f.id
 where ($1::text is null or f.location = $1) and f.state not in ('handed_over', 'cancelled')
-  and p.state not in ('handed_over', 'discarded') and ($2::text is null or p.state = $2)
-order by f.cut_off_at, p.id limit $3
+  and p.state not in ('handed_over', 'discarded') and (cardinality($2::text[]) = 0 or p.state = any($2))
+  and ($3::text is null or lower(p.carrier) = lower($3))
+order by f.cut_off_at, p.id limit $4
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ParcelFilter:
-    """Which parcels to show."""
+    """Which parcels to show; no state means all that have not left."""
 
     location: str | None
-    state: str | None
+    states: Sequence[str]
     tracking_number: str | None
     limit: int
+    carrier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ async def list_waiting(tx: Transaction, wanted: ParcelFilter) -> list[Parcel]:
     """List parcels that have not left by cut-off; by tracking number the one it names, wherever it is."""
     if wanted.tracking_number is not None:
         return list((await find_by_numbers(tx, [wanted.tracking_number])).values())
-    rows = await tx.fetch(_WAITING, wanted.location, wanted.state, wanted.limit)
+    rows = await tx.fetch(_WAITING, wanted.location, list(wanted.states), wanted.carrier, wanted.limit)
     return [Parcel(**dict(row)) for row in rows]
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from services.inventory.schemas.packing import ParcelAnswer
 from services.inventory.schemas.picking import ListSummary
-from services.inventory.states.warehouse import FulfilmentState, ShortfallState
+from services.inventory.states.warehouse import FulfilmentState, ParcelState, ShortfallState, WorkStage
 from shared.doors import Answer, Body
 
 
@@ -68,6 +68,32 @@ class ParcelsAnswer(Answer):
     """Parcels that have not left, in the order of their cut-offs."""
 
     data: list[ParcelAnswer]
+
+
+class WorkCount(Answer):
+    """So many fulfilment orders of one cut-off are equally far; in progress, `stage` says in whose hands."""
+
+    cut_off_at: datetime
+    late: bool
+    stage: FulfilmentState | WorkStage
+    count: int
+
+
+class ParcelCount(Answer):
+    """So many parcels are equally far and go with the same carrier; without a label the carrier is empty."""
+
+    state: ParcelState
+    carrier: str
+    count: int
+
+
+class WorkloadAnswer(Answer):
+    """How much work waits at a location; `inbounds` are deliveries not closed, `counts` shelves to be counted."""
+
+    works: list[WorkCount]
+    parcels: list[ParcelCount]
+    inbounds: int
+    counts: int
 
 
 class ShortfallAnswer(Answer):

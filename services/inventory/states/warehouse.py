@@ -22,6 +22,14 @@ class FulfilmentState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class WorkStage(StrEnum):
+    """Whose hands a fulfilment order in progress is in."""
+
+    PICKING = "picking"  # units are still on their shelves
+    PICKED = "picked"  # all of them wait for a packer
+    PACKING = "packing"  # a parcel is begun
+
+
 class ListState(StrEnum):
     """Where a pick list stands."""
 
