@@ -6,18 +6,17 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
-from fastapi.responses import RedirectResponse
 
 from services.console.actions import packing
 from services.console.actions.scans import is_label_of, plain_code, tracking_number
 from services.console.actions.verdicts import Tone, Verdict
 from services.console.api.guard import Picker
 from services.console.api.judging import judge, what_became
-from services.console.api.pages import page, wants_part
+from services.console.api.pages import done, page, wants_part
 from services.console.api.places import keep, stand
 from services.console.errors import ServiceAwayError, WorkPausedError
 from services.console.rendering import say
-from services.console.schemas.warehouse import Damaged, Labelled, Parcel, PutBack
+from services.console.schemas.warehouse import Damaged, Fulfilment, Labelled, Parcel, PutBack
 
 router = APIRouter(prefix="/pack")
 
@@ -69,22 +68,22 @@ async def show_start(request: Request, who: Picker, q: Annotated[str, Query(max_
     """Find what was scanned, or show what waits for a packer."""
     standing = await stand(request, who)
     read, verdict = plain_code(q), None
-    found = None
+    found: list[Fulfilment] = []
     if read:
         parcel, found = await packing.find(who.caller, standing.here.code, read)
         if parcel is not None:
-            at = f"/pack/{parcel.order_id}/{parcel.fulfilment_id}?parcel={parcel.id}"
-            return keep(RedirectResponse(at, status_code=303), standing)
+            return keep(done(request, f"/pack/{parcel.order_id}/{parcel.fulfilment_id}?parcel={parcel.id}"), standing)
         if len(found) == 1:
-            return keep(RedirectResponse(f"/pack/{found[0].order_id}/{found[0].id}", status_code=303), standing)
+            return keep(done(request, f"/pack/{found[0].order_id}/{found[0].id}"), standing)
         if not found:
             words = say("Nothing at {place} to be packed has this name.", place=standing.here.name)
             verdict = Verdict(Tone.WRONG, say("{read} is unknown", read=read[:40]), words)
+    shown: dict[str, object] = {"standing": standing, "found": found, "read": read, "verdict": verdict}
+    if wants_part(request) and read:
+        return keep(page(request, "parts/pack_found.html", **shown), standing)
     waiting = await packing.read_waiting(who.caller, standing.here.code)
-    shown = page(
-        request, "pack_start.html", standing=standing, waiting=waiting, found=found or [], read=read, verdict=verdict
-    )
-    return keep(shown, standing)
+    template = "parts/pack_waiting.html" if wants_part(request) else "pack_start.html"
+    return keep(page(request, template, waiting=waiting, **shown), standing)
 
 
 @router.get(_AT)

@@ -91,7 +91,8 @@ async def show_count(request: Request, who: Warehouse, q: Annotated[str, Query(m
     standing = await stand(request, who)
     sku = await find_scanned(who.caller, q) if q.strip() else None
     verdict = _unknown(q) if q.strip() and sku is None else None
-    return keep(page(request, "count.html", sku=sku, location=standing.here, verdict=verdict), standing)
+    template = "parts/count.html" if wants_part(request) else "count.html"
+    return keep(page(request, template, sku=sku, location=standing.here, verdict=verdict), standing)
 
 
 @router.post("/counts")

@@ -126,7 +126,6 @@
 
   /* What refreshes by itself */
   let before = null; // where the focus was, and whether a poll is under way
-  let owed = false; // something of the person's own got no answer yet
 
   const isPoll = (event) => "poll" in event.detail.elt.dataset;
 
@@ -157,14 +156,6 @@
     if (again) again.focus({ preventScroll: true });
     before = null;
   });
-
-  // A look that got no answer is no work that is not saved.
-  for (const name of ["htmx:sendError", "htmx:timeout"]) {
-    document.addEventListener(name, (event) => {
-      if (isPoll(event)) byId("unsaved").hidden = !owed; else owed = true;
-    });
-  }
-  document.addEventListener("htmx:afterOnLoad", () => { owed = false; });
 
   readClock();
   tick();

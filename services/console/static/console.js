@@ -40,11 +40,40 @@
     if (place) place.replaceChildren();
   });
 
-  // Until the server has answered nothing is done: say so, loudly.
-  for (const name of ["htmx:sendError", "htmx:timeout"]) {
-    document.addEventListener(name, () => { byId("unsaved").hidden = false; });
+  // Until the server has answered nothing is done: say so, loudly, until that very form was answered. What only
+  // looks owes nothing. A form marked data-retry is sent again by itself, any other when somebody presses again.
+  const NO_ANSWER = new Set([502, 503, 504]);
+  const owing = new Set();
+  const formOf = (element) => (element instanceof Element ? element.closest("form, [data-owes]") : null);
+  const isAgain = (form) => form.matches("[data-retry]");
+
+  function showOwing() {
+    const bar = byId("unsaved");
+    const owed = [...owing].filter((form) => form.isConnected);
+    bar.hidden = !owed.length;
+    const told = owed.some((form) => !isAgain(form)) ? "press" : "again";
+    for (const words of bar.querySelectorAll("[data-told]")) words.hidden = words.dataset.told !== told;
   }
-  document.addEventListener("htmx:afterOnLoad", () => { byId("unsaved").hidden = true; });
+
+  function owe(form) { owing.add(form); showOwing(); }
+  function settle(form) { if (owing.delete(form)) showOwing(); }
+
+  for (const name of ["htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(name, (event) => {
+      const form = formOf(event.detail.elt);
+      if (form && !("poll" in event.detail.elt.dataset)) owe(form);
+    });
+  }
+  document.addEventListener("htmx:afterOnLoad", (event) => {
+    const form = formOf(event.detail.requestConfig.elt);
+    if (!form) return;
+    if (isAgain(form) && NO_ANSWER.has(event.detail.xhr.status)) owe(form); else settle(form);
+  });
+  // What would be swapped for something new keeps the key under which it is sent again.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const place = event.detail.elt;
+    if ("poll" in place.dataset && [...owing].some((form) => place.contains(form))) event.preventDefault();
+  });
   document.addEventListener("toast", (event) => toast(event.detail.value));
 
   document.addEventListener("click", (event) => {
@@ -115,7 +144,7 @@
   function keepSingleKeys(box) {
     document.body.dataset.singleKeys = box.checked ? "on" : "off";
     const body = new URLSearchParams({ csrf: box.dataset.csrf, act: String(box.checked) });
-    fetch("/keys", { method: "POST", body, redirect: "manual" }).catch(() => { byId("unsaved").hidden = false; });
+    fetch("/keys", { method: "POST", body, redirect: "manual" }).then(() => settle(box), () => owe(box));
   }
 
   function begin() {

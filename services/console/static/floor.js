@@ -59,10 +59,42 @@
     if (field && !document.querySelector("dialog[open], details.drawer[open]")) field.focus({ preventScroll: true });
   }
 
+  /* A reading that came while a number had the focus: keys as quick as a scanner's, then Enter */
+  const BURST_MS = 60;
+  const BURST_LEAST = 4;
+  let burst = null; // the field, what it held before, what was read, and when its last key came
+
+  function takeReading({ field, before, text }) {
+    field.value = before;
+    const scan = scanField();
+    if (!scan) { play("wrong"); return; }
+    if (pending) { tell(pending.form, "wait"); play("wrong"); return; }
+    scan.value = text;
+    scan.focus({ preventScroll: true });
+    scan.form.requestSubmit();
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const field = event.target;
+    if (!(field instanceof HTMLInputElement) || field.type !== "number") { burst = null; return; }
+    const goesOn = burst && burst.field === field && event.timeStamp - burst.at <= BURST_MS;
+    if (event.key === "Enter") {
+      const isReading = goesOn && burst.text.length >= BURST_LEAST;
+      const isCount = field.form && "scanner" in field.form.dataset;
+      if (isReading || isCount) { event.preventDefault(); event.stopPropagation(); }
+      if (isReading) takeReading(burst); else if (isCount) focusScan();
+      burst = null;
+    } else if (event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      if (!goesOn) burst = { field, before: field.value, text: "", at: 0 };
+      burst.text += event.key;
+      burst.at = event.timeStamp;
+    }
+  }, true);
+
   document.addEventListener("keydown", (event) => {
     const field = scanField();
     if (!field || event.ctrlKey || event.metaKey || event.altKey || event.key.length !== 1) return;
-    if (pending) { if (!isField(event.target) || event.target === field) refuseWhileWaiting(event); return; }
+    if (pending && !isAside()) { if (!isField(event.target) || event.target === field) refuseWhileWaiting(event); return; }
     if (isField(event.target) || event.key === " " || event.key === "?" || event.key === "/") return;
     if (document.querySelector("dialog[open]")) return;
     field.focus(); // the key that was pressed goes where the focus now is
@@ -148,6 +180,7 @@
       if (pending || event.detail.elt.contains(document.activeElement)) event.preventDefault();
       return;
     }
+    if (form && "find" in form.dataset && isAside()) leaveAside();
     if (pending && pending.form !== form) { event.preventDefault(); tell(pending.form, "wait"); play("wrong"); return; }
     if (!form) return;
     if (!pending) withdrawVerdict();
@@ -157,6 +190,14 @@
     lock(form, true);
     tell(form, pending.tries > 1 ? "again" : "sending");
   });
+
+  // The label comes by itself: who goes on to the next tote need not wait for it.
+  const isAside = () => pending !== null && "aside" in pending.form.dataset;
+  function leaveAside() {
+    const { form } = pending;
+    settle(form);
+    window.htmx.trigger(form, "htmx:abort");
+  }
 
   // What the scan before came to says nothing about this one.
   function withdrawVerdict() {
@@ -168,7 +209,6 @@
 
   function tryAgain(form) {
     if (!pending || pending.form !== form) return;
-    byId("unsaved").hidden = false;
     tell(form, "again");
     if (pending.tries === 1) play("wrong");
     pending.timer = setTimeout(() => window.htmx.trigger(form, "submit"), RETRY_MS[Math.min(pending.tries, RETRY_MS.length) - 1]);
@@ -185,7 +225,6 @@
     document.addEventListener(name, (event) => {
       const form = formOf(event.detail.elt);
       if (form) tryAgain(form);
-      else if ("poll" in event.detail.elt.dataset) byId("unsaved").hidden = !pending; // it only looked
     });
   }
 
@@ -198,10 +237,11 @@
   // Before anything of the answer is acted on: it may lead to another page.
   document.addEventListener("htmx:beforeOnLoad", (event) => {
     const form = formOf(event.detail.elt);
-    if (form && !NO_ANSWER.has(event.detail.xhr.status)) settle(form);
+    if (!form || NO_ANSWER.has(event.detail.xhr.status)) return;
+    settle(form);
+    if ("find" in form.dataset) form.elements.q.value = "";
   });
 
-  // After the page's own script has hidden the bar because something was answered.
   document.addEventListener("htmx:afterOnLoad", (event) => {
     const form = formOf(event.detail.requestConfig.elt);
     if (form && NO_ANSWER.has(event.detail.xhr.status)) tryAgain(form);
@@ -214,8 +254,9 @@
     const told = place.matches(".problem") ? place.firstElementChild : place.querySelector("[data-verdict]");
     if (told) { play(told.dataset.verdict || "wrong"); told.scrollIntoView({ block: "nearest" }); }
     const field = scanField();
-    if (field && event.detail.requestConfig && event.detail.xhr.status >= 400) field.value = "";
-    focusScan();
+    const asked = event.detail.requestConfig && event.detail.requestConfig.elt;
+    if (field && asked && event.detail.xhr.status >= 400) field.value = "";
+    if (!asked || !("poll" in asked.dataset)) focusScan();
   });
 
   window.addEventListener("online", () => { if (pending) window.htmx.trigger(pending.form, "submit"); });
