@@ -4,11 +4,16 @@ import json
 import re
 from pathlib import Path
 
+import httpx
 import pytest
+from starlette.requests import Request
 
 from deploy.local import names
 from deploy.local.stack import LocalStack
 from services.console import wording
+from services.console.api.pages import on_fault
+from services.console.settings import settings
+from shared.settings import platform
 from tests.console.conftest import Visit
 from tests.console.visitor import text_of
 
@@ -78,6 +83,42 @@ async def test_a_service_that_is_away_is_named_and_the_frame_stays(visit: Visit,
     assert answer.status_code == 503
     assert "The orders service cannot be reached" in text_of(answer)
     assert "Sofia Support" in text_of(answer)
+
+
+async def test_a_session_that_ends_before_an_act_says_that_the_act_is_not_saved(visit: Visit) -> None:
+    visitor = await visit("picker")
+    kept = dict(visitor.http.cookies)
+    await visitor.post("/sign-out")
+    visitor.http.cookies.update(kept)
+    acted = await visitor.post("/pick/next", {"key": "1", "location": "X"}, HX_Request="true")
+    looked = await visitor.http.get("/pack", headers={"HX-Request": "true"})
+    assert (acted.status_code, looked.status_code) == (401, 401)
+    told = "your session had ended: what you did last is not saved"
+    assert told in (await visitor.read(acted.headers["hx-redirect"])).lower()
+    assert told not in (await visitor.read(looked.headers["hx-redirect"])).lower()
+
+
+@pytest.mark.parametrize("by_script", [True, False])
+async def test_a_fault_of_ours_confirms_nothing_and_gives_its_number(
+    stack: LocalStack, monkeypatch: pytest.MonkeyPatch, by_script: bool
+) -> None:
+    for name, value in {**stack.site.console_environment(), "DOORSTEP_ENVIRONMENT": "local"}.items():
+        monkeypatch.setenv(name, value)
+    settings.cache_clear()
+    platform.cache_clear()
+    headers = [(b"hx-request", b"true")] if by_script else []
+    request = Request({"type": "http", "method": "POST", "path": "/pick/next", "headers": headers, "query_string": b""})
+    request.state.request_id = "4711"
+    try:
+        answer = await on_fault(request, RuntimeError("a fault"))
+    finally:
+        settings.cache_clear()
+        platform.cache_clear()
+    shown = text_of(httpx.Response(answer.status_code, content=bytes(answer.body)))
+    assert answer.status_code == 500
+    assert "Nothing is confirmed" in shown
+    assert "4711" in shown
+    assert "It was recorded" not in shown
 
 
 async def test_the_consoles_port_and_sign_ins_are_told(stack: LocalStack) -> None:

@@ -114,11 +114,16 @@ def _title(error: DomainError) -> str:
 
 
 def _ask_to_sign_in(request: Request) -> Response:
+    is_act = request.method != "GET"
     if wants_part(request):
-        to = f"/sign-in?next={quote(came_from(request))}"
+        to = f"/sign-in?next={quote(came_from(request))}{'&unsaved=1' if is_act else ''}"
         return Response(status_code=_UNAUTHENTICATED, headers={"HX-Redirect": to})
-    path = local_path(f"{request.url.path}?{request.url.query}") if request.method == "GET" else "/"
-    response = RedirectResponse("/sign-in" if path == "/" else f"/sign-in?next={quote(path)}", status_code=303)
+    if is_act:
+        to = "/sign-in?unsaved=1"
+    else:
+        path = local_path(f"{request.url.path}?{request.url.query}")
+        to = "/sign-in" if path == "/" else f"/sign-in?next={quote(path)}"
+    response = RedirectResponse(to, status_code=303)
     guard.drop_cookie(response, guard.session_cookie())
     return response
 
@@ -163,4 +168,5 @@ async def on_fault(request: Request, error: Exception) -> Response:
         method=request.method,
     )
     broken = type("Broken", (DomainError,), {"status": _SERVER_ERROR, "code": "internal"})
-    return refuse(request, broken("it was recorded; if it happens again, tell an operator the number below"))
+    words = "nothing is confirmed. The fault was noted; if it happens again, tell an operator this number"
+    return refuse(request, broken(words))

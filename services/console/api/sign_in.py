@@ -24,8 +24,10 @@ _YEAR_SECONDS = 365 * 24 * 3600
 Text = Annotated[str, Form(max_length=200)]
 
 
-def show_form(request: Request, then: str, error: DomainError | None = None, login: str = "") -> Response:
-    """Ask somebody to sign in, and say what was wrong with the last try."""
+def show_form(
+    request: Request, then: str, error: DomainError | None = None, login: str = "", *, unsaved: bool = False
+) -> Response:
+    """Ask somebody to sign in, and say what was wrong with the last try, or that an act came after the session."""
     own = settings()
     response = page(
         request,
@@ -33,6 +35,7 @@ def show_form(request: Request, then: str, error: DomainError | None = None, log
         status=error.status if error is not None else 200,
         next=local_path(then),
         login=login,
+        unsaved=unsaved,
         problem=words_of(error) if error is not None else "",
         provider=own.oidc_name if own.oidc_issuer else "",
         passwords=own.passwords,
@@ -42,9 +45,13 @@ def show_form(request: Request, then: str, error: DomainError | None = None, log
 
 
 @router.get("/sign-in", dependencies=[Public])
-async def show_sign_in(request: Request, next: str = "/") -> Response:  # noqa: A002 - the address's own word
+async def show_sign_in(
+    request: Request,
+    next: str = "/",  # noqa: A002 - the address's own word
+    unsaved: bool = False,
+) -> Response:
     """Ask for login and password."""
-    return show_form(request, next)
+    return show_form(request, next, unsaved=unsaved)
 
 
 @router.post("/sign-in", dependencies=[Public])
