@@ -177,7 +177,7 @@
     const form = formOf(event.detail.elt);
     if ("poll" in event.detail.elt.dataset) {
       // What refreshes by itself never disturbs somebody who is using it.
-      if (pending || event.detail.elt.contains(document.activeElement)) event.preventDefault();
+      if (pending || document.hidden || event.detail.elt.contains(document.activeElement)) event.preventDefault();
       return;
     }
     if (form && "find" in form.dataset && isAside()) leaveAside();
