@@ -70,6 +70,13 @@ def show_backlog(as_json: Json = False) -> None:
     show.rows(answer, _BACKLOG, json=as_json, empty="everything has left")
 
 
+@parcels.command("workload")
+def show_workload(location: Location, as_json: Json = False) -> None:
+    """Count what waits at a location: work by whose hands it is in, parcels by carrier, deliveries, counts."""
+    answer = client.get("inventory", "/staff/workload", Role.WAREHOUSE_LEAD, {"location": location})
+    show.facts(answer, json=as_json, title=f"work at {location}")
+
+
 @parcels.command("order")
 def show_order(order: Annotated[str, typer.Argument(help="The order's id.")], as_json: Json = False) -> None:
     """Show all that the warehouse has of an order."""

@@ -10,6 +10,8 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 
 from shared import clock, tracing
 
+Params = Mapping[str, str | list[str]]
+"""What is asked for; a list is said once for each of its values."""
 Json = dict[str, object] | list[object] | str | int | float | bool | None
 
 _SERVER_ERROR = 500
@@ -122,7 +124,7 @@ class HttpClient:
         *,
         json: object = None,
         content: bytes | None = None,
-        params: Mapping[str, str] | None = None,
+        params: Params | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Make one call, once.
@@ -157,7 +159,7 @@ class HttpClient:
         self,
         path: str,
         *,
-        params: Mapping[str, str] | None = None,
+        params: Params | None = None,
         headers: Mapping[str, str] | None = None,
         attempts: int = 3,
     ) -> Answer:
@@ -176,7 +178,7 @@ class HttpClient:
             raise again.error from None
         raise HttpUnavailableError(f"{self.partner} was not asked")
 
-    async def _get_once(self, path: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None) -> Answer:
+    async def _get_once(self, path: str, params: Params | None, headers: Mapping[str, str] | None) -> Answer:
         try:
             return await self.request("GET", path, params=params, headers=headers)
         except HttpStatusError as error:

@@ -14,6 +14,7 @@ from shared.http import Answer, HttpAnswerLostError, HttpClient, HttpStatusError
 from shared.settings import PlatformSettings
 
 M = TypeVar("M", bound=BaseModel)
+Said = str | int | tuple[str, ...] | None
 
 SERVICES = ("orders", "inventory", "shipping", "care")
 _SERVER_ERROR = 500
@@ -61,13 +62,17 @@ class Caller:
     clients: Mapping[str, HttpClient]
     token: str
 
-    async def get(self, service: str, path: str, shape: type[M], **params: str | int | None) -> M:
+    async def get(self, service: str, path: str, shape: type[M], **params: Said) -> M:
         """Read."""
         return shape.model_validate(await self.read(service, path, **params))
 
-    async def read(self, service: str, path: str, **params: str | int | None) -> JsonValue:
-        """Read, and give the plain answer."""
-        said = {name: str(value) for name, value in params.items() if value is not None}
+    async def read(self, service: str, path: str, **params: Said) -> JsonValue:
+        """Read, and give the plain answer; a parameter of several values is said once for each."""
+        said = {
+            name: list(value) if isinstance(value, tuple) else str(value)
+            for name, value in params.items()
+            if value is not None
+        }
         try:
             answer = await self.clients[service].get(
                 path, params=said or None, headers=self._headers(), attempts=_READ_ATTEMPTS

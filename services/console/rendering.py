@@ -52,6 +52,11 @@ def moment(at: datetime | None) -> str:
     return f"{named or f'{there:%a} {there.day} {there:%b}{year}'} {there:%H:%M}"
 
 
+def hour(at: datetime) -> str:
+    """Write a time of today: 14:05."""
+    return f"{local(at):%H:%M}"
+
+
 def ago(at: datetime | None) -> str:
     """Write how far a moment is from now: 3 h ago, in 2 days."""
     if at is None:
@@ -143,7 +148,9 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.globals.update(_=say, static=static, htmx=HTMX, new_key=lambda: str(new_id()), now=clock.now)
-    made.filters.update(day=day, moment=moment, ago=ago, money=money, plain=plain, countdown=countdown, person=person)
+    made.filters.update(
+        day=day, moment=moment, hour=hour, ago=ago, money=money, plain=plain, countdown=countdown, person=person
+    )
     return made
 
 

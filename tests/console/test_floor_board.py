@@ -7,8 +7,9 @@ import pytest_asyncio
 
 from deploy.local.stack import LocalStack
 from tests.console.conftest import Visit
-from tests.console.floor import Hand, order
+from tests.console.floor import Hand, order, parcel_of, picked
 from tests.console.shop import Shop
+from tests.console.visitor import text_of
 
 
 @pytest_asyncio.fixture
@@ -51,7 +52,24 @@ async def test_an_order_past_its_cut_off_is_late_and_says_why(lead: Hand, shelve
     finally:
         await connection.close()
 
-    board = await lead.visitor.read("/floor", location=shelves.tag)
+    page = await lead.visitor.get("/floor", location=shelves.tag)
+    board = text_of(page)
 
+    assert '<span class="badge badge-bad">1 open</span>' in page.text, "its cut-off is missed"
     assert "Late 1" in board
     assert f"{placed.number} 3 h ago 3 units to pick, nobody is on it" in board
+
+
+async def test_work_in_progress_is_told_apart_by_whose_hands_it_is_in(lead: Hand, picker: Hand, shelves: Shop) -> None:
+    await picked(shelves, await order(shelves))
+    begun = await picked(shelves, await order(shelves))
+    await picker.visitor.read(begun)
+    parcel_of(await picker.act(f"{begun}/scans", code=shelves.skus[0]))
+    await order(shelves)
+    at = await picker.take_list(shelves)
+    await picker.do(f"{at}/scans", code=f"40{shelves.tag}")
+
+    board = await lead.visitor.read("/floor", location=shelves.tag)
+
+    assert "1 being picked 1 waiting for the bench 1 being packed" in board
+    assert "in progress" not in board

@@ -1,5 +1,8 @@
 """At the dock: what may leave leaves once, what must not is refused with the reason."""
 
+import asyncpg
+
+from deploy.local.stack import LocalStack
 from tests.console.floor import Hand, cancel, closed_parcel, labelled_parcel, order, picked, tone_of
 from tests.console.shop import Shop
 from tests.console.visitor import text_of
@@ -63,3 +66,25 @@ async def test_an_empty_dock_says_so(picker: Hand, shelves: Shop) -> None:
     assert "Nothing waits for a truck" in await picker.visitor.read("/dispatch", location=shelves.tag)
     at = await picked(shelves, await order(shelves))
     await closed_parcel(picker, shelves, at)
+
+
+async def test_what_has_missed_its_cut_off_is_first_at_the_dock_and_says_so(
+    picker: Hand, shelves: Shop, stack: LocalStack
+) -> None:
+    staged = await order(shelves)
+    at = await picked(shelves, staged)
+    parcel, number = await labelled_parcel(picker, shelves, at)
+    await picker.do(f"{at}/label-scans", parcel=parcel, code=number)
+    late = await order(shelves)
+    await labelled_parcel(picker, shelves, await picked(shelves, late))
+    connection = await asyncpg.connect(stack.dsn("inventory"))
+    try:
+        past = "cut_off_at = now() - interval '3 hours'"
+        await connection.execute(f"update fulfilment set {past} where order_id = $1", late.id)
+    finally:
+        await connection.close()
+
+    dock = await picker.visitor.read("/dispatch", location=shelves.tag)
+
+    assert dock.index(late.number) < dock.index(staged.number), "the staged one would come first by its state"
+    assert "late since" in dock[dock.index(late.number) : dock.index(staged.number)]

@@ -252,8 +252,9 @@ async def test_cancelled_units_are_put_back_by_scan(picker: Hand, shelves: Shop)
     assert "before anything leaves: 3" in await picker.visitor.read(at)
     wrong = await picker.act(f"{at}/put-backs", code="NOT-OURS")
     assert tone_of(wrong) == "wrong"
+    assert f"{shelves.skus[1]} · back into bin A-02-3" in await picker.visitor.read(at)
     one = await picker.do(f"{at}/put-backs", code=f"40{shelves.tag}")
-    assert "Still to be put back: 2" in one
+    assert "Put it into bin A-01-3 Still to be put back: 2" in one
     all_back = await picker.do(f"{at}/put-backs", code=shelves.skus[1], quantity=2)
     assert "Nothing more is to be put back." in all_back
 

@@ -19,11 +19,11 @@ async def lead(visit: Visit) -> Hand:
     return Hand(await visit("warehouse_lead"))
 
 
-async def announce(clients: Clients, shop: Shop, quantity: int) -> str:
+async def announce(clients: Clients, shop: Shop, quantity: int, days: int = 1) -> str:
     """Announce a delivery of mugs; give its id."""
     body = {
         "location": shop.tag, "reference": f"PO-{shop.tag}",
-        "expected_at": (clock.now() + timedelta(days=1)).isoformat(),
+        "expected_at": (clock.now() + timedelta(days=days)).isoformat(),
         "lines": [{"sku": shop.skus[0], "quantity": quantity}],
     }  # fmt: skip
     answer = await clients.of("inventory").post(
@@ -58,6 +58,18 @@ async def test_a_delivery_is_received_by_scan_and_closed(lead: Hand, shelves: Sh
     assert "closed" in await lead.visitor.read(at)
     stock = await on_shelf(clients, shelves)
     assert (stock["on_hand"], stock["damaged"]) == (111, 2)
+
+
+async def test_an_old_delivery_stays_in_view_and_the_others_are_counted(
+    lead: Hand, shelves: Shop, clients: Clients
+) -> None:
+    first = await announce(clients, shelves, 1, days=-2)
+    for _ in range(100):
+        await announce(clients, shelves, 1)
+    page = await lead.visitor.get("/stock", location=shelves.tag)
+    assert f'href="/stock/inbounds/{first}"' in page.text
+    assert "Deliveries expected 101" in text_of(page)
+    assert "and 1 more, which come later" in text_of(page)
 
 
 async def test_a_receipt_sent_again_counts_once(lead: Hand, shelves: Shop, clients: Clients) -> None:

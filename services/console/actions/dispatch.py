@@ -1,49 +1,43 @@
 """The dock: which parcels wait for which carrier, and the scan that lets one leave."""
 
-import asyncio
 from collections import Counter
 from dataclasses import dataclass
 
 from services.console.actions.scans import tracking_number
+from services.console.actions.workload import Pile, read_workload
 from services.console.errors import RefusedError
 from services.console.neighbours import Caller
 from services.console.schemas.warehouse import HandOver, Parcel, Parcels, Refused
 
 _SERVICE = "inventory"
 _MOST = 200
+_LABELLED = ("staged", "labelled")
 
 
 @dataclass(frozen=True, slots=True)
 class Dock:
-    """What waits at a location; `carrier` is the truck at the door."""
+    """What waits at a location; `carrier` is the truck at the door, `here` its parcels by cut-off."""
 
     location: str
     carrier: str
-    waiting: list[Parcel]
-
-    @property
-    def carriers(self) -> list[tuple[str, int]]:
-        """Carriers with parcels here, and how many."""
-        return sorted(Counter(parcel.label.carrier for parcel in self.waiting).items())
-
-    @property
-    def for_this_truck(self) -> list[Parcel]:
-        """Parcels that this truck takes."""
-        return [parcel for parcel in self.waiting if parcel.label.carrier.casefold() == self.carrier.casefold()]
+    carriers: list[tuple[str, int]]  # who has parcels here, and how many
+    here: Pile[Parcel]
 
 
 async def read_dock(caller: Caller, location: str, carrier: str) -> Dock:
     """Read what waits; without a carrier named, the only one that has parcels is meant."""
-    pages = await asyncio.gather(
-        *(
-            caller.get(_SERVICE, "/staff/parcels", Parcels, location=location, state=state, limit=_MOST)
-            for state in ("staged", "labelled")
-        )
-    )
-    waiting = [parcel for page in pages for parcel in page.data]
-    carriers = {parcel.label.carrier for parcel in waiting}
-    only = next(iter(carriers)) if len(carriers) == 1 else ""
-    return Dock(location, carrier or only, waiting)
+    load = await read_workload(caller, location)
+    waiting: Counter[str] = Counter()
+    for parcel in load.parcels:
+        if parcel.state in _LABELLED:
+            waiting[parcel.carrier] += parcel.count
+    carrier = carrier or (next(iter(waiting)) if len(waiting) == 1 else "")
+    count = sum(number for name, number in waiting.items() if name.casefold() == carrier.casefold())
+    here: list[Parcel] = []
+    if count:
+        which = {"location": location, "carrier": carrier}
+        here = (await caller.get(_SERVICE, "/staff/parcels", Parcels, state=_LABELLED, limit=_MOST, **which)).data
+    return Dock(location, carrier, sorted(waiting.items()), Pile(here, count))
 
 
 async def load(caller: Caller, dock: tuple[str, str], read: str, key: str) -> HandOver:

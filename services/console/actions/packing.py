@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.console.actions.articles import read_articles
 from services.console.actions.scans import tracking_number
+from services.console.actions.workload import Pile, read_workload
 from services.console.errors import ServiceAwayError
 from services.console.neighbours import Caller
 from services.console.schemas.stock import Sku
@@ -42,6 +43,7 @@ class BenchLine:
     in_hand: int  # units in the parcel in front of the packer
     boxed: int  # units in any open parcel
     told: str  # what it was ordered with beyond its SKU, such as an engraving
+    bin: str  # where it lies at this location; empty when nobody has said
 
     @property
     def to_scan(self) -> int:
@@ -80,31 +82,36 @@ class Bench:
 class Waiting:
     """What waits for a packer at a location."""
 
-    ready: list[Fulfilment]
-    open_parcels: list[Parcel]
-    without_label: list[Parcel]
-    put_backs: list[Fulfilment]
+    ready: Pile[Fulfilment]
+    open_parcels: Pile[Parcel]
+    without_label: Pile[Parcel]
+    put_backs: Pile[Fulfilment]
 
 
 async def read_waiting(caller: Caller, location: str) -> Waiting:
     """Read what waits for a packer."""
 
-    async def works(state: str) -> list[Fulfilment]:
-        page = await caller.get(
-            _SERVICE, "/staff/fulfilments", Fulfilments, location=location, state=state, limit=_MOST
-        )
+    async def works(**which: str) -> list[Fulfilment]:
+        page = await caller.get(_SERVICE, "/staff/fulfilments", Fulfilments, location=location, limit=_MOST, **which)
         return page.data
 
-    async def parcels(state: str) -> list[Parcel]:
-        page = await caller.get(_SERVICE, "/staff/parcels", Parcels, location=location, state=state, limit=_MOST)
+    async def parcels(*states: str) -> list[Parcel]:
+        page = await caller.get(_SERVICE, "/staff/parcels", Parcels, location=location, state=states, limit=_MOST)
         return page.data
 
-    picked, put_backs, begun, weighed, closed = await asyncio.gather(
-        works("in_progress"), works("cancel_requested"), parcels("open"), parcels("verified"), parcels("closed")
+    load, ready, put_backs, begun, closed = await asyncio.gather(
+        read_workload(caller, location),
+        works(stage="picked"),
+        works(state="cancel_requested"),
+        parcels(*_OPEN),
+        parcels("closed"),
     )
-    in_parcels = {parcel.fulfilment_id for parcel in (*begun, *weighed)}
-    ready = [work for work in picked if work.is_picked and work.to_pack and work.id not in in_parcels]
-    return Waiting(ready, [*begun, *weighed], closed, put_backs)
+    return Waiting(
+        Pile(ready, load.at_stage("picked")),
+        Pile(begun, load.parcels_in(*_OPEN)),
+        Pile(closed, load.parcels_in("closed")),
+        Pile(put_backs, load.at_stage("cancel_requested")),
+    )
 
 
 async def find(caller: Caller, location: str, read: str) -> tuple[Parcel | None, list[Fulfilment]]:
@@ -137,7 +144,9 @@ async def read_bench(caller: Caller, order_id: UUID, fulfilment_id: UUID, wanted
         parcel,
         [other for other in parcels if parcel is None or other.id != parcel.id],
         [
-            _line(line, articles.get(line.sku), told.get(line.line_id, ""), (parcel, parcels))
+            _line(
+                line, _Article(articles.get(line.sku), told.get(line.line_id, ""), fulfilment.location), parcel, parcels
+            )
             for line in fulfilment.lines
         ],
         enclosure,
@@ -171,8 +180,15 @@ def choose(parcels: list[Parcel], wanted: str, closed: frozenset[str] = _UNLABEL
     return ordered[0] if ordered else None
 
 
-def _line(line: WorkLine, sku: Sku | None, told: str, chosen: tuple[Parcel | None, list[Parcel]]) -> BenchLine:
-    parcel, parcels = chosen
+@dataclass(frozen=True, slots=True)
+class _Article:
+    sku: Sku | None
+    told: str
+    location: str
+
+
+def _line(line: WorkLine, article: _Article, parcel: Parcel | None, parcels: list[Parcel]) -> BenchLine:
+    sku = article.sku
 
     def count(these: list[Parcel]) -> int:
         return sum(c.quantity for p in these for c in p.contents if c.line_id == line.line_id)
@@ -183,7 +199,8 @@ def _line(line: WorkLine, sku: Sku | None, told: str, chosen: tuple[Parcel | Non
         fragile=sku is not None and sku.fragile,
         in_hand=count([parcel]) if parcel is not None else 0,
         boxed=count([p for p in parcels if p.state in _OPEN]),
-        told=told,
+        told=article.told,
+        bin=sku.bin_at(article.location) if sku is not None else "",
     )
 
 

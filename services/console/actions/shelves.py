@@ -8,21 +8,21 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.console.actions.articles import read_articles
+from services.console.actions.workload import Pile, read_workload
 from services.console.neighbours import Caller
 from services.console.schemas.stock import Changed, CountTask, CountTasks, Inbound, Inbounds, Received, Sku
 from shared.errors import InvalidError
 
 _SERVICE = "inventory"
 _MOST = 100
-_CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)
 class Shelves:
     """What is to be done at a location's shelves."""
 
-    inbounds: list[Inbound]
-    counts: list[CountTask]
+    inbounds: Pile[Inbound]
+    counts: Pile[CountTask]
     articles: dict[str, Sku]
 
 
@@ -49,12 +49,16 @@ class Load:
 
 async def read_shelves(caller: Caller, location: str) -> Shelves:
     """Read what is to be done."""
-    inbounds, counts = await asyncio.gather(
-        caller.get(_SERVICE, "/staff/inbounds", Inbounds, location=location, limit=_MOST),
+    load, inbounds, counts = await asyncio.gather(
+        read_workload(caller, location),
+        caller.get(_SERVICE, "/staff/inbounds", Inbounds, location=location, expected="true", limit=_MOST),
         caller.get(_SERVICE, "/staff/count-tasks", CountTasks, location=location, limit=_MOST),
     )
-    expected = sorted((i for i in inbounds.data if i.state != _CLOSED), key=lambda inbound: inbound.expected_at)
-    return Shelves(expected, counts.data, await read_articles(caller, [task.sku for task in counts.data]))
+    return Shelves(
+        Pile(inbounds.data, load.inbounds),
+        Pile(counts.data, load.counts),
+        await read_articles(caller, [task.sku for task in counts.data]),
+    )
 
 
 async def read_inbound(caller: Caller, inbound_id: UUID) -> Inbound:

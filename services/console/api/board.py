@@ -27,7 +27,8 @@ _PICKING_ROLES = [Role.PICKER.value, Role.WAREHOUSE_LEAD.value]
 async def show_board(request: Request, who: Warehouse) -> Response:
     """Show the board, or what of it changes by itself."""
     standing = await stand(request, who)
-    return keep(await _show(request, who, standing), standing)
+    shown = await _show(request, who, standing)
+    return shown if wants_part(request) else keep(shown, standing)
 
 
 @router.post("/lists")

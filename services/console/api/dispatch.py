@@ -25,6 +25,8 @@ async def show_dock(request: Request, who: Picker, carrier: Annotated[str, Query
     """Show what waits for the trucks."""
     standing = await stand(request, who)
     dock = await dispatch.read_dock(who.caller, standing.here.code, carrier)
+    if wants_part(request):
+        return page(request, "parts/dock.html", dock=dock, verdict=None, loaded=0)
     shown = page(request, "dispatch.html", standing=standing, dock=dock, verdict=None, loaded=0)
     return keep(shown, standing)
 

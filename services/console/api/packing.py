@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -78,12 +79,13 @@ async def show_start(request: Request, who: Picker, q: Annotated[str, Query(max_
         if not found:
             words = say("Nothing at {place} to be packed has this name.", place=standing.here.name)
             verdict = Verdict(Tone.WRONG, say("{read} is unknown", read=read[:40]), words)
-    shown: dict[str, object] = {"standing": standing, "found": found, "read": read, "verdict": verdict}
+    shown = partial(page, request, standing=standing, found=found, read=read, verdict=verdict)
     if wants_part(request) and read:
-        return keep(page(request, "parts/pack_found.html", **shown), standing)
+        return keep(shown("parts/pack_found.html"), standing)
     waiting = await packing.read_waiting(who.caller, standing.here.code)
-    template = "parts/pack_waiting.html" if wants_part(request) else "pack_start.html"
-    return keep(page(request, template, waiting=waiting, **shown), standing)
+    if wants_part(request):
+        return shown("parts/pack_waiting.html", waiting=waiting)
+    return keep(shown("pack_start.html", waiting=waiting), standing)
 
 
 @router.get(_AT)
@@ -218,7 +220,11 @@ async def put_back(at: Bench, code: Code, key: Key, quantity: Count = 1) -> Resp
         answer = PutBack.model_validate(await at.who.caller.act("inventory", path, body, key=key))
         due = sum(line.quantity for line in answer.due)
         left = say("Still to be put back: {count}", count=due) if due else say("Nothing more is to be put back.")
-        return Verdict(Tone.RIGHT, say("Put it on its shelf"), left)
+        bench = await packing.read_bench(at.who.caller, at.order_id, at.fulfilment_id)
+        laid = {line.sku for line in answer.put_back}
+        bins = ", ".join(sorted({entry.bin for entry in bench.lines if entry.line.sku in laid and entry.bin}))
+        title = say("Put it into bin {bin}", bin=bins) if bins else say("Put it on its shelf")
+        return Verdict(Tone.RIGHT, title, left)
 
     return await at.judged(doing)
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Request, Response
 from services.console.actions import picking
 from services.console.actions.picking import ItemScan, Walk
 from services.console.actions.verdicts import Tone, Verdict, is_verdict
+from services.console.actions.workload import read_workload
 from services.console.api.guard import Picker
 from services.console.api.judging import judge, refusal, what_became
 from services.console.api.pages import done, page, wants_part, words_of
@@ -29,10 +30,15 @@ SHORT_REASONS = (("not_found", "Not there"), ("damaged", "Damaged"), ("mismatch"
 async def show_start(request: Request, who: Picker) -> Response:
     """Show the list somebody is on, else offer the next one."""
     active = await picking.find_active(who.caller, who.person.login)
+    if active is not None and wants_part(request):
+        return done(request, f"/pick/{active.id}")
     if active is not None:
         return _show(request, who, await picking.read_walk(who.caller, active.id))
     standing = await stand(request, who)
-    return keep(page(request, "pick_start.html", standing=standing, modes=MODES), standing)
+    load = await read_workload(who.caller, standing.here.code)
+    if wants_part(request):
+        return page(request, "parts/to_pick.html", load=load)
+    return keep(page(request, "pick_start.html", standing=standing, modes=MODES, load=load), standing)
 
 
 @router.post("/next")

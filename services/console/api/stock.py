@@ -30,6 +30,8 @@ async def show_stock(request: Request, who: Warehouse) -> Response:
     """Show what is expected and what should be counted."""
     standing = await stand(request, who)
     found = await shelves.read_shelves(who.caller, standing.here.code)
+    if wants_part(request):
+        return page(request, "parts/shelves.html", standing=standing, shelves=found)
     return keep(page(request, "stock.html", standing=standing, shelves=found), standing)
 
 

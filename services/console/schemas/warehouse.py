@@ -162,16 +162,6 @@ class Fulfilment(Read):
     totes: list[str]
     lines: list[WorkLine]
 
-    @property
-    def to_pack(self) -> int:
-        """Units in totes or in open parcels."""
-        return sum(max(line.picked - line.packed, 0) for line in self.lines)
-
-    @property
-    def is_picked(self) -> bool:
-        """Say whether every unit has been picked."""
-        return all(line.picked >= line.quantity for line in self.lines)
-
 
 class Fulfilments(Read):
     """Fulfilment orders by cut-off."""
@@ -259,6 +249,40 @@ class Parcels(Read):
     """Parcels."""
 
     data: list[Parcel]
+
+
+class WorkCount(Read):
+    """So many fulfilment orders of one cut-off that are equally far."""
+
+    cut_off_at: datetime
+    late: bool
+    stage: str
+    count: int
+
+
+class ParcelCount(Read):
+    """So many parcels that are equally far, by carrier."""
+
+    state: str
+    carrier: str
+    count: int
+
+
+class Workload(Read):
+    """How much work waits at a location, however long its lists are."""
+
+    works: list[WorkCount]
+    parcels: list[ParcelCount]
+    inbounds: int
+    counts: int
+
+    def at_stage(self, stage: str) -> int:
+        """Count fulfilment orders that are so far."""
+        return sum(work.count for work in self.works if work.stage == stage)
+
+    def parcels_in(self, *states: str) -> int:
+        """Count parcels in these states."""
+        return sum(parcel.count for parcel in self.parcels if parcel.state in states)
 
 
 class OrderWork(Read):
