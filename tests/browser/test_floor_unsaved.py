@@ -2,14 +2,17 @@
 
 from urllib.parse import parse_qs
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
+from deploy.local.stack import LocalStack
 from tests.browser.conftest import Sit
 from tests.browser.test_floor import LISTEN, WRONG, judged, pack, read, told
 from tests.clients import Clients
 from tests.console.care import trouble
-from tests.console.floor import order, picked
+from tests.console.floor import Hand, closed_parcel, order, picked
 from tests.console.shop import Shop
+from tests.console.visitor import Visitor
+from tests.waiting import wait_until
 
 
 async def look(page: Page, place: str, path: str) -> None:
@@ -111,3 +114,28 @@ async def test_the_next_tote_is_scanned_where_the_last_parcel_ended(sit: Sit, sh
     await expect(page.get_by_text("T77 is unknown")).to_be_visible()
     await read(page, following.number)
     await page.wait_for_url(f"**{at}")
+
+
+async def test_who_waits_for_a_label_may_go_on_to_the_next_tote(sit: Sit, shelves: Shop, stack: LocalStack) -> None:
+    at = await picked(shelves, await order(shelves))
+    visitor = Visitor(stack)
+    await visitor.sign_in("picker", stack.site.credentials.console_passwords["picker"])
+    await closed_parcel(Hand(visitor), shelves, at)
+    await visitor.close()
+    following = await order(shelves)
+    beside = await picked(shelves, following)
+    desk = await sit("picker", "phone")
+    page = desk.page
+    asked: list[Route] = []
+    await page.route("**/labels", asked.append)  # the carrier takes its time
+
+    async def asked_twice() -> bool:
+        return len(asked) == 2
+
+    await desk.goto(at)
+    await read(page, "T77")
+    await expect(page.get_by_text("T77 is unknown")).to_be_visible()
+    await wait_until(asked_twice, what="the label is asked for again, since nobody went away")
+    await read(page, following.number)
+    await page.wait_for_url(f"**{beside}")
+    desk.complaints.clear()  # the browser notes the request that was given up

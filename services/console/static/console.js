@@ -44,7 +44,7 @@
   // looks owes nothing. A form marked data-retry is sent again by itself, any other when somebody presses again.
   const NO_ANSWER = new Set([502, 503, 504]);
   const owing = new Set();
-  const formOf = (element) => (element instanceof Element ? element.closest("form, [data-owes]") : null);
+  const formOf = (element) => (element instanceof Element ? element.closest("form") : null);
   const isAgain = (form) => form.matches("[data-retry]");
 
   function showOwing() {

@@ -68,7 +68,7 @@
     field.value = before;
     const scan = scanField();
     if (!scan) { play("wrong"); return; }
-    if (pending) { tell(pending.form, "wait"); play("wrong"); return; }
+    if (pending && !isAside()) { tell(pending.form, "wait"); play("wrong"); return; }
     scan.value = text;
     scan.focus({ preventScroll: true });
     scan.form.requestSubmit();
@@ -183,7 +183,7 @@
     if (form && "find" in form.dataset && isAside()) leaveAside();
     if (pending && pending.form !== form) { event.preventDefault(); tell(pending.form, "wait"); play("wrong"); return; }
     if (!form) return;
-    if (!pending) withdrawVerdict();
+    if (!pending && !("aside" in form.dataset)) withdrawVerdict();
     pending = pending || { form, tries: 0, timer: 0 };
     pending.tries += 1;
     clearTimeout(pending.timer);
@@ -191,12 +191,18 @@
     tell(form, pending.tries > 1 ? "again" : "sending");
   });
 
-  // The label comes by itself: who goes on to the next tote need not wait for it.
+  // The label comes by itself: who goes on to the next tote need not wait for it; who finds none waits on.
   const isAside = () => pending !== null && "aside" in pending.form.dataset;
+  let leftAside = null;
   function leaveAside() {
-    const { form } = pending;
-    settle(form);
-    window.htmx.trigger(form, "htmx:abort");
+    leftAside = pending.form;
+    settle(leftAside);
+    window.htmx.trigger(leftAside, "htmx:abort");
+  }
+  function takeUpAside() {
+    const form = leftAside;
+    leftAside = null;
+    if (form && form.isConnected) window.htmx.trigger(form, "submit");
   }
 
   // What the scan before came to says nothing about this one.
@@ -257,6 +263,7 @@
     const asked = event.detail.requestConfig && event.detail.requestConfig.elt;
     if (field && asked && event.detail.xhr.status >= 400) field.value = "";
     if (!asked || !("poll" in asked.dataset)) focusScan();
+    if (asked && "find" in asked.dataset) takeUpAside();
   });
 
   window.addEventListener("online", () => { if (pending) window.htmx.trigger(pending.form, "submit"); });
