@@ -8,6 +8,7 @@ from services.inventory.actions.fulfilments import PlannedUnits
 from services.inventory.actions.shortfalls import Missing
 from services.inventory.models.warehouse import WarehouseOrder
 from services.inventory.queries.fulfilments import Work, insert_orders, lock_work
+from services.inventory.queries.locations import unknown_locations
 from services.inventory.queries.reservations import Demand, Units, list_allocated, lock_orders
 from services.inventory.queries.warehouse import count_stages
 from shared.db import Transaction
@@ -21,12 +22,16 @@ Place = tuple[UUID, str]
 async def plan_fulfilments(tx: Transaction, events: Sequence[Received[OrderReleased]]) -> None:
     """Plan the picks of released units; what lost its reservation meanwhile is reserved again, or is missing.
 
-    Raises NotYetError for orders that stock's side does not know yet.
+    Raises NotYetError for orders that stock's side does not know yet, and for locations that it does not know.
     """
     demands = await lock_orders(tx, {event.event.order_id for event in events})
     unknown = frozenset(event.key for event in events if event.event.order_id not in demands)
     if unknown:
         raise NotYetError(unknown, "the order was not placed here yet")
+    nowhere = await unknown_locations(tx, {line.location for event in events for line in event.event.lines})
+    strangers = frozenset(e.key for e in events if any(line.location in nowhere for line in e.event.lines))
+    if strangers:
+        raise NotYetError(strangers, f"there is no location {', '.join(sorted(nowhere))} here yet")
     releases = sorted((event.event for event in events), key=lambda r: _urgency(r, demands[r.order_id]))
     await insert_orders(tx, [_order(release, demands[release.order_id]) for release in releases])
     works = await lock_work(tx, demands)
