@@ -51,13 +51,23 @@ async def test_a_case_is_taken_noted_snoozed_and_resolved(visit: Visit, shop: Sh
     assert "It is yours now." in await visitor.read(of(case_id))
     await act(visitor, of(case_id), f"{of(case_id)}/notes", {"text": "a photo is on its way"})
     await act(
-        visitor, of(case_id), f"{of(case_id)}/wait", {"state": "waiting_customer", "reason": "waits for the photo"}
+        visitor,
+        of(case_id),
+        f"{of(case_id)}/wait",
+        {"state": "waiting_customer", "reason": "waits for the photo", "hours": "24"},
     )
     page = await visitor.read(of(case_id))
     assert "“in pieces” reported as damage" in page
     assert "Noted a photo is on its way" in page
     assert "waiting customer" in page
     assert "Waits for the photo" in page
+    assert "back in the queue" in page
+    assert "Work on it again" in page
+
+    await take(visitor, case_id)
+    worked = await visitor.read(of(case_id))
+    assert "back in the queue" not in worked
+    assert "Work on it again" not in worked
 
     ended = await act(
         visitor,

@@ -48,6 +48,9 @@ class Wait(Body):
 
     state: Literal[CaseState.WAITING_CUSTOMER, CaseState.WAITING_CARRIER, CaseState.WAITING_WAREHOUSE]
     reason: str = Reason
+    until: NearMoment | None = Field(
+        default=None, description="when it is worked again if nothing happens before; at most 30 days away"
+    )
 
 
 class Resolve(Body):
@@ -132,6 +135,7 @@ class CaseView(Answer):
     level: str
     state: str
     state_since: datetime
+    snoozed_until: datetime | None
     priority: str
     assignee: str | None
     opened_at: datetime

@@ -83,6 +83,7 @@ async def show_queue(request: Request, who: Care) -> Response:
         acts=ACTS if who.may(Scope.CASE_LEAD) else {act: word for act, word in ACTS.items() if act != "assign"},
         waits=WAITS,
         choices=queue,
+        takeable=queue.ACTIVE,
         may_lead=who.may(Scope.CASE_LEAD),
     )
 

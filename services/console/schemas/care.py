@@ -130,6 +130,7 @@ class FullCase(QueueCase):
     """A case with everything needed to decide."""
 
     state_since: datetime
+    snoozed_until: datetime | None
     promised_by: datetime | None
     informed_at: datetime | None
     informed_how: str | None
