@@ -38,7 +38,7 @@ async def measure_rate(session: Session) -> Mapping[str, Result]:
     everybody = [*rig.stack.apis, *rig.stack.workers]
     await rig.run_only(*everybody)
     await session.load([rig.stack.urls["orders"]], _WARM_SECONDS)
-    await _all_planned(session)
+    await all_planned(session)
     limits: list[float] = []
     rates: list[float] = []
     used: dict[str, JsonValue] = {}
@@ -46,7 +46,7 @@ async def measure_rate(session: Session) -> Mapping[str, Result]:
         limits.append(await session.limit("a"))
         meter = machine.Meter(rig.pids())
         load = await session.load([rig.stack.urls["orders"]], session.plan.whole_way_seconds)
-        await _all_planned(session)
+        await all_planned(session)
         rates.append(load.orders / (clock.monotonic() - meter.started))
         used = dict(machine.per_order(meter.read(), load.orders))
         session.say(f"  {load.orders} orders, taken in at {load.rate:,.0f}/s, all ready at {rates[-1]:,.0f}/s")
@@ -70,7 +70,7 @@ async def measure_latency(session: Session) -> Mapping[str, Result]:
         watch = await Watch.begin(rig)
         wish = Wish(session.plan.latency_seconds, per_second=_PER_SECOND)
         load = await place_orders(session.shop, [rig.stack.urls["orders"]], wish)
-        await _all_planned(session)
+        await all_planned(session)
         waits = await watch.end()
         cells["latency_p50"].append(percentile(waits, 0.5))
         cells["latency_p99"].append(percentile(waits, 0.99))
@@ -80,7 +80,8 @@ async def measure_latency(session: Session) -> Mapping[str, Result]:
     return {key: Result(values, f"{median(values):.0f} ms {at}") for key, values in cells.items()}
 
 
-async def _all_planned(session: Session) -> None:
+async def all_planned(session: Session) -> None:
+    """Wait until every order that was placed has its pick tasks."""
     placed = await session.rig.value("orders", _ORDERS)
     await session.rig.until("inventory", _PLANNED, placed, seconds=_PATIENCE_SECONDS)
 
