@@ -148,7 +148,9 @@ async def note(request: Request, case_id: UUID, who: Care, form: Annotated[Notin
 async def wait(request: Request, case_id: UUID, who: Care, form: Annotated[Waiting, Form()]) -> Response:
     """Let the case wait for somebody, until they answer or at most so many hours."""
     body = {"state": form.state, "reason": form.reason}
-    if form.hours in casework.SNOOZES:
+    if isinstance(form.hours, int):
+        if form.hours not in casework.SNOOZES:
+            raise InvalidError(say("Bring it back after: choose one of the times"))
         body["until"] = (clock.now() + timedelta(hours=form.hours)).isoformat()
     word = say("It waits for {whom} now.", whom=casework.WAITS.get(form.state, ""))
     return await _do(request, who, case_id, ("wait", body), form, word)
