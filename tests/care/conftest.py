@@ -94,6 +94,7 @@ class Order:
     perishable: bool = False
     safety: bool = False
     gift_due_at: datetime | None = None
+    test: bool = False
     country: str = "DE"
     carrier: str = field(default_factory=lambda: f"carrier-{new_id()}")
 
@@ -124,6 +125,7 @@ class Order:
                 promise=orders.Promise(revision=1, ship_by=now() + DAY, deliver_by_latest=now() + self.promised_in),
                 value=Money(amount=self.value, currency="EUR"),
                 notifications=self.notifications,
+                test=self.test,
                 progress=progress("placed"),
             ),
             at,

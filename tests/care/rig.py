@@ -121,16 +121,23 @@ class CareRig:
         headers = {**self._headers(role, person), "if-match": match}
         return await self.http.post(f"/staff{path}", json=body, headers=headers)
 
-    async def get(self, path: str, role: Role = Role.CARE, **params: Any) -> Json:  # noqa: ANN401
+    async def get(self, path: str, role: Role = Role.CARE, *, person: str = "ann", **params: Any) -> Json:  # noqa: ANN401
         """Read from the staff door."""
-        answer = await self.ask(path, role, **params)
+        answer = await self.ask(path, role, person=person, **params)
         assert answer.is_success, answer.text
         shown: Json = answer.json()
         return shown
 
-    async def ask(self, path: str, role: Role = Role.CARE, **params: Any) -> httpx.Response:  # noqa: ANN401
+    async def ask(
+        self,
+        path: str,
+        role: Role = Role.CARE,
+        *,
+        person: str = "ann",
+        **params: Any,  # noqa: ANN401
+    ) -> httpx.Response:
         """Ask the staff door."""
-        return await self.http.get(f"/staff{path}", params=params, headers=self._headers(role, "ann"))
+        return await self.http.get(f"/staff{path}", params=params, headers=self._headers(role, person))
 
     def _headers(self, role: Role, person: str) -> dict[str, str]:
         token = mint_token(self.staff_key, subject=person, role=role)

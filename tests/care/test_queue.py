@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from shared.auth import Role
 from shared.events import shipping
 from shared.events.base import Event
 from shared.ids import new_id
@@ -168,3 +169,55 @@ async def test_the_queue_is_narrowed_to_what_is_free_due_soon_or_named(care: Car
     assert await listed(number=f"t-{str(free.order_id)[-8:]}") == [waiting["number"]]
     assert await listed(due_before=(now() + HOUR / 60).isoformat()) == []
     assert set(await listed(due_before=(now() + 30 * DAY).isoformat())) == {taken["number"], waiting["number"]}
+
+
+async def test_who_takes_a_case_that_waits_works_on_it_again(care: CareRig) -> None:
+    order = await stalled(care)
+    case = await care.case(order.order_id, family="delivery")
+    assert [row["number"] for row in (await care.get("/cases", unassigned=True, state="waiting_carrier"))["data"]] == [
+        case["number"]
+    ]
+    await care.act(f"/cases/{case['id']}/take", person="ann")
+    await care.act(f"/cases/{case['id']}/wait", {"state": "waiting_warehouse", "reason": "a recount"}, person="ann")
+    await care.act(f"/cases/{case['id']}/assign", {"assignee": "care:bob"}, role=Role.CARE_LEAD, person="lea")
+    assert (await care.case(order.order_id, **_DELIVERY))["state"] == "waiting_warehouse", (
+        "who is put on it may let it wait"
+    )
+    await care.act(f"/cases/{case['id']}/take", person="bob")
+    again = await care.case(order.order_id, **_DELIVERY)
+    assert (again["state"], again["assignee"], again["next_action_by"]) == ("in_progress", "care:bob", "care:bob")
+
+
+async def test_a_case_snoozed_until_a_moment_is_worked_again_then_and_escalated_by_nobody(care: CareRig) -> None:
+    order = await stalled(care)
+    case = await care.case(order.order_id, family="delivery")
+    await care.act(f"/cases/{case['id']}/take")
+    until = {"state": "waiting_carrier", "reason": "they search the van", "until": (now() + 5 * HOUR).isoformat()}
+    await care.act(f"/cases/{case['id']}/wait", until)
+    await care.later(4 * HOUR)
+    assert (await care.case(order.order_id, **_DELIVERY))["state"] == "waiting_carrier"
+    await care.later(HOUR)
+    woken = await care.case(order.order_id, **_DELIVERY)
+    assert (woken["state"], woken["next_action_by"], woken["snoozed_until"]) == ("in_progress", "care:ann", None)
+    acts = await care.rows("select act from case_entry where case_id = $1", case["id"])
+    assert "escalated" not in {row["act"] for row in acts}
+    for moment in (now(), now() + 31 * DAY):
+        refused = await care.post(f"/cases/{case['id']}/wait", {**until, "until": moment.isoformat()})
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/until")
+
+
+async def test_a_case_that_waits_for_its_customer_is_worked_when_they_get_in_touch(care: CareRig) -> None:
+    order = await stalled(care)
+    case = await care.case(order.order_id, family="delivery")
+
+    async def spoke(direction: str) -> str:
+        said = {"order_id": str(order.order_id), "reason": "late", "direction": direction}
+        await care.act("/contacts", said, role=Role.SUPPORT, person="sam")
+        return str((await care.case(order.order_id, **_DELIVERY))["state"])
+
+    assert await spoke("inbound") == "waiting_carrier", "the carrier has not answered"
+    await care.act(f"/cases/{case['id']}/wait", {"state": "waiting_customer", "reason": "which neighbour?"})
+    assert await spoke("outbound") == "waiting_customer"
+    assert await spoke("inbound") == "open"
+    served = await care.act("/cases/next", _DELIVERY)
+    assert served["id"] == str(case["id"])

@@ -223,3 +223,39 @@ async def test_a_senior_approves_what_is_over_an_agents_limit(
             remedy = await care.act(f"/cases/{case['id']}/remedies", wish, person="ann")
             answers.append(await care.post(f"/remedies/{remedy['id']}/approve", person="sue"))
     assert [answer.status_code for answer in answers] == [200, 403]
+
+
+async def test_who_may_decide_a_remedy_that_waits_is_told_to_each(
+    stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_care(stack, tmp_path, monkeypatch, CARE_SENIORS='["sue"]', CARE_MESSAGES="observe") as care:
+        case = await lost(care, 100_00)
+        await care.act(f"/cases/{case['id']}/remedies", {"kind": "reship", "reason": "lost"}, person="ann")
+
+        async def may(role: Role, person: str) -> bool:
+            shown = await care.get("/remedies", role, person=person, state="waiting_approval")
+            (waiting,) = shown["data"]
+            assert waiting["needs"] == "senior"
+            return bool(waiting["may_decide"])
+
+        assert not await may(Role.CARE, "ann"), "it is her own"
+        assert not await may(Role.CARE_LEAD, "ann"), "another role makes nobody another person"
+        assert not await may(Role.CARE, "bob"), "an agent grants 50"
+        assert not await may(Role.SUPPORT, "sam")
+        assert await may(Role.CARE, "sue")
+        assert await may(Role.CARE_LEAD, "lea")
+
+
+async def test_what_is_left_of_an_agents_day_is_told_and_what_is_over_it_is_not_called_over_their_limit(
+    stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = {"CARE_LIMITS_PER_DAY": '{"agent": 6000}', "CARE_MESSAGES": "observe"}
+    async with running_care(stack, tmp_path, monkeypatch, **limits) as care:
+        for left, over_the_day in ((60_00, False), (20_00, True)):
+            case = await lost(care, 40_00)
+            shown = await care.get(f"/cases/{case['id']}")
+            assert (shown["allowance"]["per_day"], shown["allowance"]["left_today"]) == (60_00, left)
+            reship = next(offer for offer in shown["suggestions"] if offer["remedy"] == "reship")
+            assert (reship["over_your_day"], reship["within_your_limit"]) == (over_the_day, not over_the_day)
+            wish = {"kind": "reship", "reason": "lost"}
+            await care.act(f"/cases/{case['id']}/remedies", wish, person="ann")

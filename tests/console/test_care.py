@@ -51,13 +51,23 @@ async def test_a_case_is_taken_noted_snoozed_and_resolved(visit: Visit, shop: Sh
     assert "It is yours now." in await visitor.read(of(case_id))
     await act(visitor, of(case_id), f"{of(case_id)}/notes", {"text": "a photo is on its way"})
     await act(
-        visitor, of(case_id), f"{of(case_id)}/wait", {"state": "waiting_customer", "reason": "waits for the photo"}
+        visitor,
+        of(case_id),
+        f"{of(case_id)}/wait",
+        {"state": "waiting_customer", "reason": "waits for the photo", "hours": "24"},
     )
     page = await visitor.read(of(case_id))
     assert "“in pieces” reported as damage" in page
     assert "Noted a photo is on its way" in page
     assert "waiting customer" in page
     assert "Waits for the photo" in page
+    assert "back in the queue" in page
+    assert "Work on it again" in page
+
+    await take(visitor, case_id)
+    worked = await visitor.read(of(case_id))
+    assert "back in the queue" not in worked
+    assert "Work on it again" not in worked
 
     ended = await act(
         visitor,
@@ -110,6 +120,28 @@ async def test_a_remedy_over_ones_limit_waits_for_another_person(visit: Visit, s
     assert denied.status_code == 204, denied.text
     assert "denied" in await agent.read(of(case_id))
     assert order.number in await lead.read(of(case_id))
+
+
+async def test_who_may_not_approve_is_told_who_may_and_gets_no_button(
+    visit: Visit, shop: Shop, clients: Clients
+) -> None:
+    _, case_id = await trouble(shop, clients, books=8)
+    asked = await clients.of("care", role="care", subject="anybody").post(
+        f"/staff/cases/{case_id}/remedies",
+        json={"kind": "reship", "reason": "all in pieces"},
+        headers={"Idempotency-Key": f"reship {case_id}"},
+    )
+    assert (asked.status_code, asked.json()["cost"]) == (201, 103_20)
+    agent, lead = await visit("care"), await visit("care_lead")
+    told = await agent.read("/care/approvals")
+    assert "needs a senior agent or a lead" in told
+    assert "Over your limit, or over what is left of it today: a senior agent or a lead decides." in told
+    approve = f"/care/approvals/{asked.json()['id']}/approve"
+    assert approve not in (await agent.get("/care/approvals")).text
+    assert approve in (await lead.get("/care/approvals")).text
+    assert re.search(r"You may still grant € [\d,.]+ of € 500.00 today.", await agent.read(of(case_id)))
+    await act(lead, "/care/approvals", approve.replace("approve", "deny"), {"reason": "they want their money"})
+    assert "needs approval by a senior agent or a lead" in await agent.read(of(case_id))
 
 
 async def test_an_approved_reship_is_carried_out_and_its_case_resolves_on_the_answer(

@@ -34,6 +34,32 @@ async def test_a_service_that_is_away_is_shown_as_away(visit: Visit, stack: Loca
         await stack.start_processes(["shipping-api"])
 
 
+async def test_of_a_service_that_is_away_nothing_is_called_well(visit: Visit, stack: LocalStack) -> None:
+    operator, support = await visit("operator"), await visit("support")
+    await operator.get("/operations")
+    set_it = {"what": "shipping/booking", "reason": "the carrier moves", "key": str(new_id())}
+    assert await pressed(operator, "/operations/pauses", set_it) == 303
+    await stack.stop_processes(["shipping-api"])
+    try:
+        shown = await operator.read("/operations")
+        assert "Not answered by shipping: what is there is not shown." in shown
+        assert "Nothing is paused." not in shown
+        assert " ? " in shown, "how far care reads behind shipping is not known"
+        stuck = await operator.read("/operations/messages")
+        assert "Not answered by shipping: what is there is not shown." in stuck
+        assert all(words not in stuck for words in ("Nothing waits.", "Every record was read.", "Nothing is overdue."))
+        assert "Not answered by shipping" in await operator.read("/operations/audit")
+
+        for path in ("/operations/pauses", "/operations/pauses/resume"):
+            asks_anew = {"what": "care/messages", "scope": "*", "reason": "the mail moves", "key": str(new_id())}
+            assert await pressed(operator, path, asks_anew) == 303
+        assert "Paused: booking the carrier moves" in await support.read("/look-up"), "what was paused still is"
+    finally:
+        await stack.start_processes(["shipping-api"])
+        lift = {"what": "shipping/booking", "scope": "*", "reason": "it moved", "key": str(new_id())}
+        assert await pressed(operator, "/operations/pauses/resume", lift) == 303
+
+
 async def pressed(visitor: Visitor, path: str, form: dict[str, str]) -> int:
     """Send a form, again under the same key while a service is too busy to answer; give the answer's status."""
 

@@ -3,10 +3,11 @@
 from uuid import UUID
 
 from services.care import schemas
+from services.care.actions import ledger
 from services.care.actions.forgetting import require_customer
 from services.care.errors import MessageNotFoundError, NotSentError
 from services.care.models import Contact, Message
-from services.care.queries import contacts
+from services.care.queries import cases, contacts
 from services.care.queries import remedies as queries
 from services.care.states import MessageState
 from shared.audit import audit
@@ -17,11 +18,23 @@ _LEFT = frozenset({MessageState.SENT.value, MessageState.FAILED.value})
 
 
 async def note_contact(tx: Transaction, said: schemas.NoteContact, agent: str) -> schemas.ContactView:
-    """Keep that somebody spoke with a customer; raises OrderNotWatchedError and CustomerErasedError."""
+    """Keep that somebody spoke with a customer; a case that waited for them is worked again.
+
+    Raises OrderNotWatchedError and CustomerErasedError.
+    """
     await require_customer(tx, said.order_id)
+    if said.direction == "inbound":
+        await _wake(tx, said.order_id, agent)
     row = Contact(id=new_id(), agent=agent, at=tx.now, **said.model_dump())
     tx.session.add(row)
     return schemas.ContactView.model_validate(row)
+
+
+async def _wake(tx: Transaction, order_id: UUID, agent: str) -> None:
+    for case in await cases.lock_waiting_for_customer(tx, order_id):
+        await ledger.put_back_to_work(tx, case, agent, "the customer got in touch")
+        case.next_action_by = case.assignee or "agent"
+        ledger.tell(tx, case)
 
 
 async def list_contacts(tx: Transaction, order_id: UUID, limit: int) -> schemas.ContactList:

@@ -51,6 +51,7 @@ async def move_case(tx: Transaction, case: Case, new: CaseState, actor: str, why
         return
     CASES.check(old, new)
     case.state, case.state_since, case.dwell_due_at = new.value, tx.now, dwell_ends(tx, new)
+    case.snoozed_until = None
     await clockwork.follow_state(tx, case, old, new)
     note(tx, case, actor, f"moved to {new}", why)
 

@@ -7,13 +7,14 @@ from uuid import UUID
 
 from services.care import schemas
 from services.care.actions.basis import limits
-from services.care.actions.remedies import rank_of, suggestions, touched_units
+from services.care.actions.remedies import is_same_person, rank_of, suggestions, touched_units
 from services.care.models import Case, Remedy
 from services.care.queries import cases as queries
 from services.care.queries import facts, incidents, report
 from services.care.queries import remedies as remedy_queries
 from services.care.queries.cases import CaseFilter, ExceptionFilter
-from services.care.states import ACTIVE_STATES, CaseState
+from services.care.schemas.offers import Allowance, SuggestionList, SuggestionView
+from services.care.states import ACTIVE_STATES, CaseState, RemedyState
 from shared.auth import Principal, Scope
 from shared.db import Transaction
 from shared.doors import etag
@@ -38,8 +39,9 @@ async def full(tx: Transaction, case: Case, who: Principal) -> Reply:
         exceptions=[schemas.ExceptionView.model_validate(found) for found in exceptions],
         clocks=[schemas.ClockView.model_validate(row) for row in await queries.list_clocks(tx, case.id)],
         entries=[schemas.EntryView.model_validate(row) for row in await queries.list_entries(tx, case.id)],
-        remedies=await _remedy_views(tx, await remedy_queries.list_case_remedies(tx, case.id)),
+        remedies=await _remedy_views(tx, await remedy_queries.list_case_remedies(tx, case.id), who),
         suggestions=await _offers(tx, case, who),
+        allowance=await _allowance(tx, case.currency, who),
         reports=[
             schemas.ReportView.model_validate(dict(row))
             for row in await facts.list_reports(tx, case.order_id, limit=20)
@@ -62,26 +64,39 @@ async def _view(tx: Transaction, case: Case) -> schemas.CaseView:
     )
 
 
-async def _offers(tx: Transaction, case: Case, who: Principal) -> list[schemas.SuggestionView]:
+async def _offers(tx: Transaction, case: Case, who: Principal) -> list[SuggestionView]:
     if CaseState(case.state) not in ACTIVE_STATES:
         return []
-    authority = rank_of(who) if Scope.CASE in who.scopes else None
-    most = 0
-    if authority is not None:
-        limit = limits().of(authority, case.currency)
-        spent = await remedy_queries.get_spent(tx, who.actor, authority.value, case.currency)
-        most = min(limit.per_action, limit.per_day - spent)
+    mine = await _allowance(tx, case.currency, who)
     return [
-        schemas.SuggestionView.model_validate(offer).model_copy(
-            update={"within_your_limit": authority is not None and offer.cost <= most}
+        SuggestionView.model_validate(offer).model_copy(
+            update={
+                "within_your_limit": mine is not None and offer.cost <= mine.most,
+                "over_your_day": mine is not None and mine.most < offer.cost <= mine.per_action,
+            }
         )
         for offer in await suggestions(tx, case)
     ]
 
 
-async def show_suggestions(tx: Transaction, case_id: UUID, who: Principal) -> schemas.SuggestionList:
+async def _allowance(tx: Transaction, currency: str, who: Principal) -> Allowance | None:
+    """Give what somebody may grant today in a currency; none when they may grant nothing."""
+    authority = rank_of(who) if Scope.CASE in who.scopes else None
+    if authority is None:
+        return None
+    limit = limits().of(authority, currency)
+    spent = await remedy_queries.get_spent(tx, who.actor, authority.value, currency)
+    return Allowance(
+        currency=currency,
+        per_action=limit.per_action,
+        per_day=limit.per_day,
+        left_today=max(0, limit.per_day - spent),
+    )
+
+
+async def show_suggestions(tx: Transaction, case_id: UUID, who: Principal) -> SuggestionList:
     """Give a case's ranked remedies."""
-    return schemas.SuggestionList(data=await _offers(tx, await queries.get_case(tx, case_id), who))
+    return SuggestionList(data=await _offers(tx, await queries.get_case(tx, case_id), who))
 
 
 async def list_cases(tx: Transaction, wanted: CaseFilter, cursor: str | None, limit: int) -> schemas.CaseList:
@@ -124,23 +139,31 @@ async def list_exceptions(
     return schemas.ExceptionList(data=data, next_cursor=data[-1].id if len(data) == limit else None)
 
 
-async def list_remedies(tx: Transaction, state: str | None, limit: int) -> schemas.RemedyList:
-    """Give remedies, those that wait longest first."""
-    return schemas.RemedyList(data=await _remedy_views(tx, await remedy_queries.list_remedies(tx, state, limit)))
+async def list_remedies(tx: Transaction, state: str | None, limit: int, who: Principal) -> schemas.RemedyList:
+    """Give remedies, those that wait longest first, and which of them `who` may decide."""
+    rows = await remedy_queries.list_remedies(tx, state, limit)
+    return schemas.RemedyList(data=await _remedy_views(tx, rows, who))
 
 
-async def _remedy_views(tx: Transaction, rows: Sequence[Remedy]) -> list[schemas.RemedyView]:
+async def _remedy_views(tx: Transaction, rows: Sequence[Remedy], who: Principal) -> list[schemas.RemedyView]:
     names = await queries.get_names(tx, [row.case_id for row in rows])
+    allowed = {currency: await _allowance(tx, currency, who) for currency in {row.currency for row in rows}}
     return [
         schemas.RemedyView.model_validate(row).model_copy(
             update={
                 "case_number": names[row.case_id]["number"],
                 "order_number": names[row.case_id]["order_number"],
                 "needs": limits().smallest_for(row.cost, row.currency),
+                "may_decide": _may_decide(row, allowed[row.currency], who),
             }
         )
         for row in rows
     ]
+
+
+def _may_decide(remedy: Remedy, mine: Allowance | None, who: Principal) -> bool:
+    is_waiting = remedy.state == RemedyState.WAITING_APPROVAL and not is_same_person(remedy.asked_by, who.actor)
+    return is_waiting and mine is not None and remedy.cost <= mine.most
 
 
 async def list_messages(tx: Transaction, order_id: UUID | None, state: str | None, limit: int) -> schemas.MessageList:

@@ -275,7 +275,7 @@ def _dwell_ends(tx: Transaction, state: RemedyState) -> datetime | None:
     return gathered(due_at) if due_at is not None else None
 
 
-def _is_same_person(one: str, other: str) -> bool:
+def is_same_person(one: str, other: str) -> bool:
     """Compare people whatever role they act in: nobody approves their own wish by changing it."""
     return one.partition(":")[2] == other.partition(":")[2]
 
@@ -283,7 +283,7 @@ def _is_same_person(one: str, other: str) -> bool:
 async def approve(tx: Transaction, remedy_id: UUID, decision: Decision) -> Remedy:
     """Approve a waiting remedy; raises RemedyDecidedError, OwnRemedyError, NoAuthorityError."""
     remedy, case = await _lock_waiting(tx, remedy_id)
-    if _is_same_person(remedy.asked_by, decision.person):
+    if is_same_person(remedy.asked_by, decision.person):
         raise OwnRemedyError("another person than the one who asked approves")
     if not await _within_authority(tx, remedy, decision):
         raise NoAuthorityError(f"{remedy.cost} {remedy.currency} is over the limit of {decision.authority}")
@@ -295,7 +295,7 @@ async def approve(tx: Transaction, remedy_id: UUID, decision: Decision) -> Remed
 async def deny(tx: Transaction, remedy_id: UUID, person: str, reason: str) -> Remedy:
     """Deny a waiting remedy; raises RemedyDecidedError, OwnRemedyError."""
     remedy, case = await _lock_waiting(tx, remedy_id)
-    if _is_same_person(remedy.asked_by, person):
+    if is_same_person(remedy.asked_by, person):
         raise OwnRemedyError("another person than the one who asked decides")
     remedy.state, remedy.decided_by, remedy.settled_at = RemedyState.DENIED.value, person, tx.now
     remedy.dwell_due_at = None

@@ -1,9 +1,11 @@
 """What people do with cases: take, skip, note, wait, resolve, reopen, close; and what they report."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from services.care.actions import clockwork, ledger
+from services.care.actions.basis import gathered
 from services.care.actions.forgetting import refuse_unknown, require_customer
 from services.care.clocks import ClockMove
 from services.care.errors import (
@@ -23,6 +25,7 @@ from shared.db import Transaction
 from shared.errors import FieldError, InvalidError, StaleError
 from shared.ids import new_id
 
+_LONGEST_SNOOZE = timedelta(days=30)
 _RESPONDED = (ClockKind.FIRST_RESPONSE,)
 
 
@@ -60,12 +63,14 @@ async def take_next(tx: Transaction, wanted: NextCase, person: str) -> Case:
 
 
 async def assign(tx: Transaction, case: Case, assignee: str, actor: str) -> Case:
-    """Put a person on a locked case; raises CaseEndedError."""
+    """Put a person on a locked case; who takes one that waits works on it from now; raises CaseEndedError."""
     _require_active(case)
     case.assignee = assignee
     ledger.note(tx, case, actor, "assigned", assignee)
     if case.state == CaseState.OPEN:
         await ledger.move_case(tx, case, CaseState.IN_PROGRESS, actor, f"taken by {assignee}")
+    elif assignee == actor:
+        await ledger.put_back_to_work(tx, case, actor, f"taken by {assignee}")
     case.next_action_by = assignee
     await _worked_on(tx, case)
     return case
@@ -93,9 +98,17 @@ async def add_note(tx: Transaction, case: Case, text: str, actor: str) -> Case:
 
 
 async def wait_for(tx: Transaction, case: Case, wait: Wait, actor: str) -> Case:
-    """Let a case wait for the customer, the carrier or the warehouse; raises CaseEndedError, IllegalMoveError."""
+    """Let a case wait for the customer, the carrier or the warehouse, as long as the state may last or until a moment.
+
+    Raises CaseEndedError, IllegalMoveError, and InvalidError for a moment that is over or too far away.
+    """
     _require_active(case)
+    if wait.until is not None and not tx.now < wait.until <= tx.now + _LONGEST_SNOOZE:
+        error = FieldError("/until", "out_of_range", f"choose a time within {_LONGEST_SNOOZE.days} days from now")
+        raise InvalidError("the case cannot wait until then", errors=(error,))
     await ledger.move_case(tx, case, CaseState(wait.state), actor, wait.reason)
+    case.snoozed_until = gathered(wait.until) if wait.until is not None else None
+    case.dwell_due_at = case.snoozed_until or ledger.dwell_ends(tx, CaseState(case.state))
     case.next_action, case.next_action_by = wait.reason, wait.state.removeprefix("waiting_")
     await _worked_on(tx, case)
     return case

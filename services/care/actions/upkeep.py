@@ -37,12 +37,16 @@ async def _ring(tx: Transaction, case: Case, row: CaseClock) -> None:
 
 
 async def end_dwells(tx: Transaction) -> int:
-    """Close cases resolved long enough ago, and escalate those that wait too long in any other state."""
+    """Close cases resolved long enough ago, wake those snoozed until now, escalate what waits too long otherwise."""
     due = await queries.lock_due_cases(tx, _BATCH)
     for case in due:
         if case.state == CaseState.RESOLVED:
             await ledger.move_case(tx, case, CaseState.CLOSED, ledger.RULES, "resolved long enough ago")
             case.version += 1
+        elif case.snoozed_until is not None:
+            await ledger.put_back_to_work(tx, case, ledger.RULES, "snoozed until now")
+            case.next_action_by = case.assignee or "agent"
+            tell(tx, case)
         else:
             await _escalate(tx, case)
     return len(due)

@@ -10,6 +10,7 @@ from services.care import schemas
 from services.care.actions import bulk, reading, staff
 from services.care.models import Case
 from services.care.queries.cases import CaseFilter
+from services.care.schemas.offers import SuggestionList
 from shared.auth import Care, CareLead, LookUp, Principal
 from shared.db import Transaction
 from shared.doors import Body, Mutation, Tx, send
@@ -80,7 +81,7 @@ async def show_case(tx: Tx, who: LookUp, case_id: UUID) -> Response:
 
 
 @router.get("/{case_id}/suggestions")
-async def show_suggestions(tx: Tx, who: LookUp, case_id: UUID) -> schemas.SuggestionList:
+async def show_suggestions(tx: Tx, who: LookUp, case_id: UUID) -> SuggestionList:
     """Show a case's ranked remedies with cost and authority."""
     return await reading.show_suggestions(tx, case_id, who)
 

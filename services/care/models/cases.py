@@ -38,6 +38,8 @@ class Case(CareTable, table=True):
     state: str
     state_since: datetime = Field(sa_column=moment(required=True))
     dwell_due_at: datetime | None = Field(default=None, sa_column=moment())
+    snoozed_until: datetime | None = Field(default=None, sa_column=moment())
+    """When it is worked again by somebody's wish, whatever it waits for."""
     priority: str
     assignee: str | None = None
     opened_at: datetime = Field(sa_column=moment(required=True))

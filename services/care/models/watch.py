@@ -29,6 +29,7 @@ class Watch(CareTable, table=True):
     perishable: bool = False
     safety: bool = False
     gift_due_at: datetime | None = Field(default=None, sa_column=moment())
+    test: bool = False
     ship_after: datetime | None = Field(default=None, sa_column=moment())
     promise_revision: int
     ship_by: datetime = Field(sa_column=moment(required=True))

@@ -288,6 +288,17 @@ def is_suppressed(found: DetectedException) -> bool:
     return found.disposition == DispositionKind.SUPPRESSED
 
 
+async def lock_waiting_for_customer(tx: Transaction, order_id: UUID) -> list[Case]:
+    """Lock the cases of an order that wait for its customer."""
+    found = await tx.session.exec(
+        select(Case)
+        .where(Case.order_id == order_id, Case.state == CaseState.WAITING_CUSTOMER.value)
+        .order_by(col(Case.id))
+        .with_for_update()
+    )
+    return list(found)
+
+
 async def have_arrived(tx: Transaction, case_id: UUID, *, order_delivered: bool) -> bool | None:
     """Say whether all that a case is about lies on the doorstep; none when it is about no parcel and nothing lasts."""
     arrived: bool | None = await tx.value(

@@ -5,18 +5,19 @@ from datetime import datetime
 
 import asyncpg
 
+from services.care.queries import report
 from shared.db import Transaction
 
 FORMULAS: Mapping[str, str] = {
-    "due": "orders whose first promise ended in the time shown; cancelled ones and replacements do not count",
+    "due": "orders whose first promise ended in the time shown; no cancelled ones, replacements or test orders",
     "otif": "delivered by the first promise's end and in full / due",
-    "perfect_order": "delivered by the first promise's end, in full, and nothing missing, damaged or lost / delivered",
+    "perfect_order": "on time, in full, and nothing wrong, missing, damaged or lost / delivered",
     "kept_promise": "promises kept / (kept + broken), of the promise in force; one broken is broken for good",
     "on_time": "delivered by the first promise's end / delivered",
     "sla_attainment": "clocks of cases fulfilled in time / (those + breached)",
 }
 # What makes a delivered order imperfect, whatever became of it afterwards.
-_HARM = ["damage", "missing_item", "lost", "returned_to_sender"]
+_HARM = ["damage", "wrong_item", "missing_item", "lost", "returned_to_sender"]
 # A promise ends with its local day, so half a day before it is that day's date in UTC everywhere.
 _DUE = """
 with due as (
@@ -26,7 +27,7 @@ with due as (
     w.outcome is not distinct from 'delivered' as in_full, w.promise_outcome as outcome,
     not exists (select from exception e where e.order_id = w.order_id and e.kind = any($3)) as sound
   from watch w where w.first_deliver_by >= $1 and w.first_deliver_by < $2 and w.reship_of is null
-    and w.outcome is distinct from 'cancelled'
+    and w.outcome is distinct from 'cancelled' and not w.test
 )
 select {name} as name, count(*) as due, count(*) filter (where delivered) as delivered,
   count(*) filter (where on_time) as on_time, count(*) filter (where on_time and in_full) as otif,
@@ -46,9 +47,10 @@ _CUTS: Mapping[str, tuple[str, str]] = {
         "join (select distinct order_id, carrier as name from watch_parcel where carrier <> '') p using (order_id)",
     ),
 }
-_EXCEPTIONS = """
+_EXCEPTIONS = f"""
 select kind, count(*) as raised, count(*) filter (where cleared_at is null) as open
-from exception where detected_at >= $1 and detected_at < $2 group by kind order by raised desc, kind
+from exception where detected_at >= $1 and detected_at < $2 and {report.live("exception")}
+group by kind order by raised desc, kind
 """
 
 

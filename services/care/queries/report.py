@@ -22,26 +22,32 @@ FORMULAS: Mapping[str, str] = {
     "baseline": "flags whatever is undelivered two days before the first promise's end",
 }
 
-_EXCEPTIONS = """
+
+def live(table: str) -> str:
+    """Make the condition that a row of a table is of no test order; what belongs to no order counts."""
+    return f"not exists (select from watch trial where trial.order_id = {table}.order_id and trial.test)"
+
+
+_EXCEPTIONS = f"""
 select e.kind, count(*) as raised, count(*) filter (where e.cleared_at is not null) as cleared,
   count(*) filter (where e.cleared_at is null) as open,
   percentile_cont(0.5) within group (order by extract(epoch from coalesce(c.at, e.promised_by) - e.detected_at) / 3600)
     as detection_lead_hours
 from exception e left join lateral (select min(p.carrier_exception_at) as at from watch_parcel p
   where p.order_id = e.order_id and (e.subject not like 'parcel:%' or e.subject = 'parcel:' || p.parcel_id)) c on true
-where e.detected_at >= $1 and e.detected_at < $2 group by e.kind order by e.kind
+where e.detected_at >= $1 and e.detected_at < $2 and {live("e")} group by e.kind order by e.kind
 """
 _COUNTS = """
-select {column} as name, count(*) as count from {table} where {moment} >= $1 and {moment} < $2
+select {column} as name, count(*) as count from {table} where {moment} >= $1 and {moment} < $2 and {live}
 group by 1 order by 1
 """
-_RESOLUTIONS = """
+_RESOLUTIONS = f"""
 select coalesce(resolution, 'open') as resolution, state, count(*) as count,
   percentile_cont(0.5) within group (order by extract(epoch from resolved_at - opened_at) / 3600) as median_hours,
   percentile_cont(0.9) within group (order by extract(epoch from resolved_at - opened_at) / 3600) as p90_hours
-from care_case where opened_at >= $1 and opened_at < $2 group by 1, 2 order by 1, 2
+from care_case where opened_at >= $1 and opened_at < $2 and {live("care_case")} group by 1, 2 order by 1, 2
 """
-_CASES = """
+_CASES = f"""
 select count(*) as opened,
   count(*) filter (where state = 'self_healed') as self_healed,
   count(*) filter (where state in ('resolved', 'closed')) as resolved,
@@ -50,35 +56,36 @@ select count(*) as opened,
     filter (where state in ('resolved', 'closed')) as median_hours,
   percentile_cont(0.9) within group (order by extract(epoch from resolved_at - opened_at) / 3600)
     filter (where state in ('resolved', 'closed')) as p90_hours
-from care_case where opened_at >= $1 and opened_at < $2
+from care_case where opened_at >= $1 and opened_at < $2 and {live("care_case")}
 """
 _PROMISES = """
 select count(*) filter (where promise_outcome = 'kept') as kept,
   count(*) filter (where promise_outcome = 'broken') as broken,
   count(*) filter (where delivered_at is not null and ended_at is not null) as delivered,
   count(*) filter (where ended_at is not null and delivered_at < first_deliver_by) as on_time
-from watch where placed_at >= $1 and placed_at < $2
+from watch where placed_at >= $1 and placed_at < $2 and not test
 """
-_CLOCKS = """
+_CLOCKS = f"""
 select k.kind, count(*) filter (where k.fulfilled_at is not null and k.breached_at is null
     and not (c.state = 'self_healed' and k.fulfilled_at >= c.resolved_at)) as in_time,
   count(*) filter (where k.breached_at is not null) as breached
 from case_clock k join care_case c on c.id = k.case_id
-where k.started_at >= $1 and k.started_at < $2 group by k.kind order by k.kind
+where k.started_at >= $1 and k.started_at < $2 and {live("c")} group by k.kind order by k.kind
 """
-_WISMO = """
+_WISMO = f"""
 select count(*) as noted, count(*) filter (where reason = 'where_is_it') as asked,
-  (select count(distinct order_id) from watch_parcel where handed_over_at >= $1 and handed_over_at < $2) as shipped
-from contact where at >= $1 and at < $2
+  (select count(distinct order_id) from watch_parcel p
+    where p.handed_over_at >= $1 and p.handed_over_at < $2 and {live("p")}) as shipped
+from contact where at >= $1 and at < $2 and {live("contact")}
 """
-_CSAT = """
+_CSAT = f"""
 select count(*) as rated, count(*) filter (where value in ('4', '5')) as content
-from word where kind = 'rating' and at >= $1 and at < $2
+from word where kind = 'rating' and at >= $1 and at < $2 and {live("word")}
 """
 _FLAGS = """
 with ended as (
   select order_id, first_deliver_by, delivered_at, delivered_at >= first_deliver_by as late from watch
-  where placed_at >= $1 and placed_at < $2 and ended_at is not null and delivered_at is not null
+  where placed_at >= $1 and placed_at < $2 and not test and ended_at is not null and delivered_at is not null
 ), flag as (
   select e.order_id, min(l.at) as any_at, min(l.at) filter (where l.level = 'predicted') as predicted_at
   from exception e join exception_level l on l.exception_id = e.id
@@ -147,7 +154,7 @@ async def _exceptions(tx: Transaction, since: datetime, until: datetime) -> dict
 async def _counts(tx: Transaction, what: tuple[str, str, str], since: datetime, until: datetime) -> dict[str, int]:
     """Count by a column of a table over a time column; all three are constants of ours."""
     column, table, moment = what
-    rows = await tx.fetch(_COUNTS.format(column=column, table=table, moment=moment), since, until)
+    rows = await tx.fetch(_COUNTS.format(column=column, table=table, moment=moment, live=live(table)), since, until)
     return {row["name"]: row["count"] for row in rows}
 
 

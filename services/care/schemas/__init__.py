@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from services.care.schemas.offers import Allowance, SuggestionView
 from services.care.states import CaseState, RemedyKind
 from shared.doors import Answer, Body
 from shared.fields import MOST_MINOR_UNITS, NearMoment
@@ -47,6 +48,9 @@ class Wait(Body):
 
     state: Literal[CaseState.WAITING_CUSTOMER, CaseState.WAITING_CARRIER, CaseState.WAITING_WAREHOUSE]
     reason: str = Reason
+    until: NearMoment | None = Field(
+        default=None, description="when it is worked again if nothing happens before; at most 30 days away"
+    )
 
 
 class Resolve(Body):
@@ -131,6 +135,7 @@ class CaseView(Answer):
     level: str
     state: str
     state_since: datetime
+    snoozed_until: datetime | None
     priority: str
     assignee: str | None
     opened_at: datetime
@@ -248,6 +253,9 @@ class RemedyView(Answer):
     state: str
     cost: int
     needs: str | None = Field(default=None, description="the lowest authority whose limit per action it fits")
+    may_decide: bool = Field(
+        default=False, description="the caller may approve it: another asked, and it fits the caller's limits of now"
+    )
     amount: int | None
     currency: str
     lines: list[UnitsView]
@@ -264,20 +272,6 @@ class RemedyView(Answer):
     refusal_detail: str | None
     reship_order_id: UUID | None
     refund_id: UUID | None
-
-
-class SuggestionView(Answer):
-    """A ranked remedy with what it costs and who may grant it."""
-
-    remedy: str
-    cost: int
-    currency: str
-    authority: str | None
-    automatic: bool
-    because: str
-    within_your_limit: bool = Field(
-        default=False, description="the caller may grant it at once, by action and by what is left of their day"
-    )
 
 
 class ReportView(Answer):
@@ -297,6 +291,7 @@ class CaseDetail(CaseView):
     entries: list[EntryView]
     remedies: list[RemedyView]
     suggestions: list[SuggestionView]
+    allowance: Allowance | None
     reports: list[ReportView]
     units: list[UnitsView] = Field(description="what a remedy covers when it names no lines")
 
@@ -377,12 +372,6 @@ class RemedyList(Answer):
     """Remedies."""
 
     data: list[RemedyView]
-
-
-class SuggestionList(Answer):
-    """Ranked remedies."""
-
-    data: list[SuggestionView]
 
 
 class MessageList(Answer):

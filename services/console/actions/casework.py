@@ -33,7 +33,12 @@ CLOCKS: Mapping[str, str] = {
 WAITS: Mapping[str, str] = {
     "waiting_customer": "the customer", "waiting_carrier": "the carrier", "waiting_warehouse": "the warehouse",
 }  # fmt: skip
-RANKS: Mapping[str, str] = {"automatic": "the playbook", "agent": "an agent", "lead": "a lead"}
+SNOOZES: Mapping[int, str] = {4: "4 hours", 24: "a day", 72: "3 days", 168: "a week", 336: "two weeks"}
+"""For how many hours a case may be put aside."""
+RANKS: Mapping[str, str] = {
+    "automatic": "another agent", "agent": "another agent", "senior": "a senior agent or a lead", "lead": "a lead",
+}  # fmt: skip
+"""Who approves what costs at most so much."""
 
 
 class _Messages(Read):

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
@@ -25,6 +25,7 @@ from services.console.schemas.operations import (
 from shared import clock
 
 M = TypeVar("M", bound=BaseModel)
+R = TypeVar("R")
 
 _OLD_SECONDS = 60
 _FAR_BEHIND = 1_000
@@ -32,13 +33,24 @@ _MOST = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Told(Generic[R]):
+    """What services told, each row with its service, and who is `away`: of them nothing is known."""
+
+    rows: list[tuple[str, R]]
+    away: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
-    """One service: `vitals` is None while it is away; `behind` counts the events of others it has not read."""
+    """One service: `vitals` is None while it is away.
+
+    `behind` counts the events of others it has not read; None while one of those is away, and with it the count.
+    """
 
     name: str
     vitals: Vitals | None
     milliseconds: int
-    behind: int
+    behind: int | None
 
     @property
     def troubles(self) -> list[str]:
@@ -48,7 +60,7 @@ class Health:
         seen = (
             (self.vitals.workers == 0, "no worker is running"),
             (self.vitals.outbox_seconds > _OLD_SECONDS, "events wait to leave for more than a minute"),
-            (self.behind > _FAR_BEHIND, "reads far behind"),
+            ((self.behind or 0) > _FAR_BEHIND, "reads far behind"),
             (self.vitals.dead_events > 0, "dead events block their streams"),
             (self.vitals.dead_letters > 0, "records could not be read"),
         )
@@ -78,14 +90,14 @@ async def _ask(caller: Caller, name: str) -> tuple[str, Vitals | None, int]:
     return name, vitals, round((clock.monotonic() - began) * 1000)
 
 
-def _behind(vitals: Vitals | None, published: dict[str, int]) -> int:
-    if vitals is None:
-        return 0
-    return sum(max(0, published.get(source, read) - read) for source, read in vitals.consumed.items())
+def _behind(vitals: Vitals | None, published: dict[str, int]) -> int | None:
+    if vitals is None or not vitals.consumed.keys() <= published.keys():
+        return None
+    return sum(max(0, published[source] - read) for source, read in vitals.consumed.items())
 
 
-async def _everywhere(caller: Caller, path: str, shape: type[M], **params: int) -> list[tuple[str, M]]:
-    """Read from every service that answers."""
+async def _everywhere(caller: Caller, path: str, shape: type[M], **params: int) -> Told[M]:
+    """Read from every service, and note which do not answer."""
 
     async def one(name: str) -> tuple[str, M] | None:
         try:
@@ -93,37 +105,40 @@ async def _everywhere(caller: Caller, path: str, shape: type[M], **params: int) 
         except ServiceAwayError:
             return None
 
-    return [found for found in await asyncio.gather(*map(one, SERVICES)) if found is not None]
+    found = [answer for answer in await asyncio.gather(*map(one, SERVICES)) if answer is not None]
+    return Told(found, [name for name in SERVICES if name not in dict(found)])
 
 
-async def list_pauses(caller: Caller) -> list[tuple[str, Pause]]:
+async def list_pauses(caller: Caller) -> Told[Pause]:
     """List what is paused, with the service."""
-    return [(name, row) for name, rows in await _everywhere(caller, "/staff/pauses", Pauses) for row in rows.data]
+    found = await _everywhere(caller, "/staff/pauses", Pauses)
+    return Told([(name, row) for name, answer in found.rows for row in answer.data], found.away)
 
 
-async def list_stuck(caller: Caller) -> tuple[list[tuple[str, ParkedEvent]], list[tuple[str, Letter]]]:
+async def list_stuck(caller: Caller) -> tuple[Told[ParkedEvent], Told[Letter]]:
     """List parked events, the dead ones first, and unreadable records, with the service."""
     parked, letters = await asyncio.gather(
         _everywhere(caller, "/staff/parked", ParkedEvents, limit=_MOST),
         _everywhere(caller, "/staff/dead-letters", Letters, limit=_MOST),
     )
-    events = [(name, row) for name, rows in parked for row in rows.data]
+    events = [(name, row) for name, answer in parked.rows for row in answer.data]
     events.sort(key=lambda pair: (pair[1].state != "dead", pair[1].parked_at))
-    return events, [(name, row) for name, rows in letters for row in rows.data]
+    unread = [(name, row) for name, answer in letters.rows for row in answer.data]
+    return Told(events, parked.away), Told(unread, letters.away)
 
 
-async def list_overdue(caller: Caller) -> list[tuple[str, OverdueRow]]:
+async def list_overdue(caller: Caller) -> Told[OverdueRow]:
     """List what has stayed in its state too long, with the service."""
     found = await _everywhere(caller, "/staff/overdue", OverdueRows, limit=_MOST)
-    return [(name, row) for name, rows in found for row in rows.data]
+    return Told([(name, row) for name, answer in found.rows for row in answer.data], found.away)
 
 
-async def list_audit(caller: Caller, own: Sequence[AuditRow]) -> list[tuple[str, AuditRow]]:
+async def list_audit(caller: Caller, own: Sequence[AuditRow]) -> Told[AuditRow]:
     """List who did what in all services and at the console, newest first."""
     found = await _everywhere(caller, "/staff/audit", AuditRows, limit=_MOST)
-    rows = [(name, row) for name, answer in found for row in answer.data]
+    rows = [(name, row) for name, answer in found.rows for row in answer.data]
     rows += [("console", row) for row in own]
-    return sorted(rows, key=lambda pair: pair[1].at, reverse=True)[: 2 * _MOST]
+    return Told(sorted(rows, key=lambda pair: pair[1].at, reverse=True)[: 2 * _MOST], found.away)
 
 
 class PauseWatch:
@@ -147,7 +162,9 @@ class PauseWatch:
     async def ask(self) -> None:
         """Ask now."""
         try:
-            self._pauses = await list_pauses(self._caller())
+            told = await list_pauses(self._caller())
+            # A service that is away still pauses what it paused.
+            self._pauses = [*told.rows, *(pause for pause in self._pauses if pause[0] in told.away)]
         except RefusedError:
             self._pauses = []
         self._asked_at = clock.monotonic()

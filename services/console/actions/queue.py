@@ -21,6 +21,8 @@ _SERVICE = "care"
 _DUE_SOON = timedelta(hours=4)
 _WORKED = ("open", "in_progress")
 _WAITING = ("waiting_customer", "waiting_carrier", "waiting_warehouse", "waiting_approval")
+ACTIVE = (*_WORKED, *_WAITING)
+"""States in which somebody may take a case."""
 VIEWS: Mapping[str, str] = {
     "all": "All open", "mine": "Mine", "unassigned": "Unassigned", "due": "Due soon", "waiting": "Waiting",
     "resolved": "Resolved",
@@ -74,9 +76,8 @@ def _asked(wanted: Wanted, me: str) -> list[tuple[str, str]]:
     asked = [(name, getattr(wanted, name)) for name in ("kind", "family", "priority", "assignee")]
     if wanted.q:
         return [("number", wanted.q), ("limit", str(MOST_CASES))]
-    states: Sequence[str] = (*_WORKED, *_WAITING)
+    states: Sequence[str] = ACTIVE
     if wanted.view == "unassigned":
-        states = _WORKED
         asked.append(("unassigned", "true"))
     elif wanted.view == "mine":
         asked.append(("assignee", me))

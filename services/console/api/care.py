@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from services.console.actions import presence, queue
 from services.console.actions.answers import REASONS
-from services.console.actions.casework import REMEDIES, WAITS
+from services.console.actions.casework import RANKS, REMEDIES, WAITS
 from services.console.actions.queue import Wanted
 from services.console.api.guard import Care, CareLead
 from services.console.api.pages import done, page, wants_part
@@ -83,6 +83,7 @@ async def show_queue(request: Request, who: Care) -> Response:
         acts=ACTS if who.may(Scope.CASE_LEAD) else {act: word for act, word in ACTS.items() if act != "assign"},
         waits=WAITS,
         choices=queue,
+        takeable=queue.ACTIVE,
         may_lead=who.may(Scope.CASE_LEAD),
     )
 
@@ -177,7 +178,7 @@ async def show_approvals(request: Request, who: Care) -> Response:
         names=people.names,
         me=who.person.login,
         remedies=REMEDIES,
-        may_lead=who.may(Scope.CASE_LEAD),
+        ranks=RANKS,
     )
 
 

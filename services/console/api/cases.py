@@ -1,8 +1,8 @@
 """One case: its facts, what may be granted, and everything an agent does with it."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
@@ -15,6 +15,7 @@ from services.console.api.pages import done, page
 from services.console.api.working import ask, colleagues
 from services.console.rendering import minor_units, say
 from services.console.schemas.care import CaseRemedy
+from shared import clock
 from shared.auth import Scope
 from shared.db import Database
 from shared.errors import InvalidError
@@ -47,6 +48,7 @@ class Waiting(Reasoned):
     """Whom the case waits for."""
 
     state: str = Field(max_length=40)
+    hours: int | Literal[""] = ""
 
 
 class Assigning(Step):
@@ -144,8 +146,12 @@ async def note(request: Request, case_id: UUID, who: Care, form: Annotated[Notin
 
 @router.post("/wait")
 async def wait(request: Request, case_id: UUID, who: Care, form: Annotated[Waiting, Form()]) -> Response:
-    """Let the case wait for somebody."""
+    """Let the case wait for somebody, until they answer or at most so many hours."""
     body = {"state": form.state, "reason": form.reason}
+    if isinstance(form.hours, int):
+        if form.hours not in casework.SNOOZES:
+            raise InvalidError(say("Bring it back after: choose one of the times"))
+        body["until"] = (clock.now() + timedelta(hours=form.hours)).isoformat()
     word = say("It waits for {whom} now.", whom=casework.WAITS.get(form.state, ""))
     return await _do(request, who, case_id, ("wait", body), form, word)
 

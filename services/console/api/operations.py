@@ -111,7 +111,7 @@ async def show_audit(request: Request, who: Operator) -> Response:
         )
         for one in signed
     ]
-    return page(request, "operations_audit.html", rows=await operations.list_audit(who.caller, own))
+    return page(request, "operations_audit.html", told=await operations.list_audit(who.caller, own))
 
 
 def _known(service: str) -> str:

@@ -75,6 +75,7 @@ class CaseRemedy(Read):
     state: str
     cost: int
     needs: str | None
+    may_decide: bool
     amount: int | None
     currency: str
     lines: list[Units]
@@ -105,6 +106,15 @@ class Suggestion(Read):
     automatic: bool
     because: str
     within_your_limit: bool
+    over_your_day: bool
+
+
+class Allowance(Read):
+    """What this person may grant in a day, and what is left of it now, in minor units."""
+
+    currency: str
+    per_day: int
+    left_today: int
 
 
 class Report(Read):
@@ -120,6 +130,7 @@ class FullCase(QueueCase):
     """A case with everything needed to decide."""
 
     state_since: datetime
+    snoozed_until: datetime | None
     promised_by: datetime | None
     informed_at: datetime | None
     informed_how: str | None
@@ -133,6 +144,7 @@ class FullCase(QueueCase):
     entries: list[HistoryEntry]
     remedies: list[CaseRemedy]
     suggestions: list[Suggestion]
+    allowance: Allowance | None
     reports: list[Report]
     units: list[Units]
 
