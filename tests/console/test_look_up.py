@@ -118,14 +118,21 @@ async def test_personal_data_is_masked_until_the_caller_is_verified(visit: Visit
 
 
 @pytest.mark.parametrize("role", ["warehouse_lead", "operator"])
-async def test_who_is_not_in_support_sees_the_order_and_not_the_person(visit: Visit, shop: Shop, role: str) -> None:
+async def test_who_is_not_in_support_sees_the_order_and_not_the_person(
+    visit: Visit, shop: Shop, clients: Clients, stack: LocalStack, role: str
+) -> None:
     order = await shop.place()
+    await shop.ship(order)
+    await message_sent(await visit("support"), order, clients, stack, body="Hello Ada Albers,\n\nyour mug broke.")
     visitor = await visit(role)
     answer = await visitor.get(f"/orders/{order.number}")
     assert order.reference in text_of(answer)
     assert "Verify the caller" not in answer.text
     assert "Why did they get in touch?" not in answer.text
     assert not [secret for secret in SECRETS if secret in answer.text]
+    assert re.search(r"Messages to the customer \w+ sent", text_of(answer)), "that it was sent is no secret"
+    assert "your mug broke" not in answer.text
+    assert "Send again" not in answer.text
 
 
 async def test_a_contact_is_noted_with_one_key_and_told_on_the_timeline(visit: Visit, shop: Shop) -> None:
@@ -236,10 +243,8 @@ async def test_what_is_no_longer_possible_is_not_offered(visit: Visit, shop: Sho
     assert "Report a problem" in page
 
 
-async def test_a_message_is_sent_again(visit: Visit, shop: Shop, clients: Clients, stack: LocalStack) -> None:
-    order = await shop.place()
-    await shop.ship(order)
-    visitor = await visit("support")
+async def message_sent(visitor: Visitor, order: Order, clients: Clients, stack: LocalStack, body: str = "") -> str:
+    """Report damage, let the message about it have been sent, and give its id."""
     await wait_for_care(visitor, order)
     await act(visitor, order, "reports", {"comment": "broken"})
 
@@ -250,8 +255,18 @@ async def test_a_message_is_sent_again(visit: Visit, shop: Shop, clients: Client
     message = await wait_until(planned, what="the customer will be told of the damage")
     # It would wait twenty minutes for its siblings.
     connection = await asyncpg.connect(stack.dsn("care"))
-    await connection.execute("update message set state = 'sent', sent_at = now() where id = $1", message)
+    await connection.execute(
+        "update message set state = 'sent', sent_at = now(), body = $2 where id = $1", message, body
+    )
     await connection.close()
+    return message
+
+
+async def test_a_message_is_sent_again(visit: Visit, shop: Shop, clients: Clients, stack: LocalStack) -> None:
+    order = await shop.place()
+    await shop.ship(order)
+    visitor = await visit("support")
+    message = await message_sent(visitor, order, clients, stack)
     again = await act(visitor, order, f"messages/{message}/resend")
     assert again.status_code == 204, again.text
     assert "sent again" in await opened(visitor, order)

@@ -143,10 +143,13 @@ async def _remedy_views(tx: Transaction, rows: Sequence[Remedy]) -> list[schemas
     ]
 
 
-async def list_messages(tx: Transaction, order_id: UUID | None, state: str | None, limit: int) -> schemas.MessageList:
+async def list_messages(
+    tx: Transaction, order_id: UUID | None, state: str | None, limit: int, *, with_words: bool
+) -> schemas.MessageList:
     """Give messages, newest first."""
     rows = await remedy_queries.list_messages(tx, order_id, state, limit)
-    return schemas.MessageList(data=[schemas.MessageView.model_validate(row) for row in rows])
+    shown = [schemas.MessageView.model_validate(row) for row in rows]
+    return schemas.MessageList(data=shown if with_words else [one.model_copy(update={"body": ""}) for one in shown])
 
 
 async def list_incidents(tx: Transaction, *, only_open: bool) -> schemas.IncidentList:
