@@ -1,13 +1,16 @@
 """The customer's page: number and postcode show an order, a signed link also acts; nobody learns more than they may."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 from PIL import Image
 
+from deploy.local import names
 from deploy.local.stack import LocalStack
 from shared.auth import mint_link
 from shared.ids import new_id
@@ -88,6 +91,34 @@ async def test_postcodes_cannot_be_tried_one_after_another(visit: Visit, shop: S
     assert int(answers[-1].headers["retry-after"]) > 0
     assert "Too many tries." in text_of(answers[-1])
     assert (await find(customer, order.number, "10115")).status_code == 429, "nor is a right one told apart"
+    wide = "".join(chr(ord(letter) + 0xFEE0) for letter in order.number)
+    accented = "\N{COMBINING ACUTE ACCENT}".join(order.number)
+    for written in (wide, accented, f"{order.number[:3]}-{order.number[3:]}".lower()):
+        assert (await find(customer, written, "10115")).status_code == 429, f"it is the same number: {written}"
+
+
+@pytest_asyncio.fixture
+async def few_looks(stack: LocalStack) -> AsyncIterator[int]:
+    """The console behind a proxy, with so many looks for each address."""
+    looks = 3
+    await stack.restart(names.CONSOLE, {"CONSOLE_TRACK_BURST": str(looks), "CONSOLE_BEHIND_PROXY": "true"})
+    yield looks
+    await stack.restart(names.CONSOLE)
+
+
+@pytest.mark.security(7)
+async def test_one_address_looks_for_so_many_orders_and_no_more(visit: Visit, few_looks: int) -> None:
+    customer = await visit("")
+    await customer.get("/track")
+
+    async def look(address: str, number: int) -> httpx.Response:
+        asked = {"number": f"ZZZZ{number:03}", "postal_code": "10115"}
+        return await customer.post("/track", asked, X_Forwarded_For=f"10.0.0.1, {address}")
+
+    answers = [await look("192.0.2.7", number) for number in range(few_looks + 1)]
+    assert [answer.status_code for answer in answers] == [404] * few_looks + [429]
+    assert int(answers[-1].headers["retry-after"]) > 0
+    assert (await look("192.0.2.8", 0)).status_code == 404, "another address is another visitor"
 
 
 async def test_what_number_and_postcode_show_acts_on_nothing(visit: Visit, shop: Shop) -> None:

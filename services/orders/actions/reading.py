@@ -7,7 +7,7 @@ import asyncpg
 
 from services.orders.actions.facts import TELLINGS
 from services.orders.actions.finding import order_id_of, read_order
-from services.orders.actions.looking_up import keys_of, plain
+from services.orders.actions.looking_up import keys_of
 from services.orders.errors import OrderNotFoundError, StorefrontNotFoundError
 from services.orders.models import Document, OrderRecord
 from services.orders.queries import callers, lookup, money, orders, stages, timeline
@@ -30,6 +30,7 @@ from services.orders.schemas.views import (
 from shared.auth import Principal, same
 from shared.db import Transaction
 from shared.errors import FieldError, InvalidError
+from shared.fields import plain
 
 _MOST_FOUND = 50
 _NO_POSTCODE = "-"  # what no plain postcode can be: it has letters and digits only
