@@ -29,6 +29,8 @@ _POLL_SECONDS = 0.1
 _TRANSIENT_TRIES = 5
 _MAX_BACKOFF_SECONDS = 60.0
 _STALL_SECONDS = 60.0
+# Offsets only spare work: what is read again was applied, and is dropped by its stream's position.
+_COMMIT_SECONDS = 1.0
 
 
 class EventRouter:
@@ -249,8 +251,7 @@ class Consumer:
     async def stop(self) -> None:
         """Finish the wave at hand and leave the group."""
         self._stopping = True
-        async with self._lock:
-            pass
+        await self._drain()
 
     @property
     def is_joined(self) -> bool:
@@ -295,27 +296,35 @@ class Consumer:
             await group.close()
 
     async def _drain(self) -> None:
-        """Let the batch at hand be applied and committed before partitions go elsewhere."""
+        """Let the batch at hand be applied, and its offsets committed, before partitions go elsewhere."""
         async with self._lock:
-            pass
+            if self._group is not None:
+                with contextlib.suppress(BrokerAwayError):  # whoever reads it again drops it
+                    await self._group.commit()
 
     async def _consume(self) -> None:
-        group = self._group
+        group, commit_at = self._group, clock.monotonic()
         while not self._stopping and group is not None:
             if self._rebuild.is_set():
                 raise BrokerAwayError("no progress for 60 s")
             records = await group.poll(max_records=_MAX_RECORDS, timeout_seconds=_POLL_SECONDS)
-            if not records:
-                continue
-            self._busy = True
-            try:
+            if records:
+                await self._take_in(group, records)
+            if clock.monotonic() >= commit_at:
                 async with self._lock:
-                    await self._apply_batch(records)
-                    failpoint("consumer.applied")
-                    await group.commit(records)
-                self._progress_at = clock.monotonic()
-            finally:
-                self._busy = False
+                    await group.commit()
+                commit_at = clock.monotonic() + _COMMIT_SECONDS
+
+    async def _take_in(self, group: GroupConsumer, records: list[Record]) -> None:
+        self._busy = True
+        try:
+            async with self._lock:
+                await self._apply_batch(records)
+                failpoint("consumer.applied")
+                group.mark_applied(records)
+            self._progress_at = clock.monotonic()
+        finally:
+            self._busy = False
 
     async def _apply_batch(self, records: list[Record]) -> None:
         envelopes: list[Envelope] = []

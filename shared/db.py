@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import asyncpg
 import orjson
+from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSessionTransaction, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -105,16 +106,25 @@ class Transaction:
     the same connection; `publish` queues an event that is written to the outbox with the commit.
     """
 
-    def __init__(self, database: "Database", session: AsyncSession, cause: str) -> None:
+    def __init__(self, database: "Database", pooled: AsyncConnection, cause: str) -> None:
         self.database = database
-        self.session = session
         self.now: datetime = clock.now()
         self.cause = cause
         self.origins: dict[str, Origin] = {}
         self.events: list[outbox.Pending] = []
         self.wrote = False
-        self._raw: Connection | None = None
+        self._pooled = pooled
+        self._raw: Connection = _driver_of(pooled)
+        self._session: AsyncSession | None = None
+        self._is_over = False
         self._after_commit: list[Callable[[], None]] = []
+
+    @property
+    def session(self) -> AsyncSession:
+        """The session of this transaction, made when it is first asked for: most need none."""
+        if self._session is None:
+            self._session = AsyncSession(self._pooled, expire_on_commit=False)
+        return self._session
 
     def publish(self, fact: Event, *, occurred_at: datetime | None = None) -> None:
         """Queue an event of this service; `occurred_at` defaults to business time now."""
@@ -128,17 +138,15 @@ class Transaction:
 
     async def connection(self) -> "Connection":
         """Give the asyncpg connection beneath, inside this transaction, pending rows flushed."""
-        if self.session.new or self.session.dirty or self.session.deleted:
-            await self.session.flush()
+        if self._is_pending:
             self.wrote = True
-        if self._raw is None:
-            sqlalchemy_connection = await self.session.connection()
-            proxy = await sqlalchemy_connection.get_raw_connection()
-            raw = cast("Connection", proxy.driver_connection)
-            if not raw.is_in_transaction():
-                await sqlalchemy_connection.exec_driver_sql("select 1")
-            self._raw = raw
+            await self.session.flush()
         return self._raw
+
+    @property
+    def _is_pending(self) -> bool:
+        session = self._session
+        return session is not None and bool(session.new or session.dirty or session.deleted)
 
     async def fetch(self, sql: str, *values: object) -> list[asyncpg.Record]:
         """Run a query and give all rows."""
@@ -164,16 +172,42 @@ class Transaction:
         self.wrote = True
         await (await self.connection()).executemany(sql, rows)
 
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[AsyncSessionTransaction]:
+        """Undo what the block did, rows of the session and plain SQL alike, if it raises or asks for `rollback()`."""
+        async with self.session.begin_nested() as savepoint:
+            await self.session.connection()  # only now does the session make it, not at its first row
+            yield savepoint
+            await self.connection()
+
+    async def begin(self) -> None:
+        """Begin; only Database.transaction calls this. SQLAlchemy, told to autocommit, begins and commits nothing."""
+        await self._raw.execute("begin")
+
     async def finish(self) -> None:
         """Write the queued events and commit; only Database.transaction calls this."""
-        if self.session.new or self.session.dirty or self.session.deleted:
-            self.wrote = True
+        self.wrote = self.wrote or self._is_pending or bool(self.events)
         if self.events:
-            self.wrote = True
             await outbox.append(await self.connection(), self.events, self.database.epoch)
-        await self.session.commit()
+        if self._session is not None:
+            await self._session.commit()
+        await self._raw.execute("commit")
+        self._is_over = True
         for act in self._after_commit:
             act()
+
+    async def leave(self) -> None:
+        """Give the connection back, rolled back unless committed; only Database.transaction calls this."""
+        try:
+            if self._session is not None:
+                await self._session.close()
+            if not self._is_over:  # a cancelled "begin" may have been obeyed: the driver does not know
+                await self._raw.execute("rollback", timeout=_QUESTION_SECONDS)
+        except Exception:  # noqa: BLE001 - whatever it is, nobody uses this connection again
+            self._raw.terminate()
+        if self._raw.is_closed():
+            await self._pooled.invalidate()
+        await self._pooled.close()
 
 
 class Database:
@@ -192,6 +226,8 @@ class Database:
             max_overflow=0,
             pool_timeout=5,
             pool_use_lifo=True,
+            pool_reset_on_return=None,
+            isolation_level="AUTOCOMMIT",
             hide_parameters=True,  # an error's text goes to the log
             json_serializer=_identity,
             json_deserializer=_identity,
@@ -220,16 +256,29 @@ class Database:
         """
         self.open_transactions += 1
         try:
-            async with AsyncSession(self.engine, expire_on_commit=False) as session:
-                tx = Transaction(self, session, cause)
+            tx = Transaction(self, await self._take(), cause)
+            try:
+                await tx.begin()
                 yield tx
                 await tx.finish()
+            finally:
+                # To the end, though the task be cancelled meanwhile: else a pooled connection is in a transaction.
+                await asyncio.shield(asyncio.ensure_future(tx.leave()))
             if tx.wrote:
                 self.activity += 1
                 for listener in self._listeners:
                     listener(bool(tx.events))
         finally:
             self.open_transactions -= 1
+
+    async def _take(self) -> AsyncConnection:
+        """Take a connection that is not known to be dead: the server may have ended some while they lay in the pool."""
+        pooled = await self.engine.connect()
+        while _driver_of(pooled).is_closed():
+            await pooled.invalidate()
+            await pooled.close()
+            pooled = await self.engine.connect()
+        return pooled
 
     async def close(self) -> None:
         """Close the pool."""
@@ -284,6 +333,11 @@ class KeptConnection:
         if connection is not None:
             with contextlib.suppress(*_AWAY, asyncpg.PostgresError):
                 await connection.close(timeout=2)
+
+
+def _driver_of(pooled: AsyncConnection) -> "Connection":
+    sync = cast("SyncConnection", pooled.sync_connection)
+    return cast("Connection", sync.connection.driver_connection)
 
 
 def _identity(value: T) -> T:

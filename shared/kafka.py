@@ -173,6 +173,7 @@ class GroupConsumer:
         # batches; after its death the supervisor replays, so there is nothing to check.
         self._ends_are_exact = settings.kafka_idempotent
         self._checked = False
+        self._applied: dict[TopicPartition, int] = {}
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.kafka_bootstrap,
             client_id=instance,
@@ -242,14 +243,17 @@ class GroupConsumer:
                     f"position {committed}: the broker has lost records; replay them before resuming"
                 )
 
-    async def commit(self, records: Sequence[Record]) -> None:
-        """Commit the offsets after `records`, with a deadline, since `commit()` retries for ever."""
-        offsets: dict[TopicPartition, int] = {}
+    def mark_applied(self, records: Iterable[Record]) -> None:
+        """Note that these records need never be read again; the next `commit` tells the broker."""
         for record in records:
             partition = TopicPartition(record.topic, record.partition)
-            offsets[partition] = max(offsets.get(partition, 0), record.offset + 1)
+            self._applied[partition] = max(self._applied.get(partition, 0), record.offset + 1)
+
+    async def commit(self) -> None:
+        """Commit the offsets after what was applied, with a deadline, since aiokafka's `commit()` retries for ever."""
         owned = self._consumer.assignment()
-        offsets = {partition: offset for partition, offset in offsets.items() if partition in owned}
+        offsets = {partition: offset for partition, offset in self._applied.items() if partition in owned}
+        self._applied = {}
         if offsets:
             await _within(_COMMIT_SECONDS, self._consumer.commit(offsets), "commit offsets")
 

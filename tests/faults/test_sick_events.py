@@ -17,7 +17,7 @@ from tests.journeys.shop import PlacedOrder
 from tests.shared.traffic import Raw, send_raw_to
 from tests.waiting import wait_until
 
-STALL_SECONDS = 5.0
+STALL_SECONDS = 30.0
 READERS = [service for service, topics in names.SUBSCRIPTIONS.items() if "doorstep.orders" in topics]
 # The row by which each service knows an order, written when it hears of it.
 KNOWN_BY = {"inventory": "order_demand", "shipping": "order_copy", "care": "watch"}

@@ -21,6 +21,7 @@ _REGISTRY = re.compile(
 )
 _LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 _SAY_NOTHING = {"utils", "util", "helper", "helpers", "manager", "managers", "info", "common", "misc", "data"}
+_ENDS = {"commit", "begin_nested"}
 _COMMITTERS = {"shared/db.py", "shared/consumer.py", "shared/kafka.py", "shared/migrate.py"}
 _CLOCK_READS = {
     ("datetime", "now"),
@@ -107,8 +108,8 @@ def only_db_commits(source: Source) -> Iterator[str]:
     if not source.within(*PRODUCT) or source.path in _COMMITTERS:
         return
     for node in ast.walk(source.tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "commit":
-            yield _at(source, node, f"{_dotted(node.func)}(): only shared.db.transaction commits")
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _ENDS:
+            yield _at(source, node, f"{_dotted(node.func)}(): only shared.db commits or makes savepoints")
 
 
 def only_the_clock_reads_the_time(source: Source) -> Iterator[str]:

@@ -12,7 +12,7 @@ from tests.shared.conftest import Plumbing, completed, message
 from tests.shared.traffic import Raw, Seen, dead_letters, parked, send, send_raw, until
 from tests.waiting import wait_until
 
-STALL_SECONDS = 5.0
+STALL_SECONDS = 30.0
 
 
 def raw(sent: Message, key: bytes, **changed: bytes | None) -> Raw:

@@ -62,7 +62,7 @@ async def _change(tx: Transaction, wanted: Bulk, one: BulkCase, actor: str) -> B
     published = len(tx.events)
     before: tuple[str | None, str | None, str | None] = (None, None, None)
     try:
-        async with tx.session.begin_nested() as savepoint:
+        async with tx.savepoint() as savepoint:
             case = await staff.lock_for(tx, one.id, None)
             before = (case.number, case.state, case.assignee)
             staff.require_version(case, one.version)

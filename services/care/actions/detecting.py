@@ -75,9 +75,8 @@ async def _apply_alone(
         return True
     published = len(tx.events)
     try:
-        async with tx.session.begin_nested():
+        async with tx.savepoint():
             await _apply(tx, watch, findings, known)
-            await tx.connection()
     except Exception as error:
         if db.is_away(error) or db.is_transient(error):
             raise
