@@ -1,6 +1,7 @@
 """What the fields of requests may hold, so that nothing a caller sends fails deeper than at the door."""
 
 import math
+import unicodedata
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, TypeVar
 
@@ -23,6 +24,12 @@ Serial = Annotated[int, Field(ge=0, le=MOST_BIGINT)]
 def is_storable(text: str) -> bool:
     """Say whether PostgreSQL can keep a text: neither NUL nor half of a surrogate pair."""
     return "\x00" not in text and (text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text))
+
+
+def plain(text: str) -> str:
+    """Give letters and digits only, without accents, in one case: what is the same however it is typed."""
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(character for character in folded if character.isalnum())
 
 
 def refuse_nul(value: object) -> object:

@@ -139,3 +139,28 @@ async def test_no_page_is_wider_than_its_screen(sit: Sit, shop: Shop, kind: Kind
         await desk.goto(path)
         wider = await desk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wider <= 0, path
+
+
+async def test_an_open_page_follows_the_order_and_takes_nothing_away(sit: Sit, shop: Shop) -> None:
+    order = await shop.place()
+    desk = await sit("support")
+    page = desk.page
+    await desk.goto(f"/orders/{order.number}")
+    await expect(page.get_by_label("The answer")).to_contain_text("next to be picked")
+    await page.get_by_role("button", name="Carrier", exact=True).click()
+    await page.get_by_text("Cancel", exact=True).click()
+    await page.locator("#field-note").fill("changed their mind")
+
+    await shop.ship(order)
+
+    await expect(page.get_by_label("The answer")).to_contain_text("SimPost", timeout=45_000)
+    await expect(page.locator("#parcels-card")).to_contain_text(order.tracking)
+    await expect(page.locator("#timeline > li:visible").first).to_contain_text("carrier")
+    await expect(page.get_by_role("button", name="Carrier", exact=True)).to_have_attribute("aria-pressed", "true")
+    await expect(page.locator("#field-note")).to_have_value("changed their mind")
+    await expect(page.locator("#lines-card")).not_to_contain_text("in transit")
+
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Escape")
+    await page.get_by_role("heading", level=1).click()
+    await expect(page.locator("#lines-card")).to_contain_text("in transit", timeout=45_000)

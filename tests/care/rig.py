@@ -128,6 +128,13 @@ class CareRig:
         shown: Json = answer.json()
         return shown
 
+    async def customer_sees(self, order_id: object) -> Json:
+        """Read what the status page knows of an order."""
+        answer = await self.http.get("/customer/order", headers=self._headers(Role.CUSTOMER, str(order_id)))
+        assert answer.is_success, answer.text
+        shown: Json = answer.json()
+        return shown
+
     async def ask(
         self,
         path: str,

@@ -4,12 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from runpy import run_path
 
+import asyncpg
 import pytest
 
 from deploy.local.stack import LocalStack
+from services import care as care_service
+from services.care.channels import wording
+from services.care.policy.messages import Topic
+from shared.auth import Role
 from tests.care.conftest import DAY, HOUR, MINUTE, Json, Order, now
-from tests.care.rig import CareRig, running_care
+from tests.care.rig import MONDAY, CareRig, running_care
+from tests.own_database import own_database
 from tests.waiting import wait_until
 
 RECIPIENT = b'{"email": "ann@example.org", "name": "Ann"}'
@@ -111,6 +118,53 @@ async def test_a_mail_is_tried_again_only_while_that_may_help(
     assert ("as the test says" in message["last_error"]) is (state == "failed" or asked > 1)
     for mail in post.accepted:
         assert f"<{message['id']}@care.doorstep>" in mail
+
+
+async def test_of_a_sent_mail_neither_the_name_nor_the_link_is_kept_and_its_words_are_for_support(
+    stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = MailServer([b"250"])
+    async with mailing_care(stack, tmp_path, monkeypatch, post, CARE_STATUS_URL="https://status.example.com") as care:
+        message = await told(care, "sent")
+        seen = {
+            role: (await care.get("/messages", role, order_id=str(message["order_id"])))["data"][0]
+            for role in (Role.SUPPORT, Role.OPERATOR, Role.WAREHOUSE_LEAD)
+        }
+    (mail,) = post.accepted
+    assert "Hello Ann," in mail
+    assert "https://status.example.com/track/orders/" in mail
+    assert message["body"].startswith("Hello,\n\nthe parcel of your order")
+    assert "Ann" not in message["body"]
+    assert "/track/" not in message["body"]
+    assert {role: one["body"] for role, one in seen.items()} == {
+        Role.SUPPORT: message["body"], Role.OPERATOR: "", Role.WAREHOUSE_LEAD: "",
+    }  # fmt: skip
+    assert {one["subject"] for one in seen.values()} == {message["subject"]}
+
+
+async def test_what_an_older_version_kept_of_a_mail_loses_the_name_and_the_link(stack: LocalStack) -> None:
+    words = wording.write(Topic.DELAY, {"order_number": "A1"}, "Ann", MONDAY, "https://shop.example/track/orders/e.y")
+    async with own_database(stack, "care") as url:
+        connection = await asyncpg.connect(url)
+        await connection.execute(
+            "insert into message (id, order_id, storefront_id, topic, state_told, promise_revision, priority, channel, "
+            "state, silence, facts, subject, body, created_at, attempts, last_error, asked_by) values (gen_random_uuid"
+            "(), gen_random_uuid(), gen_random_uuid(), 'delay', '', 1, 'P3', 'email', 'sent', '', '{}', '', $1, now(), "
+            "1, '', '')",
+            words.body,
+        )
+        for statement in _statements("0013_impersonal_words"):
+            await connection.execute(statement)
+        kept = await connection.fetchval("select body from message")
+        await connection.close()
+    assert kept == wording.write(Topic.DELAY, {"order_number": "A1"}, "", MONDAY).body
+
+
+def _statements(migration: str) -> tuple[str, ...]:
+    """Give what a migration of care runs; its name is no module's."""
+    folder = Path(str(care_service.__path__[0])) / "migrations" / "versions"
+    found: tuple[str, ...] = run_path(str(folder / f"{migration}.py"))["_STATEMENTS"]
+    return found
 
 
 AWAY = {"the mail server": {"CARE_SMTP_PORT": "9"}, "orders": {"DOORSTEP_ORDERS_URL": "http://127.0.0.1:9"}}

@@ -1,5 +1,7 @@
 """What only time brings: escalations once per step, shorter clocks, cases that close, remedies nobody answers."""
 
+from datetime import datetime
+
 import pytest
 from prometheus_client import REGISTRY
 
@@ -17,6 +19,32 @@ async def damaged(care: CareRig, *, value: int = 120_00) -> Order:
     order = Order(care, value=value, promised_in=60 * DAY)
     await (await order.placed()).handed_over()
     return await order.scanned("delivered", flags=("damaged",), exception="damage")
+
+
+async def test_a_customer_knows_when_they_hear_from_us_and_is_asked_for_a_rating_a_day_after_it_was_settled(
+    care: CareRig,
+) -> None:
+    order = Order(care, value=120_00, promised_in=60 * DAY)
+    await (await order.placed()).handed_over()
+    await order.delivered()
+    before = await care.customer_sees(order.order_id)
+    assert (before["heard_by"], before["may_rate"]) == (None, True)
+
+    await care.act("/reports", {"order_id": str(order.order_id), "comment": "in pieces"}, role=Role.SUPPORT)
+    case = await care.case(order.order_id)
+    owed = await care.rows(
+        "select due_at from case_clock where case_id = $1 and kind <> 'resolve' and fulfilled_at is null", case["id"]
+    )
+    during = await care.customer_sees(order.order_id)
+    assert datetime.fromisoformat(during["heard_by"]) == min(row["due_at"] for row in owed)
+    assert not during["may_rate"]
+
+    await care.act(f"/cases/{case['id']}/resolve", {"reason": "made good", "customer_informed": "by phone"})
+    await care.later(DAY - MINUTE)
+    assert not (await care.customer_sees(order.order_id))["may_rate"]
+    await care.later(2 * MINUTE)
+    after = await care.customer_sees(order.order_id)
+    assert (after["heard_by"], after["may_rate"]) == (None, True)
 
 
 async def clock_of(care: CareRig, case: Json, kind: str) -> Json:

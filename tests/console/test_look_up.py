@@ -9,6 +9,10 @@ import httpx
 import pytest
 
 from deploy.local.stack import LocalStack
+from services.console.rendering import render
+from services.console.schemas import FoundOrder, Promise
+from shared.clock import now
+from shared.ids import new_id
 from tests.clients import Clients
 from tests.console.conftest import Visit
 from tests.console.shop import Order, Shop
@@ -56,7 +60,33 @@ async def test_an_order_is_found_by_whatever_the_caller_has(visit: Visit, shop: 
         assert answer.headers.get("location") == f"/orders/{order.number}", query
 
 
-async def test_name_and_postcode_find_all_orders_of_a_person_the_newest_first(visit: Visit, shop: Shop) -> None:
+def test_of_more_orders_than_are_shown_it_is_said_that_they_are_the_newest() -> None:
+    promise = Promise(revision=1, ship_by=now(), deliver_by_latest=now(), outcome=None)
+    one = FoundOrder(
+        order_id=new_id(), number="K7RMP2Q", reference="R-1", status="confirmed", fulfilment_status="picking",
+        placed_at=now(), promise=promise, matched=["phone"],
+    )  # fmt: skip
+    base: dict[str, object] = {
+        "visitor": None,
+        "navigation": [],
+        "path": "",
+        "paused": [],
+        "csrf": "",
+        "theme": "auto",
+        "toast": "",
+    }
+
+    def shown(count: int) -> str:
+        known = {"asked": "0151 1", "found": [one] * count, "most": 50, "statuses": {}}
+        return render("look_up.html", {**base, **known})
+
+    assert "<h2>The newest 50 orders</h2>" in shown(50)
+    assert "<h2>49 orders</h2>" in shown(49)
+
+
+async def test_name_and_postcode_find_all_orders_of_a_person_the_newest_first(
+    visit: Visit, shop: Shop, stack: LocalStack
+) -> None:
     name = f"Zoë {shop.tag}"
     address = {"name": name, "line1": "Graben 1", "city": "Berlin", "postal_code": "10115", "country_code": "DE"}
     first, second = [await shop.place(shipping_address=address) for _ in range(2)]
@@ -66,6 +96,12 @@ async def test_name_and_postcode_find_all_orders_of_a_person_the_newest_first(vi
 
     assert page.index(second.number) < page.index(first.number)
     assert "2 orders" in page
+    assert "in the warehouse promised for" in page
+    connection = await asyncpg.connect(stack.dsn("orders"))
+    await connection.execute("update promise set deliver_by_latest = now() where order_id = $1", first.id)
+    await connection.close()
+    page = await visitor.read("/look-up", q=f"zoe {shop.tag}, 10115")
+    assert page.count("in the warehouse late promised for") == 1
 
 
 async def test_nothing_found_says_what_to_try(visit: Visit) -> None:
@@ -118,14 +154,21 @@ async def test_personal_data_is_masked_until_the_caller_is_verified(visit: Visit
 
 
 @pytest.mark.parametrize("role", ["warehouse_lead", "operator"])
-async def test_who_is_not_in_support_sees_the_order_and_not_the_person(visit: Visit, shop: Shop, role: str) -> None:
+async def test_who_is_not_in_support_sees_the_order_and_not_the_person(
+    visit: Visit, shop: Shop, clients: Clients, stack: LocalStack, role: str
+) -> None:
     order = await shop.place()
+    await shop.ship(order)
+    await message_sent(await visit("support"), order, clients, stack, body="Hello Ada Albers,\n\nyour mug broke.")
     visitor = await visit(role)
     answer = await visitor.get(f"/orders/{order.number}")
     assert order.reference in text_of(answer)
     assert "Verify the caller" not in answer.text
     assert "Why did they get in touch?" not in answer.text
     assert not [secret for secret in SECRETS if secret in answer.text]
+    assert re.search(r"Messages to the customer \w+ sent", text_of(answer)), "that it was sent is no secret"
+    assert "your mug broke" not in answer.text
+    assert "Send again" not in answer.text
 
 
 async def test_a_contact_is_noted_with_one_key_and_told_on_the_timeline(visit: Visit, shop: Shop) -> None:
@@ -139,6 +182,11 @@ async def test_a_contact_is_noted_with_one_key_and_told_on_the_timeline(visit: V
     assert "Contact noted: where is it." in page
     assert "Customer contacted us where is it" in page
     assert "support:support" in page
+
+    noted = await act(visitor, order, "contacts", {"reason": "change", "note": "wants it in green"})
+    assert noted.status_code == 204, noted.text
+    assert 'name="note"' in (await visitor.get(f"/orders/{order.number}")).text
+    assert "change · wants it in green" in await opened(visitor, order)
 
 
 async def wait_for_care(visitor: Visitor, order: Order) -> httpx.Response:
@@ -236,10 +284,8 @@ async def test_what_is_no_longer_possible_is_not_offered(visit: Visit, shop: Sho
     assert "Report a problem" in page
 
 
-async def test_a_message_is_sent_again(visit: Visit, shop: Shop, clients: Clients, stack: LocalStack) -> None:
-    order = await shop.place()
-    await shop.ship(order)
-    visitor = await visit("support")
+async def message_sent(visitor: Visitor, order: Order, clients: Clients, stack: LocalStack, body: str = "") -> str:
+    """Report damage, let the message about it have been sent, and give its id."""
     await wait_for_care(visitor, order)
     await act(visitor, order, "reports", {"comment": "broken"})
 
@@ -250,8 +296,18 @@ async def test_a_message_is_sent_again(visit: Visit, shop: Shop, clients: Client
     message = await wait_until(planned, what="the customer will be told of the damage")
     # It would wait twenty minutes for its siblings.
     connection = await asyncpg.connect(stack.dsn("care"))
-    await connection.execute("update message set state = 'sent', sent_at = now() where id = $1", message)
+    await connection.execute(
+        "update message set state = 'sent', sent_at = now(), body = $2 where id = $1", message, body
+    )
     await connection.close()
+    return message
+
+
+async def test_a_message_is_sent_again(visit: Visit, shop: Shop, clients: Clients, stack: LocalStack) -> None:
+    order = await shop.place()
+    await shop.ship(order)
+    visitor = await visit("support")
+    message = await message_sent(visitor, order, clients, stack)
     again = await act(visitor, order, f"messages/{message}/resend")
     assert again.status_code == 204, again.text
     assert "sent again" in await opened(visitor, order)
@@ -276,6 +332,46 @@ async def test_without_care_the_order_is_still_shown(visit: Visit, shop: Shop) -
     finally:
         await stack.start_process("care-api")
     assert "The care service cannot be reached" in page
+    assert "Cases Not known while the care service is away." in page
     assert order.reference in page
     assert refused.status_code == 503
     assert "Nothing was changed" in text_of(refused)
+
+
+async def test_an_open_page_asks_for_what_may_have_changed_and_looks_at_nobody(
+    visit: Visit, shop: Shop, stack: LocalStack
+) -> None:
+    order = await shop.place()
+    visitor = await visit("support")
+    await verify(visitor, order)
+    await opened(visitor, order)
+    connection = await asyncpg.connect(stack.dsn("orders"))
+    looks = await connection.fetchval("select count(*) from person_view where order_id = $1", order.id)
+
+    answer = await visitor.http.get(f"/orders/{order.number}", headers={"HX-Request": "true"})
+
+    assert "<html" not in answer.text
+    assert {"answer", "parcels-card", "lines-card", "cases-card", "messages-card", "timeline"} <= set(
+        re.findall(r'id="([a-z-]+)"[^>]* hx-swap-oob="true"', answer.text)
+    )
+    assert not [secret for secret in SECRETS if secret in answer.text]
+    assert await connection.fetchval("select count(*) from person_view where order_id = $1", order.id) == looks
+    await connection.close()
+
+
+async def test_who_was_verified_is_masked_again_when_that_ends(visit: Visit, shop: Shop) -> None:
+    order = await shop.place()
+    visitor = await visit("support")
+    await verify(visitor, order)
+    page = (await visitor.get(f"/orders/{order.number}")).text
+    asks = re.search(rf'hx-get="(/orders/{order.number}/person)" hx-trigger="load delay:(\d+)s"', page)
+    assert asks is not None
+    assert 0 < int(asks[2]) <= 24 * 3600
+    assert "Ada Albers" in (await visitor.get(asks[1])).text
+
+    colleague = await visit("care")
+    masked = await colleague.get(asks[1])
+    assert "<html" not in masked.text
+    assert "not verified" in text_of(masked)
+    assert not [secret for secret in SECRETS if secret in masked.text]
+    assert "/person" not in masked.text, "there is nothing left to go"

@@ -1,13 +1,17 @@
 """The customer's page: number and postcode show an order, a signed link also acts; nobody learns more than they may."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
+import pytest_asyncio
 from PIL import Image
 
+from deploy.local import names
 from deploy.local.stack import LocalStack
 from shared.auth import mint_link
 from shared.ids import new_id
@@ -18,6 +22,7 @@ from tests.console.visitor import Visitor, text_of
 from tests.waiting import wait_until
 
 _A_DAY = timedelta(days=1)
+TIMES = "\N{MULTIPLICATION SIGN}"
 
 
 def link_to(stack: LocalStack, order: Order, lasts: timedelta = _A_DAY) -> str:
@@ -88,6 +93,34 @@ async def test_postcodes_cannot_be_tried_one_after_another(visit: Visit, shop: S
     assert int(answers[-1].headers["retry-after"]) > 0
     assert "Too many tries." in text_of(answers[-1])
     assert (await find(customer, order.number, "10115")).status_code == 429, "nor is a right one told apart"
+    wide = "".join(chr(ord(letter) + 0xFEE0) for letter in order.number)
+    accented = "\N{COMBINING ACUTE ACCENT}".join(order.number)
+    for written in (wide, accented, f"{order.number[:3]}-{order.number[3:]}".lower()):
+        assert (await find(customer, written, "10115")).status_code == 429, f"it is the same number: {written}"
+
+
+@pytest_asyncio.fixture
+async def few_looks(stack: LocalStack) -> AsyncIterator[int]:
+    """The console behind a proxy, with so many looks for each address."""
+    looks = 3
+    await stack.restart(names.CONSOLE, {"CONSOLE_TRACK_BURST": str(looks), "CONSOLE_BEHIND_PROXY": "true"})
+    yield looks
+    await stack.restart(names.CONSOLE)
+
+
+@pytest.mark.security(7)
+async def test_one_address_looks_for_so_many_orders_and_no_more(visit: Visit, few_looks: int) -> None:
+    customer = await visit("")
+    await customer.get("/track")
+
+    async def look(address: str, number: int) -> httpx.Response:
+        asked = {"number": f"ZZZZ{number:03}", "postal_code": "10115"}
+        return await customer.post("/track", asked, X_Forwarded_For=f"10.0.0.1, {address}")
+
+    answers = [await look("192.0.2.7", number) for number in range(few_looks + 1)]
+    assert [answer.status_code for answer in answers] == [404] * few_looks + [429]
+    assert int(answers[-1].headers["retry-after"]) > 0
+    assert (await look("192.0.2.8", 0)).status_code == 404, "another address is another visitor"
 
 
 async def test_what_number_and_postcode_show_acts_on_nothing(visit: Visit, shop: Shop) -> None:
@@ -159,6 +192,51 @@ async def test_a_customer_cancels_by_the_link(visit: Visit, shop: Shop, stack: L
     await wait_until(is_cancelled, what=f"{order.number} is cancelled")
 
 
+async def test_a_wish_to_cancel_is_told_until_it_is_answered_and_then_what_became_of_each_item(
+    visit: Visit, shop: Shop, stack: LocalStack
+) -> None:
+    order = await shop.place()
+    customer, agent, link = await visit(""), await visit("support"), link_to(stack, order)
+    await stack.stop_processes(["inventory-worker"])
+    try:
+        await send(customer, "/track/cancellation", link)
+        asked = await customer.read(f"/track/orders/{link}")
+        seen = await agent.read(f"/orders/{order.number}")
+    finally:
+        await stack.start_process("inventory-worker")
+    assert "You asked to cancel it; we tell you here what becomes of it." in asked
+    assert f"1 {TIMES} Blue mug: asked for; not answered yet" in asked
+    assert "The customer asked to cancel it; what becomes of each item is not known yet." in seen
+    for page in (asked, seen):
+        assert "next to be picked" not in page
+        assert "On track" not in page
+
+    async def is_answered() -> bool:
+        return f"2 {TIMES} Atlas: cancelled" in await customer.read(f"/track/orders/{link}")
+
+    await wait_until(is_answered, what="the customer reads what became of the books")
+    assert f"2 {TIMES} Atlas: cancelled" in await agent.read(f"/orders/{order.number}")
+
+
+async def test_after_the_promised_day_no_date_that_is_over_is_promised(
+    visit: Visit, shop: Shop, stack: LocalStack
+) -> None:
+    order = await shop.place()
+    connection = await asyncpg.connect(stack.dsn("orders"))
+    await connection.execute(
+        "update promise set deliver_by_latest = now() - interval '1 hour' where order_id = $1", order.id
+    )
+    await connection.close()
+    customer, agent = await visit(""), await visit("support")
+    shown = await customer.read(f"/track/orders/{link_to(stack, order)}")
+    assert "and are late. " in shown
+    assert "Late" in shown
+    assert "Arrives by" not in shown
+    page = await agent.read(f"/orders/{order.number}")
+    assert "and are late. " in page
+    assert "It should reach you by" not in page
+
+
 @pytest.mark.security(6)
 @pytest.mark.parametrize(("kind", "said"), [("damage", "damage"), ("missing_item", "something missing")])
 async def test_a_customer_reports_what_is_wrong_and_a_case_opens(
@@ -171,6 +249,11 @@ async def test_a_customer_reports_what_is_wrong_and_a_case_opens(
     sent = await send(customer, "/track/reports", link, photo_with_a_place(), kind=kind, comment="Look at this")
     assert sent.status_code == 303, sent.text
     assert f"You reported: {said}" in await customer.read(f"/track/orders/{link}")
+
+    async def is_told_when() -> bool:
+        return "You hear from us by" in await customer.read(f"/track/orders/{link}")
+
+    await wait_until(is_told_when, what="the customer is told by when they hear")
     care = clients.of("care", role="support")
 
     async def a_case_is_open() -> bool:
@@ -211,6 +294,10 @@ async def test_a_customer_chooses_how_to_be_told(visit: Visit, shop: Shop, stack
     assert 'value="email" aria-pressed="true"' in (await customer.get(f"/track/orders/{link}")).text
     await send(customer, "/track/words", link, kind="notices", value="page")
     assert 'value="page" aria-pressed="true"' in (await customer.get(f"/track/orders/{link}")).text
+    agent = await visit("support")
+    assert "Hears from us, on the order's page only" in await agent.read(f"/orders/{order.number}")
+    await send(customer, "/track/words", link, kind="rating", value="4")
+    assert "Rated it 4 of 5" in await agent.read(f"/orders/{order.number}")
     refused = await send(customer, "/track/words", link, kind="notices", value="pigeon")
     assert refused.status_code == 422
 

@@ -20,7 +20,7 @@ from services.care.photos import redraw
 from services.console.actions.scans import is_label_of, plain_code, tracking_number
 from services.inventory.schemas.paging import read_cursor
 from services.orders.actions import checks
-from services.orders.actions.looking_up import keys_of, plain
+from services.orders.actions.looking_up import keys_of
 from services.orders.actions.offering import read_availability_cursor
 from services.orders.queries.catalogue import Catalogue
 from services.orders.schemas.feed import CreateEndpoint
@@ -33,7 +33,7 @@ from services.shipping.carriers.base import AnswerNotUnderstoodError, CarrierRej
 from shared import clock, tracing
 from shared.auth import Role, TokenVerifier, make_key_pair, mint_link, mint_token
 from shared.errors import InvalidError, UnauthenticatedError
-from shared.fields import is_storable
+from shared.fields import is_storable, plain
 from shared.ids import new_id
 from tests.fuzz.budget import examples
 

@@ -36,6 +36,8 @@ async def show(tx: Transaction, order_id: UUID) -> schemas.CustomerSees:
         answer_by=standing.answer_by,
         notices=words.get("notices", "email"),
         rating=int(rating) if rating is not None else None,
+        heard_by=await queries.get_heard_by(tx, order_id),
+        may_rate=await queries.may_rate(tx, order_id),
     )
 
 

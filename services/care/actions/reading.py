@@ -166,10 +166,13 @@ def _may_decide(remedy: Remedy, mine: Allowance | None, who: Principal) -> bool:
     return is_waiting and mine is not None and remedy.cost <= mine.most
 
 
-async def list_messages(tx: Transaction, order_id: UUID | None, state: str | None, limit: int) -> schemas.MessageList:
+async def list_messages(
+    tx: Transaction, order_id: UUID | None, state: str | None, limit: int, *, with_words: bool
+) -> schemas.MessageList:
     """Give messages, newest first."""
     rows = await remedy_queries.list_messages(tx, order_id, state, limit)
-    return schemas.MessageList(data=[schemas.MessageView.model_validate(row) for row in rows])
+    shown = [schemas.MessageView.model_validate(row) for row in rows]
+    return schemas.MessageList(data=shown if with_words else [one.model_copy(update={"body": ""}) for one in shown])
 
 
 async def list_incidents(tx: Transaction, *, only_open: bool) -> schemas.IncidentList:

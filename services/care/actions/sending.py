@@ -52,7 +52,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What left, or why nothing could: the recipient's address is not kept."""
+    """What left, in the words that are kept: nobody's name, address or link; or why nothing could."""
 
     words: Words | None
     channel: Channel = Channel.EMAIL
@@ -148,14 +148,19 @@ async def call(letter: Letter) -> Sent:
     words = wording.write(letter.topic, letter.facts, name, letter.promised_by, link_to(letter.order_id))
     if email:
         await mail.send(_mail_server(), str(email), words, str(letter.message_id))
-        return Sent(words)
+        return Sent(_for_the_record(letter))
     endpoint = webhook_of(letter.storefront_id)
     if endpoint is None:
         return Sent(None, silence=Silence.NO_RECIPIENT)
     news = {**letter.facts, "order_id": letter.order_id, "topic": letter.topic, "promised_by": letter.promised_by}
     payload = webhook.payload_of(news, words, str(letter.message_id))
     await webhook.send(str(endpoint.url), endpoint.secret.get_secret_value(), payload, str(letter.message_id))
-    return Sent(words, Channel.WEBHOOK)
+    return Sent(_for_the_record(letter), Channel.WEBHOOK)
+
+
+def _for_the_record(letter: Letter) -> Words:
+    """Write a message to nobody: who reads what was told must not learn who the customer is, nor act as them."""
+    return wording.write(letter.topic, letter.facts, "", letter.promised_by)
 
 
 def link_to(order_id: UUID) -> str:

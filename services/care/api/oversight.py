@@ -57,10 +57,10 @@ async def end_incident(call: Mutation, who: EndsIncidents, incident_id: UUID, bo
 
 @router.get("/messages")
 async def list_messages(
-    tx: Tx, _who: LookUp, order_id: UUID | None = None, state: str | None = None, limit: Limit = 100
+    tx: Tx, who: LookUp, order_id: UUID | None = None, state: str | None = None, limit: Limit = 100
 ) -> schemas.MessageList:
-    """List messages, with the reason of each that was not sent."""
-    return await reading.list_messages(tx, order_id, state, limit)
+    """List messages, with the reason of each that was not sent; their words are for who may edit orders."""
+    return await reading.list_messages(tx, order_id, state, limit, with_words=Scope.ORDER_EDIT in who.scopes)
 
 
 @router.post("/reports", response_model=Accepted, status_code=202)

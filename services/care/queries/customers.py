@@ -1,12 +1,14 @@
 """What customers said on the status page."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
 
 from services.care.models import Evidence
 from services.care.policy.messages import NOT_TOLD
+from services.care.states import ACTIVE_STATES, ClockKind
 from shared.db import Transaction
 
 _LATEST = "select distinct on (kind) kind, value from word where order_id = $1 order by kind, at desc, id desc"
@@ -15,6 +17,30 @@ select kind, level, detected_at, cleared_at from exception
 where order_id = $1 and cleared_at is null and disposition <> 'suppressed' and kind <> all($2)
 order by detected_at desc limit 50
 """
+
+_OWES_WORD = [ClockKind.NOTIFY.value, ClockKind.FIRST_RESPONSE.value, ClockKind.UPDATE.value]
+_HEARD_BY = """
+select min(k.due_at) from case_clock k join care_case c on c.id = k.case_id
+where c.order_id = $1 and k.kind = any($2) and k.fulfilled_at is null and k.due_at > $3
+"""
+# Asked before, the question would be about the trouble and not about how it was mended (CARE: 24 h after resolution).
+_RATED_AFTER = timedelta(hours=24)
+_MAY_RATE = """
+select not exists (select from care_case where order_id = $1 and (state = any($2) or resolved_at > $3))
+  and not exists (select from watch_report where order_id = $1 and reported_at > $3)
+"""
+
+
+async def get_heard_by(tx: Transaction, order_id: UUID) -> datetime | None:
+    """Say by when the customer of an order hears from us; none when we owe them no word, or owe it already."""
+    due_at: datetime | None = await tx.value(_HEARD_BY, order_id, _OWES_WORD, tx.now)
+    return due_at
+
+
+async def may_rate(tx: Transaction, order_id: UUID) -> bool:
+    """Say whether it is time to ask how content the customer of an order is."""
+    active = sorted(state.value for state in ACTIVE_STATES)
+    return bool(await tx.value(_MAY_RATE, order_id, active, tx.now - _RATED_AFTER))
 
 
 async def get_word(tx: Transaction, order_id: UUID, kind: str) -> str | None:

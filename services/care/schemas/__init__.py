@@ -297,7 +297,7 @@ class CaseDetail(CaseView):
 
 
 class MessageView(Answer):
-    """A message to a customer; who it went to is not kept."""
+    """A message to a customer; who it went to and by which link they act is not kept."""
 
     id: UUID
     order_id: UUID

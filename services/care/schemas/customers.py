@@ -51,11 +51,16 @@ class ReportSeen(Answer):
 
 
 class ConsentView(Answer):
-    """How a customer stands to the date in force; without an answer by then, what was not sent is cancelled."""
+    """How a customer stands to the date in force, and what else they chose.
+
+    Without an answer by `answer_by`, what was not sent is cancelled; `notices` is email or page, `rating` 1 to 5.
+    """
 
     promise_revision: int
     consent: Consent
     answer_by: datetime | None
+    notices: str
+    rating: int | None
 
 
 class Agree(Body):
@@ -66,7 +71,10 @@ class Agree(Body):
 
 
 class CustomerSees(Answer):
-    """What a customer may know of care's work."""
+    """What a customer may know of care's work: `heard_by` is when they hear from us at the latest, if we owe them word.
+
+    `may_rate` is off while a case is open and for 24 hours after it was resolved.
+    """
 
     troubles: list[TroubleSeen]
     reports: list[ReportSeen]
@@ -75,6 +83,8 @@ class CustomerSees(Answer):
     answer_by: datetime | None
     notices: str
     rating: int | None
+    heard_by: datetime | None
+    may_rate: bool
 
 
 class EvidenceKept(Answer):

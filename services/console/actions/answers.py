@@ -1,8 +1,10 @@
 """What an agent answers, in plain words: where it is, whether in time, why, what happens next. Pure."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from services.console.actions.orders import Known
 from services.console.schemas import Order, Shipment, Trouble
@@ -68,7 +70,7 @@ _SLIPPED: Mapping[str, str] = {
 }
 # What a customer is told in other words than staff, who read of them as somebody else.
 TOLD: Mapping[str, str] = {
-    "not_received": "It was scanned as delivered, but you did not receive it.",
+    "not_received": "You told us that you did not receive it.",
     "voided_label_used": "We are finding out with the carrier where the parcel is.",
     "unknown_code": "The carrier has news that we do not understand yet; we are asking what it means.",
     "no_consent": "We have not heard from you about the new date in time.",
@@ -103,11 +105,32 @@ _HOLDERS: Mapping[str, str] = {
 }  # fmt: skip
 
 
+OUTCOMES: Mapping[str, str] = {
+    "pending": "asked for; not answered yet",
+    "cancelled": "cancelled",
+    "put_back_pending": "cancelled, and goes back to its shelf",
+    "intercept_requested": "asked back from the carrier",
+    "refused_shipped": "too late: it has left, and can be sent back",
+}
+_BY_CUSTOMER = "customer"
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Units that somebody asked to cancel, and what became of them."""
+
+    quantity: int
+    article: str
+    outcome: str
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The strip at the top of an order: short sentences, each of one thing."""
 
     where: str
+    told_where: str
+    """Where it is, as the customer is told it."""
     seen_at: datetime | None
     risk: str
     tone: str
@@ -122,6 +145,13 @@ class Answer:
     promise: datetime
     is_over: bool
     delivered_at: datetime | None
+    is_doubted: bool
+    """Whether the customer says that what the carrier calls delivered is not there."""
+    is_overdue: bool
+    """Whether the promised day is over, so that it is promised no more."""
+    heard_by: datetime | None
+    """By when the customer hears a new date, where a case says so."""
+    cancelled: list[Cancelled]
 
     @property
     def is_revised(self) -> bool:
@@ -138,10 +168,12 @@ def answer(known: Known) -> Answer:
     """Say in a few sentences what a caller wants to know."""
     order, trouble = known.order, leading(known.troubles)
     where, seen_at = _where(order)
+    cancelling, is_doubted = _cancelling(order), trouble is not None and trouble.kind == "not_received"
     risk, tone = _risk(known, trouble)
     who, what, by = _next(known)
     return Answer(
-        where=where,
+        where=say(cancelling[0]) if cancelling else where,
+        told_where=say(cancelling[1]) if cancelling else say(_DOUBTED) if is_doubted else where,
         seen_at=seen_at,
         risk=risk,
         tone=tone,
@@ -154,8 +186,47 @@ def answer(known: Known) -> Answer:
         first_promise=known.promises[0].deliver_by_latest if known.promises else order.promise.deliver_by_latest,
         promise=order.promise.deliver_by_latest,
         is_over=known.is_ended,
-        delivered_at=seen_at if order.fulfilment_status == "delivered" else None,
+        delivered_at=seen_at if known.is_delivered else None,
+        is_doubted=is_doubted,
+        is_overdue=known.is_overdue,
+        heard_by=known.heard_by,
+        cancelled=_cancelled(order),
     )
+
+
+_DOUBTED = "The carrier says it was delivered."
+_CANCELLING: Mapping[bool, tuple[str, str]] = {
+    True: (
+        "The customer asked to cancel it; what becomes of each item is not known yet.",
+        "You asked to cancel it; we tell you here what becomes of it.",
+    ),
+    False: (
+        "It is being cancelled; what becomes of each item is not known yet.",
+        "It is being cancelled; we tell you here what becomes of it.",
+    ),
+}
+
+
+def _cancelling(order: Order) -> tuple[str, str] | None:
+    """Say to staff and to the customer that all that is still with us was asked to be cancelled; else None."""
+    asked = [wish for wish in order.cancellations if wish.status == "pending"]
+    units = Counter[UUID]()
+    for wish in asked:
+        units.update({unit.line_id: unit.quantity for unit in wish.lines})
+    left = [line for line in order.lines if line.inside]
+    if not asked or not left or any(line.inside > units[line.id] for line in left):
+        return None
+    return _CANCELLING[any(wish.reason == _BY_CUSTOMER for wish in asked)]
+
+
+def _cancelled(order: Order) -> list[Cancelled]:
+    names, units = {line.id: line.name for line in order.lines}, Counter[tuple[UUID, str]]()
+    for wish in order.cancellations:
+        units.update({(unit.line_id, unit.outcome): unit.quantity for unit in wish.lines})
+    return [
+        Cancelled(count, names.get(line_id, ""), say(OUTCOMES.get(outcome, outcome.replace("_", " "))))
+        for (line_id, outcome), count in units.items()
+    ]
 
 
 def leading(troubles: Sequence[Trouble]) -> Trouble | None:
@@ -214,6 +285,16 @@ def _risk(known: Known, trouble: Trouble | None) -> tuple[str, str]:
     if trouble is not None:
         said, tone = RISKS.get(trouble.level, ("Has trouble", "warn"))
         return (_NAMED[trouble.kind], "bad") if trouble.kind in _NAMED else (said, tone)
+    return _standing(known)
+
+
+def _standing(known: Known) -> tuple[str, str]:
+    """Say how an order without trouble stands."""
+    order = known.order
+    if _cancelling(order) is not None:
+        return "Being cancelled", "warn"
+    if known.is_overdue:
+        return "Late", "bad"
     if order.holds:
         return "On hold", "warn"
     return ("New date", "warn") if _slipped(known) is not None else ("On track", "ok")
@@ -249,6 +330,8 @@ def _next(known: Known) -> tuple[str, str, datetime | None]:
     if known.is_ended or blocking is None:
         step = known.order.next_step
         return "", say("nothing more to do") if known.is_ended else step.what, None if known.is_ended else step.by
+    if blocking.stage == "cancellation":
+        return _holder(blocking.holder), blocking.unblock, blocking.due_at
     return _holder(blocking.holder), known.order.next_step.what, blocking.due_at or known.order.next_step.by
 
 

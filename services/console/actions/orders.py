@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from services.console.schemas import (
     Trouble,
     Troubles,
 )
+from shared import clock
 
 _MOST_FACTS = 500
 _NOT_FOUND = 404
@@ -54,7 +56,10 @@ class Known:
     contacts: list[Contact] = field(default_factory=list)
     photos: list[Photo] = field(default_factory=list)
     agreement: Agreement | None = None
+    heard_by: datetime | None = None
+    """By when the customer hears from us, where a case says so."""
     away: tuple[str, ...] = ()
+    at: datetime = field(default_factory=clock.now)
 
     @property
     def open_cases(self) -> list[Case]:
@@ -65,6 +70,16 @@ class Known:
     def is_ended(self) -> bool:
         """Whether nothing more happens on purpose."""
         return self.order.status in _ENDED
+
+    @property
+    def is_delivered(self) -> bool:
+        """Whether all of it arrived."""
+        return self.order.fulfilment_status == "delivered"
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the promised day is over and not all has arrived."""
+        return not self.is_ended and not self.is_delivered and self.order.promise.deliver_by_latest < self.at
 
     @property
     def can_be_readdressed(self) -> bool:
@@ -106,6 +121,7 @@ class _OfCare(TypedDict, total=False):
     contacts: list[Contact]
     photos: list[Photo]
     agreement: Agreement | None
+    heard_by: datetime | None
     away: tuple[str, ...]
 
 
@@ -122,7 +138,9 @@ async def _ask_care(caller: Caller, order: Order) -> _OfCare:
         )
     except ServiceAwayError:
         return {"away": ("care",)}
+    dues = [case.next_action_due for case in cases.data if case.state not in _ENDED_CASES and case.next_action_due]
     return {
+        "heard_by": min((due for due in dues if due > clock.now()), default=None),
         "cases": cases.data,
         "troubles": troubles.data,
         "messages": messages.data,

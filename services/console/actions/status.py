@@ -51,7 +51,8 @@ class Status:
     @property
     def can_rate(self) -> bool:
         """Whether it is time for the one question."""
-        return self.care is not None and self.care.rating is None and bool(self.answer.delivered_at)
+        is_asked = self.care is not None and self.care.rating is None and self.care.may_rate
+        return is_asked and bool(self.answer.delivered_at) and not self.answer.is_doubted
 
     @property
     def can_choose_notices(self) -> bool:
@@ -74,6 +75,7 @@ async def learn_status(caller: Caller) -> Status:
         related=[],
         person=None,
         troubles=care.troubles if care is not None else [],
+        heard_by=care.heard_by if care is not None else None,
     )
     return Status(order, answer(known), [track(one) for one in order.shipments], care, known.can_be_reported)
 

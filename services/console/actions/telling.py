@@ -1,7 +1,7 @@
 """The timeline as people read it: newest first, each fact with its words, its tone and who said it. Pure."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.console.actions.orders import Known
@@ -44,12 +44,25 @@ class Entry:
     source: str
     tone: str
     kinds: tuple[str, ...]
+    repeats: tuple[str, str] | None = None
+    """Whose scan it is and what it says, of which only the newest is a key fact."""
 
 
 def tell(known: Known) -> list[Entry]:
-    """Give facts and contacts in one timeline, newest first."""
-    entries = [*map(_of_fact, known.facts), *map(_of_contact, known.contacts)]
-    return sorted(entries, key=lambda entry: entry.at, reverse=True)
+    """Give facts and contacts in one timeline, newest first; of what one moment brought, what was learnt last."""
+    entries = [*map(_of_fact, known.facts), *map(_of_contact, reversed(known.contacts))]
+    entries.reverse()
+    return list(_folded(sorted(entries, key=lambda entry: entry.at, reverse=True)))
+
+
+def _folded(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Leave of scans in a row that say the same only the newest among the key facts."""
+    said: dict[str, str] = {}
+    for entry in entries:
+        subject, words = entry.repeats or ("", "")
+        is_repeated = bool(words) and said.get(subject) == words
+        said[subject] = words
+        yield replace(entry, kinds=tuple(kind for kind in entry.kinds if kind != "key")) if is_repeated else entry
 
 
 def _of_fact(fact: Fact) -> Entry:
@@ -63,7 +76,15 @@ def _of_fact(fact: Fact) -> Entry:
         source=source,
         tone="ok" if fact.details.get("position") == "delivered" else _TONES.get(fact.fact, ""),
         kinds=(source, *key),
+        repeats=_scan_of(fact),
     )
+
+
+def _scan_of(fact: Fact) -> tuple[str, str] | None:
+    if fact.fact != "shipment_progressed":
+        return None
+    subject = fact.details.get("parcel_id") or fact.details.get("tracking_number")
+    return str(subject), str(fact.details.get("position"))
 
 
 def _words(fact: Fact) -> Iterator[str]:

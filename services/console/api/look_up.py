@@ -12,6 +12,15 @@ from services.console.schemas import FoundOrder, FoundOrders
 router = APIRouter(prefix="/look-up")
 
 _LEAST = 2
+_MOST = 50
+"""So many orders does orders find at most."""
+STATUSES = {
+    "unfulfilled": "being reserved",
+    "backordered": "waits for stock",
+    "allocated": "in the warehouse",
+    "packed": "waits for the carrier",
+    "shipped": "on its way",
+}
 
 
 @router.get("")
@@ -23,4 +32,4 @@ async def look_up(request: Request, who: LookUp, q: Annotated[str, Query(max_len
         found = (await who.caller.get("orders", "/staff/look-up", FoundOrders, q=asked)).data
         if len(found) == 1:
             return RedirectResponse(f"/orders/{found[0].number}", status_code=303)
-    return page(request, "look_up.html", asked=asked, found=found)
+    return page(request, "look_up.html", asked=asked, found=found, most=_MOST, statuses=STATUSES)

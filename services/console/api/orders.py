@@ -9,7 +9,7 @@ from services.console.actions.answers import answer
 from services.console.actions.orders import learn
 from services.console.actions.telling import tell, track
 from services.console.api.guard import LookUp, OrderEditor
-from services.console.api.pages import done, page
+from services.console.api.pages import done, page, wants_part
 from services.console.rendering import moment, say
 from services.console.schemas import Order, Verification
 from shared.auth import Scope
@@ -46,12 +46,13 @@ _ADDRESS = ("name", "company", "line1", "line2", "city", "region", "postal_code"
 
 @router.get("")
 async def show_order(request: Request, named: str, who: LookUp) -> Response:
-    """Show an order."""
-    may_edit = who.may(Scope.ORDER_EDIT)
-    known = await learn(who.caller, named, person=may_edit)
+    """Show an order; a page that is open asks for what may have changed, and not for the person."""
+    may_edit, live = who.may(Scope.ORDER_EDIT), wants_part(request)
+    known = await learn(who.caller, named, person=may_edit and not live)
     return page(
         request,
-        "order.html",
+        "parts/order_live.html" if live else "order.html",
+        live=live,
         known=known,
         order=known.order,
         person=known.person,
@@ -64,6 +65,13 @@ async def show_order(request: Request, named: str, who: LookUp) -> Response:
         reasons=REASONS,
         channels=CHANNELS,
     )
+
+
+@router.get("/person")
+async def show_person(request: Request, named: str, who: OrderEditor) -> Response:
+    """Show whose an order is, as far as this agent may see it now."""
+    known = await learn(who.caller, named, person=True)
+    return page(request, "parts/order_person_alone.html", known=known, order=known.order, person=known.person)
 
 
 @router.post("/verification")

@@ -18,6 +18,7 @@ from services.console.schemas.customer import TrackedOrder
 from services.console.settings import ConsoleSettings
 from shared.auth import Link, TokenVerifier
 from shared.errors import ForbiddenError, InvalidError, RateLimitedError, UnauthenticatedError
+from shared.fields import plain
 from shared.rates import RateLimit
 
 router = APIRouter(prefix="/track", dependencies=[Public])
@@ -154,8 +155,8 @@ def _acting(request: Request, link: str) -> Caller:
 def _spend(request: Request, number: str = "") -> None:
     limits: TrackLimits = request.app.state.track_limits
     limits.by_address.spend(address_of(request), "track")
-    if number:
-        limits.by_number.spend("".join(filter(str.isalnum, number.casefold())), "track")
+    if sought := plain(number):
+        limits.by_number.spend(sought, "track")
 
 
 def _form(

@@ -21,6 +21,7 @@ class FoundOrder(Read):
     status: str
     fulfilment_status: str
     placed_at: datetime
+    promise: "Promise"
     matched: list[str]
 
 
@@ -75,6 +76,11 @@ class Line(Read):
     returned_to_sender: int
     written_off: int
     expected_at: datetime | None
+
+    @property
+    def inside(self) -> int:
+        """Units that have not left the house."""
+        return self.open + self.backordered + self.reserved + self.picked + self.packed
 
     @property
     def live(self) -> int:
@@ -132,6 +138,22 @@ class Remedy(Read):
     reship_order_id: UUID | None
 
 
+class CancelledUnits(Read):
+    """Units of a line that somebody asked to cancel, and what became of them: `pending` until the warehouse answers."""
+
+    line_id: UUID
+    quantity: int
+    outcome: str
+
+
+class Cancellation(Read):
+    """A wish to cancel."""
+
+    status: str
+    reason: str
+    lines: list[CancelledUnits]
+
+
 class Order(Read):
     """An order, without the person behind it."""
 
@@ -155,6 +177,7 @@ class Order(Read):
     reship_of: UUID | None
     notifications: str
     remedies: list[Remedy]
+    cancellations: list[Cancellation]
 
 
 class Waiting(Read):
@@ -321,11 +344,16 @@ class Contacts(Read):
 
 
 class Agreement(Read):
-    """How the customer stands to the date in force; `awaited` ends at `answer_by`, and silence cancels then."""
+    """How the customer stands to the date in force, and what else they chose.
+
+    `awaited` ends at `answer_by`, and silence cancels then.
+    """
 
     promise_revision: int
     consent: str
     answer_by: datetime | None
+    notices: str
+    rating: int | None
 
 
 class Photo(Read):

@@ -35,3 +35,5 @@ class CareSees(Read):
     answer_by: datetime | None
     notices: str
     rating: int | None
+    heard_by: datetime | None
+    may_rate: bool

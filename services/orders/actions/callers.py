@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 from services.orders.actions.finding import read_order
-from services.orders.actions.looking_up import plain
 from services.orders.errors import CallerNotVerifiedError
 from services.orders.models import CallerVerification, OrderRecord, PersonView
 from services.orders.queries import callers
@@ -13,6 +12,7 @@ from shared import clock
 from shared.auth import Principal
 from shared.db import Transaction
 from shared.errors import RateLimitedError
+from shared.fields import plain
 from shared.ids import new_id
 
 _GUESSES = 5

@@ -1,40 +1,60 @@
 """What a caller may have in hand, normalised the same way when an order is indexed and when it is sought."""
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
 from services.orders.models import LookUpEntry, Order
+from shared.fields import plain
 
-_PHONE_DIGITS = 9
-_LEAST_PHONE_DIGITS = 6
+_END_DIGITS = 9
+_LEAST_PHONE_DIGITS, _LEAST_INTERNATIONAL_DIGITS = 6, 10
+_AT_HOME, _NO_COUNTRY = "(0)", "?"
+# The calling codes of which none begins another (ITU-T E.164, list of assigned country codes).
+_CALLING_CODE = re.compile(r"1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|\d{3}")
+_MOST_WORDS = 8
 
 
-def plain(text: str) -> str:
-    """Give letters and digits only, without accents, in one case."""
-    folded = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(character for character in folded if character.isalnum())
+def phone_keys(text: str, *, asked: bool) -> Iterator[str]:
+    """Give the keys of a phone number as it is kept, or as it is asked for.
 
-
-def phone_key(text: str) -> str:
-    """Give the last nine digits, so that country prefixes and leading zeroes do not matter."""
+    One with its country is kept in full and as it is dialled at home; one without only as it is dialled at home, so
+    that who asks with a country is not led to another country's number of the same digits. The last nine digits are
+    kept of each, for whatever stands before them.
+    """
     digits = re.sub(r"\D", "", text)
-    return digits[-_PHONE_DIGITS:] if len(digits) >= _LEAST_PHONE_DIGITS else ""
+    if len(digits) < _LEAST_PHONE_DIGITS:
+        return
+    yield digits[-_END_DIGITS:]
+    has_country = "+" in text or digits.startswith("00")
+    if has_country or (len(digits) >= _LEAST_INTERNATIONAL_DIGITS and not digits.startswith("0")):
+        full = digits.removeprefix("00")
+        code = _CALLING_CODE.match(full)
+        length = code.end() if code is not None else 0
+        own = full[length:].lstrip("0")
+        yield f"+{full[:length]}{own}"
+        yield f"{_NO_COUNTRY if asked else _AT_HOME}{own}"
+    if not has_country:
+        own = digits.lstrip("0")
+        yield f"{_AT_HOME}{own}"
+        if not asked:
+            yield f"{_NO_COUNTRY}{own}"
 
 
 def entries_of(head: Order) -> Iterator[LookUpEntry]:
     """Give the entries of an order; tracking numbers come with its parcels."""
     email, phone = head.customer.get("email"), head.customer.get("phone")
-    values = {
-        "number": head.number.casefold(),
-        "reference": head.reference.strip().casefold(),
-        "email": str(email).strip().casefold() if email else "",
-        "phone": phone_key(str(phone)) if phone else "",
-        "name_postcode": plain(f"{head.address['name']}{head.address['postal_code']}"),
-    }
-    for kind, value in values.items():
+    name, postal_code = str(head.address["name"]), str(head.address["postal_code"])
+    values = [
+        ("number", head.number.casefold()),
+        ("reference", head.reference.strip().casefold()),
+        ("email", str(email).strip().casefold() if email else ""),
+        *(("phone", key) for key in phone_keys(str(phone or ""), asked=False)),
+        ("name_postcode", plain(f"{name}{postal_code}")),
+        ("name_postcode", plain(f"{''.join(name.split()[-1:])}{postal_code}")),
+    ]
+    for kind, value in dict.fromkeys(values):
         if value:
             yield entry(kind, value, head.id, head.placed_at)
 
@@ -57,10 +77,16 @@ def keys_of(query: str) -> list[tuple[str, str]]:
         ("reference", text.casefold()),
         ("reference", text.removeprefix("#").casefold()),
         ("tracking", tracking_key(text)),
-        ("name_postcode", plain(text)),
+        *(("name_postcode", key) for key in _names_asked(text)),
+        *(("phone", key) for key in phone_keys(text, asked=True)),
     ]
     if "@" in text:
         keys.append(("email", text.casefold()))
-    if phone := phone_key(text):
-        keys.append(("phone", phone))
     return [(kind, value) for kind, value in dict.fromkeys(keys) if value]
+
+
+def _names_asked(text: str) -> Iterator[str]:
+    """Give name and postcode whichever of them was said first."""
+    words = text.split()[:_MOST_WORDS]
+    for first in range(len(words)):
+        yield plain("".join((*words[first:], *words[:first])))

@@ -7,11 +7,11 @@ import asyncpg
 
 from services.orders.actions.facts import TELLINGS
 from services.orders.actions.finding import order_id_of, read_order
-from services.orders.actions.looking_up import keys_of, plain
+from services.orders.actions.looking_up import keys_of
 from services.orders.errors import OrderNotFoundError, StorefrontNotFoundError
 from services.orders.models import Document, OrderRecord
 from services.orders.queries import callers, lookup, money, orders, stages, timeline
-from services.orders.queries.views import order_view, refund_view
+from services.orders.queries.views import cancellation_view, order_view, promise_view, refund_view
 from services.orders.schemas.callers import PromiseHistory, PromiseRevisionView
 from services.orders.schemas.views import (
     EnclosedLine,
@@ -30,6 +30,7 @@ from services.orders.schemas.views import (
 from shared.auth import Principal, same
 from shared.db import Transaction
 from shared.errors import FieldError, InvalidError
+from shared.fields import plain
 
 _MOST_FOUND = 50
 _NO_POSTCODE = "-"  # what no plain postcode can be: it has letters and digits only
@@ -157,6 +158,7 @@ def _found(record: OrderRecord, kinds: list[str]) -> FoundOrder:
         status=head.state,
         fulfilment_status=record.fulfilment_status,
         placed_at=head.placed_at,
+        promise=promise_view(record),
         matched=sorted(kinds),
     )
 
@@ -224,6 +226,7 @@ async def read_summary(tx: Transaction, who: Principal, named: str) -> SummaryVi
                 for remedy in record.remedies
             ],
             "refunds": [refund_view(refund) for refund in record.refunds],
+            "cancellations": [cancellation_view(row) for row in record.cancellations],
             "made_whole": {str(line.id): line.made_whole for line in record.lines},
         }
     )

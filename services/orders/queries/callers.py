@@ -9,13 +9,14 @@ from sqlmodel import col, select
 from services.orders.models import PromiseRow
 from shared.db import Transaction
 
-# Relays and proxies never link people; neither does a name in a house of many.
+# Relays and proxies never link people; neither does a name in a house of many, nor a phone number without its country.
 _RELATED = """
 select o.id, o.number, o.reference, o.storefront_id, o.state, o.placed_at, array_agg(distinct theirs.kind) as kinds
 from orders mine join look_up ours on ours.order_id = mine.id
   and (ours.kind = 'email' and coalesce(mine.customer->>'email_kind', 'real') = 'real'
     or ours.kind = 'phone' and coalesce(mine.customer->>'phone_kind', 'real') = 'real')
 join look_up theirs on theirs.value = ours.value and theirs.kind = ours.kind and theirs.order_id <> mine.id
+  and ours.value !~ '^[(?]'
 join orders o on o.id = theirs.order_id and o.storefront_id = mine.storefront_id
   and coalesce(o.customer->>(theirs.kind || '_kind'), 'real') = 'real'
 where mine.id = $1 group by o.id order by o.placed_at desc, o.id desc limit $2

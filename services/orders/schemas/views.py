@@ -330,12 +330,13 @@ class RemedyView(Answer):
 
 
 class SummaryView(OrderView):
-    """An order for care and staff: the storefront's view and what made the customer whole; no address."""
+    """An order for care, staff and its customer: with its cancellations and what made it whole; no address."""
 
     storefront_id: UUID
     notifications: str
     remedies: list[RemedyView]
     refunds: list[RefundView]
+    cancellations: list[CancellationView]
     made_whole: dict[str, int]
 
 
@@ -361,6 +362,7 @@ class FoundOrder(Answer):
     status: str
     fulfilment_status: str
     placed_at: datetime
+    promise: PromiseView
     matched: list[str]
 
 
