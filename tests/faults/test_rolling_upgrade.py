@@ -20,8 +20,8 @@ from tests.faults.crowd import rows
 from tests.faults.ledger import Outcome
 from tests.waiting import wait_until
 
-# These know what they know by events alone; the others also by what was done at their own doors.
-BY_EVENTS_ALONE = frozenset({"care", "shipping"})
+# It knows what it knows by events alone; the others also by what was done at their doors, or by asking a neighbour.
+BY_EVENTS_ALONE = frozenset({"care"})
 _BATCH = 500
 _PATIENCE_SECONDS = 180.0
 _READ = """
