@@ -220,7 +220,7 @@ def marked_in(texts: Mapping[str, str]) -> dict[str, list[str]]:
 
 EXPECTED = {
     "orders.orders", "orders.order_line", "orders.look_up", "orders.hold", "orders.idempotency",
-    "shipping.tracking_event", "care.message", "care.contact", "care.watch_report", "care.case_entry",
+    "shipping.tracking_event", "care.contact", "care.watch_report", "care.case_entry",
     "care.idempotency", "care.dead_letter",
 }  # fmt: skip
 """Where a customer's words lie while they are wanted; found there, the search is known to find."""
