@@ -30,7 +30,7 @@ INSIDE = (
 # A part of a page, a picture, papers, and the way to an identity provider.
 NO_PAGES = {
     "/care/cases/{case_id}/presence", "/photos/{photo_id}", "/pack/parcels/{parcel_id}/label",
-    "/pack/parcels/{parcel_id}/slip", "/sign-in/provider", "/sign-in/callback",
+    "/pack/parcels/{parcel_id}/slip", "/orders/{named}/person", "/sign-in/provider", "/sign-in/callback",
 }  # fmt: skip
 
 
