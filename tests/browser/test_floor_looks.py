@@ -12,16 +12,20 @@ from tests.console.floor import Hand, labelled_parcel, order, picked
 from tests.console.shop import Shop
 from tests.console.test_floor_stock import announce
 from tests.console.visitor import Visitor
+from tests.waiting import wait_until
 
 POLL_MS = 21_000
 
 
 async def comes(desk: Desk, words: str) -> None:
-    """See something come without touching the page, once its next look is due."""
+    """See what was not there when the page was opened come without touching it, once a next look is due."""
     shown = desk.page.locator("main").get_by_text(words)
-    await expect(shown).to_have_count(0)
-    await desk.page.clock.fast_forward(POLL_MS)
-    await expect(shown).to_be_visible()
+
+    async def after_its_next_look() -> bool:
+        await desk.page.clock.fast_forward(POLL_MS)
+        return await shown.is_visible()
+
+    await wait_until(after_its_next_look, what=f"{words} is shown")
     await expect(desk.page.get_by_text("as of ").last).to_be_visible()
 
 

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs
 from playwright.async_api import Page, Route, expect
 
 from deploy.local.stack import LocalStack
+from tests.browser.chromium import Desk
 from tests.browser.conftest import Sit
 from tests.browser.test_floor import LISTEN, WRONG, judged, pack, read, told
 from tests.clients import Clients
@@ -120,14 +121,28 @@ async def test_who_waits_for_a_label_may_go_on_to_the_next_tote(sit: Sit, shelve
     at = await picked(shelves, await order(shelves))
     visitor = Visitor(stack)
     await visitor.sign_in("picker", stack.site.credentials.console_passwords["picker"])
-    await closed_parcel(Hand(visitor), shelves, at)
-    await visitor.close()
     following = await order(shelves)
     beside = await picked(shelves, following)
     desk = await sit("picker", "phone")
+    shipping = ["shipping-api", "shipping-worker"]
+    await stack.stop_processes(shipping)  # else it books the label by itself, before anybody waits for it
+    try:
+        await closed_parcel(Hand(visitor), shelves, at)
+        await goes_on_while_it_waits(desk, at, following.number, beside)
+    finally:
+        await stack.start_processes(shipping)
+        await visitor.close()
+
+
+async def goes_on_while_it_waits(desk: Desk, at: str, following: str, beside: str) -> None:
+    """Scan what nobody knows, then the next tote, while the label is asked for."""
     page = desk.page
     asked: list[Route] = []
-    await page.route("**/labels", asked.append)  # the carrier takes its time
+
+    async def take_time(route: Route) -> None:
+        asked.append(route)
+
+    await page.route("**/labels", take_time)
 
     async def asked_twice() -> bool:
         return len(asked) == 2
@@ -136,6 +151,6 @@ async def test_who_waits_for_a_label_may_go_on_to_the_next_tote(sit: Sit, shelve
     await read(page, "T77")
     await expect(page.get_by_text("T77 is unknown")).to_be_visible()
     await wait_until(asked_twice, what="the label is asked for again, since nobody went away")
-    await read(page, following.number)
+    await read(page, following)
     await page.wait_for_url(f"**{beside}")
     desk.complaints.clear()  # the browser notes the request that was given up
