@@ -4,8 +4,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
 import httpx
 
+from deploy.local.stack import LocalStack
 from shared.ids import new_id
 from tests.clients import Clients
 from tests.console.shop import Order, Shop
@@ -141,3 +143,13 @@ async def second_location(clients: Clients, shop: Shop) -> str:
     saved = await inventory.post("/staff/locations", json={"locations": [body]}, headers=key)
     assert saved.is_success, saved.text
     return code
+
+
+async def miss_cut_off(stack: LocalStack, placed: Order) -> None:
+    """Let the time by which an order must leave be over for three hours."""
+    connection = await asyncpg.connect(stack.dsn("inventory"))
+    try:
+        past = "cut_off_at = now() - interval '3 hours'"
+        await connection.execute(f"update fulfilment set {past} where order_id = $1", placed.id)
+    finally:
+        await connection.close()

@@ -2,12 +2,11 @@
 
 import re
 
-import asyncpg
 import pytest_asyncio
 
 from deploy.local.stack import LocalStack
 from tests.console.conftest import Visit
-from tests.console.floor import Hand, order, parcel_of, picked
+from tests.console.floor import Hand, miss_cut_off, order, parcel_of, picked
 from tests.console.shop import Shop
 from tests.console.visitor import text_of
 
@@ -45,12 +44,7 @@ async def test_nothing_to_plan_is_said(lead: Hand, shelves: Shop) -> None:
 
 async def test_an_order_past_its_cut_off_is_late_and_says_why(lead: Hand, shelves: Shop, stack: LocalStack) -> None:
     placed = await order(shelves)
-    connection = await asyncpg.connect(stack.dsn("inventory"))
-    try:
-        past = "cut_off_at = now() - interval '3 hours'"
-        await connection.execute(f"update fulfilment set {past} where order_id = $1", placed.id)
-    finally:
-        await connection.close()
+    await miss_cut_off(stack, placed)
 
     page = await lead.visitor.get("/floor", location=shelves.tag)
     board = text_of(page)

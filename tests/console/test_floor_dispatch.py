@@ -1,9 +1,7 @@
 """At the dock: what may leave leaves once, what must not is refused with the reason."""
 
-import asyncpg
-
 from deploy.local.stack import LocalStack
-from tests.console.floor import Hand, cancel, closed_parcel, labelled_parcel, order, picked, tone_of
+from tests.console.floor import Hand, cancel, closed_parcel, labelled_parcel, miss_cut_off, order, picked, tone_of
 from tests.console.shop import Shop
 from tests.console.visitor import text_of
 
@@ -77,12 +75,7 @@ async def test_what_has_missed_its_cut_off_is_first_at_the_dock_and_says_so(
     await picker.do(f"{at}/label-scans", parcel=parcel, code=number)
     late = await order(shelves)
     await labelled_parcel(picker, shelves, await picked(shelves, late))
-    connection = await asyncpg.connect(stack.dsn("inventory"))
-    try:
-        past = "cut_off_at = now() - interval '3 hours'"
-        await connection.execute(f"update fulfilment set {past} where order_id = $1", late.id)
-    finally:
-        await connection.close()
+    await miss_cut_off(stack, late)
 
     dock = await picker.visitor.read("/dispatch", location=shelves.tag)
 

@@ -24,17 +24,11 @@ async def note_contact(tx: Transaction, said: schemas.NoteContact, agent: str) -
     """
     await require_customer(tx, said.order_id)
     if said.direction == "inbound":
-        await _wake(tx, said.order_id, agent)
+        for case in await cases.lock_waiting_for_customer(tx, said.order_id):
+            await ledger.wake(tx, case, agent, "the customer got in touch")
     row = Contact(id=new_id(), agent=agent, at=tx.now, **said.model_dump())
     tx.session.add(row)
     return schemas.ContactView.model_validate(row)
-
-
-async def _wake(tx: Transaction, order_id: UUID, agent: str) -> None:
-    for case in await cases.lock_waiting_for_customer(tx, order_id):
-        await ledger.put_back_to_work(tx, case, agent, "the customer got in touch")
-        case.next_action_by = case.assignee or "agent"
-        ledger.tell(tx, case)
 
 
 async def list_contacts(tx: Transaction, order_id: UUID, limit: int) -> schemas.ContactList:

@@ -65,6 +65,13 @@ async def put_back_to_work(tx: Transaction, case: Case, actor: str, why: str) ->
         await move_case(tx, case, CaseState.IN_PROGRESS if case.assignee else CaseState.OPEN, actor, why)
 
 
+async def wake(tx: Transaction, case: Case, actor: str, why: str) -> None:
+    """Put a waiting case back to work, and tell of it: the next step is by who is on it, else by any agent."""
+    await put_back_to_work(tx, case, actor, why)
+    case.next_action_by = case.assignee or "agent"
+    tell(tx, case)
+
+
 async def take_up_again(tx: Transaction, case: Case, actor: str, why: str) -> None:
     """Let a resolved case be worked as if it had not been: nobody is informed, and all its clocks go on."""
     await move_case(tx, case, CaseState.IN_PROGRESS, actor, why)

@@ -44,9 +44,7 @@ async def end_dwells(tx: Transaction) -> int:
             await ledger.move_case(tx, case, CaseState.CLOSED, ledger.RULES, "resolved long enough ago")
             case.version += 1
         elif case.snoozed_until is not None:
-            await ledger.put_back_to_work(tx, case, ledger.RULES, "snoozed until now")
-            case.next_action_by = case.assignee or "agent"
-            tell(tx, case)
+            await ledger.wake(tx, case, ledger.RULES, "snoozed until now")
         else:
             await _escalate(tx, case)
     return len(due)
