@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import StrEnum
@@ -11,6 +12,7 @@ _CHUNK = 65536
 _DELAY_SECONDS = 0.2
 _DRIP_BYTES = 16
 _DRIP_SECONDS = 0.002
+_COMMIT = re.compile(rb"Q.{4}commit;?\0", re.DOTALL | re.IGNORECASE)  # PostgreSQL's message of a simple query
 
 
 class Wire(StrEnum):
@@ -119,7 +121,7 @@ class Proxy:
                 if answers and deaf.is_set():
                     self.swallowed += 1
                     return
-                if not answers and self._to_swallow and b"COMMIT;" in data:
+                if not answers and self._to_swallow and _COMMIT.search(data):
                     self._to_swallow -= 1
                     deaf.set()
                 await self._write(writer, data)

@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,17 +17,38 @@ from tests.faults.test_deaths_in_mid_journey import DELIVERED, SCANNED
 from tests.journeys.shop import DAY, PlacedOrder
 from tests.waiting import wait_until
 
+SHIPPING = ("shipping-api", "shipping-worker")
 BAD_SECONDS = 8.0
 _BACKENDS = """
 select pid from pg_stat_activity where usename = any($1::text[]) and backend_type = 'client backend' order by pid
 """
 
 
-def through(stack: LocalStack, service: str, proxy: Proxy) -> dict[str, str]:
-    """Give the environment in which a service reaches its database by the proxy."""
+@asynccontextmanager
+async def wire_to_the_database(stack: LocalStack, process: str) -> AsyncIterator[Proxy]:
+    """Have a process reach its database by a wire, and directly again afterwards, however the test ends."""
+    service = process.rpartition("-")[0]
     address = urlsplit(stack.dsn(service))
-    return {names.database_url(service): address._replace(netloc=address.netloc.replace(
-        f":{address.port}", f":{proxy.port}")).geturl()}  # fmt: skip
+    async with Proxy.to(stack.site.ports[names.POSTGRES]) as proxy:
+        wired = address._replace(netloc=address.netloc.replace(f":{address.port}", f":{proxy.port}")).geturl()
+        try:
+            await stack.restart(process, {names.database_url(service): wired})
+            yield proxy
+        finally:
+            await stack.restart(process)
+
+
+@asynccontextmanager
+async def wire_to_the_carrier(stack: LocalStack) -> AsyncIterator[Proxy]:
+    """Have shipping reach its carrier by a wire, and directly again afterwards, however the test ends."""
+    async with Proxy.to(stack.site.ports[names.SIMULATOR]) as proxy:
+        try:
+            for process in SHIPPING:
+                await stack.restart(process, {names.CARRIER_URL: f"http://127.0.0.1:{proxy.port}"})
+            yield proxy
+        finally:
+            for process in SHIPPING:
+                await stack.restart(process)
 
 
 async def test_connections_that_the_server_ends_at_random_lose_nothing(
@@ -51,9 +74,7 @@ async def test_a_commit_whose_answer_is_lost_happens_once(
     stepped_stack: LocalStack, crowd: Crowd, process: str
 ) -> None:
     """F9: nobody knows whether it happened; whoever asks again finds that it did."""
-    service = process.rpartition("-")[0]
-    async with Proxy.to(stepped_stack.site.ports[names.POSTGRES]) as proxy:
-        await stepped_stack.restart(process, through(stepped_stack, service, proxy))
+    async with wire_to_the_database(stepped_stack, process) as proxy:
         async with crowd.posting():
             for _ in range(4):
                 await crowd.see_acknowledged(3)
@@ -66,7 +87,6 @@ async def test_a_commit_whose_answer_is_lost_happens_once(
                 await wait_until(is_swallowed, what="a commit's answer is swallowed")
         await crowd.verify()
         assert proxy.swallowed >= 4
-        await stepped_stack.restart(process)
 
 
 @pytest.mark.parametrize("process", ["orders-api", "inventory-worker"])
@@ -75,9 +95,7 @@ async def test_a_bad_connection_to_the_database_costs_time_and_nothing_else(
     stepped_stack: LocalStack, crowd: Crowd, process: str, wire: Wire
 ) -> None:
     """F10: when it is good again, all comes to rest."""
-    service = process.rpartition("-")[0]
-    async with Proxy.to(stepped_stack.site.ports[names.POSTGRES]) as proxy:
-        await stepped_stack.restart(process, through(stepped_stack, service, proxy))
+    async with wire_to_the_database(stepped_stack, process) as proxy:
         async with crowd.posting():
             await crowd.see_acknowledged(10)
             proxy.wire = wire
@@ -87,7 +105,6 @@ async def test_a_bad_connection_to_the_database_costs_time_and_nothing_else(
             await crowd.see_acknowledged(10)
         await crowd.verify()
         assert proxy.carried
-        await stepped_stack.restart(process)
 
 
 @pytest.mark.parametrize("wire", [Wire.SLOW, Wire.DRIP, Wire.HALF_OPEN, Wire.RESET])
@@ -103,10 +120,7 @@ async def test_a_bad_connection_to_the_carrier_buys_no_label_twice(
         await shop.script(order, SCANNED, DELIVERED)
     await shop.driver.rest()
     await shop.pick()
-    async with Proxy.to(stepped_stack.site.ports[names.SIMULATOR]) as proxy:
-        carrier = {names.CARRIER_URL: f"http://127.0.0.1:{proxy.port}"}
-        for process in ("shipping-api", "shipping-worker"):
-            await stepped_stack.restart(process, carrier)
+    async with wire_to_the_carrier(stepped_stack) as proxy:
         proxy.wire = wire
         packing = asyncio.create_task(shop.pack())
         await asyncio.sleep(BAD_SECONDS)  # the duration is the fault
@@ -117,6 +131,4 @@ async def test_a_bad_connection_to_the_carrier_buys_no_label_twice(
         assert len(await shop.hand_over(parcels)) == len(orders)
         await shop.step(DAY)
         await crowd.verify()
-        for process in ("shipping-api", "shipping-worker"):
-            await stepped_stack.restart(process)
     assert [await order.status() for order in orders] == [("completed", "delivered")] * len(orders)
