@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -20,6 +21,16 @@ topics = group("The broker's topics.")
 
 Service = Annotated[str, typer.Argument(help=f"One of {', '.join(names.SERVICES)}.")]
 Identity = Annotated[str, typer.Argument(help="The event's or the letter's id.")]
+Cause = Annotated[str, typer.Argument(help="Why they are dead, as `parked list` shows it.")]
+
+
+class StuckState(StrEnum):
+    """How an event is stuck: it is tried again by itself, or waits for an operator."""
+
+    PARKED = "parked"
+    DEAD = "dead"
+
+
 _PARKED = (
     ("service", "service"),
     ("event", "event_id"),
@@ -68,9 +79,21 @@ _AUDIT = (
 
 
 @parked.command("list")
-def list_parked(limit: Limit = 100, as_json: Json = False) -> None:
-    """List what waits, in all services."""
-    show.rows(_everywhere("/staff/parked", limit), _PARKED, json=as_json, empty="nothing is parked")
+def list_parked(
+    state: Annotated[StuckState | None, typer.Option(help="Only these.")] = None,
+    limit: Limit = 100,
+    as_json: Json = False,
+) -> None:
+    """List what was given up, and what waits, in all services; in each the dead ones first."""
+    show.rows(_everywhere("/staff/parked", limit, {"state": state}), _PARKED, json=as_json, empty="nothing is parked")
+
+
+@parked.command("replay-alike")
+def replay_alike(service: Service, cause: Cause, reason: Reason, as_json: Json = False) -> None:
+    """Try again all events that died of one cause: one fault was mended."""
+    body: JsonValue = {"cause": cause, "reason": reason}
+    answer = client.post(service, "/staff/parked/replay", Role.OPERATOR, body)
+    show.done(answer, f"{show.named(answer, 'count')} will be tried again", json=as_json)
 
 
 @parked.command("replay")
@@ -91,9 +114,7 @@ def discard_parked(service: Service, identity: Identity, reason: Reason, as_json
 def list_dead_letters(limit: Limit = 100, as_json: Json = False) -> None:
     """List unreadable records and dead events, in all services."""
     letters = _everywhere("/staff/dead-letters", limit)
-    dead: list[JsonValue] = [
-        row for row in show.list_of(_everywhere("/staff/parked", limit)) if row.get("state") == "dead"
-    ]
+    dead = _everywhere("/staff/parked", limit, {"state": StuckState.DEAD})
     if as_json:
         show.as_json({"unreadable": letters, "dead": dead})
         return

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import asyncpg
@@ -78,6 +78,12 @@ class Reason(Body):
     reason: str = Field(min_length=3, max_length=500)
 
 
+class ReplayAlike(Reason):
+    """Try again all events that died of one cause, as the list of them names it."""
+
+    cause: str = Field(min_length=1, max_length=500)
+
+
 class Replay(Body):
     """Publish again what was published since `since` (real time), of one key if given."""
 
@@ -98,6 +104,25 @@ class Listing(Answer):
     """A list of rows."""
 
     data: list[dict[str, object]]
+
+
+class Excerpt(Listing):
+    """The first rows of a list, and how many there are in `total`."""
+
+    total: int
+
+
+class Cause(Answer):
+    """Why events are dead, and how many are."""
+
+    reason: str
+    count: int
+
+
+class Stuck(Excerpt):
+    """Parked and dead events, the dead ones first, and what the dead ones died of."""
+
+    causes: list[Cause]
 
 
 class One(Answer):
@@ -159,9 +184,22 @@ def operators_router(
 
 def _add_parked(router: APIRouter) -> None:
     @router.get("/parked")
-    async def list_parked(tx: Tx, _who: Operator, limit: Limit = 100) -> Listing:
-        """List the events that wait, and those given up, which block their stream."""
-        return Listing(data=_plain(await parking.list_parked(tx, limit=limit)))
+    async def list_parked(
+        tx: Tx, _who: Operator, state: Literal["parked", "dead"] | None = None, limit: Limit = 100
+    ) -> Stuck:
+        """List the events given up, which block their stream, then those that wait."""
+        rows = _plain(await parking.list_parked(tx, state=state, limit=limit))
+        causes = [Cause(**dict(row)) for row in await parking.list_causes(tx)]
+        return Stuck(data=rows, total=await parking.count_parked(tx, state=state), causes=causes)
+
+    @router.post("/parked/replay", response_model=Count)
+    async def revive_alike(body: ReplayAlike, call: Mutation, who: Operator) -> Response:
+        """Try again all events that died of one cause: one fault was mended."""
+
+        async def act(tx: Transaction) -> Count:
+            return Count(count=await parking.revive_alike(tx, body.cause, actor=who.actor, reason=body.reason))
+
+        return await call.once(who, body, act)
 
     @router.post("/parked/{event_id}/replay", status_code=204, response_class=Response)
     async def revive(event_id: str, body: Reason, call: Mutation, who: Operator) -> Response:
@@ -176,9 +214,10 @@ def _add_parked(router: APIRouter) -> None:
 
 def _add_dead_letters(router: APIRouter) -> None:
     @router.get("/dead-letters")
-    async def list_dead_letters(tx: Tx, _who: Operator, limit: Limit = 100) -> Listing:
+    async def list_dead_letters(tx: Tx, _who: Operator, limit: Limit = 100) -> Excerpt:
         """List records that could not be read."""
-        return Listing(data=_plain(await parking.list_dead_letters(tx, limit=limit)))
+        rows = _plain(await parking.list_dead_letters(tx, limit=limit))
+        return Excerpt(data=rows, total=await parking.count_dead_letters(tx))
 
     @router.get("/dead-letters/{letter_id}")
     async def read_dead_letter(letter_id: str, tx: Tx, _who: Operator) -> One:
@@ -195,9 +234,10 @@ def _add_dead_letters(router: APIRouter) -> None:
 
 def _add_overdue(router: APIRouter) -> None:
     @router.get("/overdue")
-    async def list_overdue(tx: Tx, _who: LookUp, kind: str | None = None, limit: Limit = 100) -> Listing:
+    async def list_overdue(tx: Tx, _who: LookUp, kind: str | None = None, limit: Limit = 100) -> Excerpt:
         """List what has stayed in its state longer than it may, longest first."""
-        return Listing(data=_plain(await overdue.list_overdue(tx, kind=kind, limit=limit)))
+        rows = _plain(await overdue.list_overdue(tx, kind=kind, limit=limit))
+        return Excerpt(data=rows, total=await overdue.count_overdue(tx, kind=kind))
 
 
 def _add_switches(router: APIRouter, kinds: tuple[switches.Switch, ...]) -> None:

@@ -115,3 +115,8 @@ async def list_overdue(tx: Transaction, *, kind: str | None, limit: int) -> list
     return await tx.fetch(
         "select * from overdue where $1::text is null or kind = $1 order by due_at, kind, subject limit $2", kind, limit
     )
+
+
+async def count_overdue(tx: Transaction, *, kind: str | None) -> int:
+    """Count what is overdue, however little of it a list shows."""
+    return int(await tx.value("select count(*) from overdue where $1::text is null or kind = $1", kind))

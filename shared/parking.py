@@ -22,6 +22,7 @@ MAX_ATTEMPTS = 8
 # Before this a missing precondition is no failure. Real time: what is awaited is a message, not a step of the trade.
 PATIENCE = timedelta(minutes=15)
 _MAX_STREAMS = 200
+_MOST_REVIVED = 1_000
 
 # A stream whose first event is dead waits for an operator; it must not take the place of one that can go on.
 _STREAMS = """
@@ -33,6 +34,20 @@ select source, key, parked_at from (
 """
 _FIRST = """
 select * from parked where consumer = $1 and source = $2 and key = $3 order by epoch, sequence limit 1
+"""
+_LIST = """
+select * from parked where $1::text is null or state = $1
+order by state <> 'dead', parked_at, source, key, sequence limit $2
+"""
+_CAUSES = """
+select reason, count(*) as count from parked where state = 'dead'
+group by reason order by count(*) desc, reason limit $1
+"""
+_REVIVE_ALIKE = """
+update parked set state = 'parked', attempts = 0 where (consumer, source, key, epoch, sequence) in (
+  select consumer, source, key, epoch, sequence from parked where state = 'dead' and reason = $1
+  order by consumer, source, key, epoch, sequence limit $2 for update)
+returning event_id
 """
 _DELETE = """
 delete from parked where consumer = $1 and source = $2 and key = $3 and epoch = $4 and sequence = $5
@@ -143,14 +158,29 @@ async def _delete(tx: Transaction, row: asyncpg.Record) -> None:
     await tx.execute(_DELETE, *_identity(row))
 
 
-async def list_parked(tx: Transaction, *, limit: int = 100) -> list[asyncpg.Record]:
-    """List parked and dead events, oldest first."""
-    return await tx.fetch("select * from parked order by parked_at, source, key, sequence limit $1", limit)
+async def list_parked(tx: Transaction, *, state: str | None = None, limit: int = 100) -> list[asyncpg.Record]:
+    """List dead events, which block their streams, before parked ones; of each the oldest first."""
+    return await tx.fetch(_LIST, state, limit)
+
+
+async def count_parked(tx: Transaction, *, state: str | None = None) -> int:
+    """Count parked and dead events, however few of them a list shows."""
+    return int(await tx.value("select count(*) from parked where $1::text is null or state = $1", state))
+
+
+async def list_causes(tx: Transaction, *, limit: int = 20) -> list[asyncpg.Record]:
+    """List for which reasons events are dead, (reason, count), the most frequent first."""
+    return await tx.fetch(_CAUSES, limit)
 
 
 async def list_dead_letters(tx: Transaction, *, limit: int = 100) -> list[asyncpg.Record]:
     """List records that could not be read, oldest first."""
     return await tx.fetch("select * from dead_letter where state = 'open' order by id limit $1", limit)
+
+
+async def count_dead_letters(tx: Transaction) -> int:
+    """Count the records that could not be read and nobody has closed."""
+    return int(await tx.value("select count(*) from dead_letter where state = 'open'"))
 
 
 async def get_dead_letter(tx: Transaction, identity: str) -> asyncpg.Record:
@@ -183,6 +213,14 @@ async def revive(tx: Transaction, event_id: str, *, actor: str, reason: str) -> 
         *_identity(row),
     )
     await audit(tx, actor=actor, act="replay_event", subject=event_id, reason=reason)
+
+
+async def revive_alike(tx: Transaction, cause: str, *, actor: str, reason: str) -> int:
+    """Let the events that died of one cause be tried again, at most 1,000 at once; give how many; each is audited."""
+    revived = await tx.fetch(_REVIVE_ALIKE, cause, _MOST_REVIVED)
+    for row in revived:
+        await audit(tx, actor=actor, act="replay_event", subject=str(row["event_id"]), reason=reason)
+    return len(revived)
 
 
 async def close_dead_letter(tx: Transaction, letter_id: int, *, actor: str, reason: str) -> None:

@@ -72,6 +72,29 @@ def test_what_is_parked_and_dead_can_be_listed(doorstep: Run) -> None:
     assert set(doorstep("dead-letters", "list", "--json").fields) == {"unreadable", "dead"}
 
 
+def test_of_what_died_of_one_reason_all_are_tried_again(doorstep: Run, stack: LocalStack) -> None:
+    cause, consumer = f"KeyError: {new_id()}", f"nobody-{new_id()}"
+    asyncio.run(execute(stack.dsn("care"), _TWO_DEAD, consumer, cause))
+    try:
+        dead = doorstep("parked", "list", "--state", "dead", "--limit", "500").out
+        ran = doorstep("parked", "replay-alike", "care", cause, "--reason", "it was mended")
+        left = doorstep("parked", "list", "--state", "dead", "--limit", "500").out
+    finally:
+        asyncio.run(execute(stack.dsn("care"), "delete from parked where consumer = $1", consumer))
+
+    assert dead.count(cause) == 2
+    assert (ran.status, ran.out.strip()) == (0, "2 will be tried again"), ran.err
+    assert cause not in left
+
+
+_TWO_DEAD = """
+insert into parked (consumer, source, key, epoch, sequence, event_id, topic, partition, headers, payload, state, reason,
+  parked_at)
+select $1, 'orders', gen_random_uuid()::text, 1, 1, gen_random_uuid(), 'doorstep.orders', 0, '{}', '{}', 'dead', $2, now()
+from generate_series(1, 2)
+"""
+
+
 def test_a_dead_letter_behind_hundreds_of_others_is_shown_by_its_number(doorstep: Run, stack: LocalStack) -> None:
     topic = f"doorstep.test-{new_id().hex}"
     newest = asyncio.run(bury(stack.dsn("orders"), topic, 501))

@@ -1,6 +1,8 @@
 """What operators find broken: an event that was given up, as a worker leaves it."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,27 @@ insert into parked (consumer, source, key, epoch, sequence, event_id, topic, par
 values ('care', 'orders', $1, 1, 1, $2, 'doorstep.orders', 0, $3, $4, 'dead', 'KeyError: a fault that was mended',
   8, $5)
 """
+
+
+_CROWD = """
+insert into parked (consumer, source, key, epoch, sequence, event_id, topic, partition, headers, payload, state, reason,
+  parked_at)
+select $1, 'orders', gen_random_uuid()::text, 1, 1, gen_random_uuid(), 'doorstep.orders', 0, '{}', '{"a": {"b": 1}}', $2,
+  $3, $4 from generate_series(1, $5)
+"""
+
+
+@asynccontextmanager
+async def crowd(dsn: str, state: str, reason: str, count: int) -> AsyncIterator[None]:
+    """Leave many old events that no worker reads, for as long as the block lasts."""
+    consumer, an_hour_ago = f"nobody-{new_id()}", clock.real() - timedelta(hours=1)
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(_CROWD, consumer, state, reason, an_hour_ago, count)
+        yield
+        await connection.execute("delete from parked where consumer = $1", consumer)
+    finally:
+        await connection.close()
 
 
 async def give_up(dsn: str) -> tuple[str, UUID]:

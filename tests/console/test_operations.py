@@ -1,12 +1,15 @@
 """The operators' pages: health, pauses with their banner, stuck messages, drift and the audit trail."""
 
+import html
+import re
+
 import httpx
 
 from deploy.local.stack import LocalStack
 from shared.ids import new_id
 from tests.clients import Clients
 from tests.console.conftest import Visit
-from tests.console.operations import give_up
+from tests.console.operations import crowd, give_up
 from tests.console.shop import Shop
 from tests.console.visitor import Visitor, text_of
 from tests.waiting import NotThis, wait_until
@@ -124,6 +127,50 @@ async def test_a_dead_event_is_replayed_and_takes_effect(visit: Visit, stack: Lo
     )
     assert known.status_code == 201, "care knows the order now"
     assert "mended in 1.4" in await operator.read("/operations/audit")
+
+
+async def test_a_dead_event_does_not_fall_off_a_list_of_older_ones_that_wait(visit: Visit, stack: LocalStack) -> None:
+    operator = await visit("operator")
+    event_id, order_id = await give_up(stack.dsn("care"))
+    async with crowd(stack.dsn("care"), "parked", "its order is not here", 150):
+        shown = await operator.read("/operations/messages", service="care")
+        assert str(order_id) in shown
+        assert re.search(r"100 of 1[5-9]\d", shown), "how many there are is told too"
+        assert str(order_id) in (await operator.get("/operations/messages", state="dead")).text
+        assert "its order is not here" not in await operator.read("/operations/messages", state="dead")
+        assert str(order_id) not in await operator.read("/operations/messages", service="orders")
+    given_up = {"reason": "a test order", "key": str(new_id())}
+    assert await pressed(operator, f"/operations/messages/care/{event_id}/discard", given_up) == 303
+
+
+async def test_what_died_of_one_fault_is_replayed_at_once(visit: Visit, stack: LocalStack) -> None:
+    operator = await visit("operator")
+    cause = f"KeyError: {new_id()}"
+    async with crowd(stack.dsn("care"), "dead", cause, 120):
+        shown = await operator.read("/operations/messages")
+        assert f"Replay 120 dead at care: {cause}" in shown
+        said = {"cause": cause, "reason": "mended in 1.5", "key": str(new_id())}
+        answer = await operator.post("/operations/messages/care/replay", said)
+        assert answer.status_code == 303, text_of(answer)
+        assert "120 are tried again." in await operator.read("/operations/messages", state="dead")
+        assert cause not in await operator.read("/operations/messages", state="dead")
+    assert "mended in 1.5" in await operator.read("/operations/audit")
+
+
+async def test_a_stuck_message_tells_first_how_it_stands_and_last_what_it_carries(
+    visit: Visit, stack: LocalStack
+) -> None:
+    operator = await visit("operator")
+    event_id, order_id = await give_up(stack.dsn("care"))
+    path = f"/operations/messages/care/{event_id}"
+    shown = await operator.get(path)
+    words = text_of(shown)
+    assert words.index("KeyError: a fault that was mended") < words.index("partition")
+    assert f'  "order_id": "{order_id}"' in html.unescape(shown.text), "what it carries is indented"
+    assert re.search(r"parked at today \d\d:\d\d", words), "a time as people write it"
+    listed = (await operator.get("/operations/messages", state="dead")).text
+    assert f'href="/orders/{order_id}"' in listed
+    assert await pressed(operator, f"{path}/discard", {"reason": "a test order", "key": str(new_id())}) == 303
 
 
 async def test_a_dead_event_is_discarded_for_a_reason(visit: Visit, stack: LocalStack) -> None:

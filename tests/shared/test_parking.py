@@ -40,6 +40,23 @@ async def test_dead_streams_however_many_starve_no_other(plumbing: Plumbing) -> 
         await until(lambda: seen.has(early.order_id, "delivered"), "it is tried beside 250 dead ones")
 
 
+async def test_a_dead_event_is_listed_before_hundreds_that_wait_for_longer(plumbing: Plumbing) -> None:
+    seen, bad = Seen(), completed()
+    seen.fails.add(bad.order_id)
+    await plumbing.consumer("listed", seen.router).applier.apply([read_envelope(_record(message(bad, 1)))])
+    async with plumbing.consuming.transaction() as tx:
+        await tx.execute(_OLD_DEAD.replace("'dead',", "'parked',").replace("'starved'", "'listed'"), clock.real())
+        await tx.execute("update parked set state = 'dead' where key = $1", bad.key)
+        rows = await parking.list_parked(tx, limit=500)
+        waiting = await parking.list_parked(tx, state="parked", limit=100)
+        total = await parking.count_parked(tx, state="parked")
+        await tx.execute("delete from parked where consumer = 'listed'")
+    listed = [row["key"] for row in rows if row["consumer"] == "listed"]
+    assert listed[0] == bad.key, "though it came last"
+    assert {row["state"] for row in waiting} == {"parked"}
+    assert (len(waiting), total >= 250) == (100, True)
+
+
 async def test_a_retry_that_the_database_refuses_for_now_does_not_end_the_worker(plumbing: Plumbing) -> None:
     seen, early = Seen(), completed()
     seen.waits.add(early.order_id)

@@ -1,21 +1,25 @@
 """The suite as its operators see it: every service asked at once; one that is away is shown as away."""
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
 from services.console.errors import RefusedError, ServiceAwayError
-from services.console.neighbours import SERVICES, Caller
+from services.console.neighbours import SERVICES, Caller, Said
+from services.console.schemas import Read
 from services.console.schemas.operations import (
     AuditRow,
     AuditRows,
+    Cause,
+    Details,
+    Excerpt,
     Letter,
-    Letters,
     OverdueRow,
-    OverdueRows,
     ParkedEvent,
     ParkedEvents,
     Pause,
@@ -26,18 +30,48 @@ from shared import clock
 
 M = TypeVar("M", bound=BaseModel)
 R = TypeVar("R")
+X = TypeVar("X", bound=Read)
 
 _OLD_SECONDS = 60
 _FAR_BEHIND = 1_000
 _MOST = 100
+_FIRST = ("state", "reason", "error", "attempts", "parked_at", "recorded_at")
+_LAST = ("headers", "payload")
 
 
 @dataclass(frozen=True, slots=True)
 class Told(Generic[R]):
-    """What services told, each row with its service, and who is `away`: of them nothing is known."""
+    """What services told, each row with its service, and who is `away`: of them nothing is known.
+
+    `total` counts also what is not shown.
+    """
 
     rows: list[tuple[str, R]]
     away: list[str]
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StuckWanted:
+    """Which stuck messages to show: of one service, in one state; empty fields narrow nothing."""
+
+    service: str = ""
+    state: str = ""
+
+    @property
+    def services(self) -> Sequence[str]:
+        """Who is asked."""
+        return [self.service] if self.service in SERVICES else SERVICES
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """What does not move: events, `causes` of the dead ones by service, unreadable records, and what is overdue."""
+
+    events: Told[ParkedEvent]
+    causes: list[tuple[str, Cause]]
+    letters: Told[Letter]
+    overdue: Told[OverdueRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +130,10 @@ def _behind(vitals: Vitals | None, published: dict[str, int]) -> int | None:
     return sum(max(0, published[source] - read) for source, read in vitals.consumed.items())
 
 
-async def _everywhere(caller: Caller, path: str, shape: type[M], **params: int) -> Told[M]:
-    """Read from every service, and note which do not answer."""
+async def _everywhere(
+    caller: Caller, path: str, shape: type[M], among: Sequence[str] = SERVICES, **params: Said
+) -> Told[M]:
+    """Read from every service, or those named, and note which do not answer."""
 
     async def one(name: str) -> tuple[str, M] | None:
         try:
@@ -105,8 +141,8 @@ async def _everywhere(caller: Caller, path: str, shape: type[M], **params: int) 
         except ServiceAwayError:
             return None
 
-    found = [answer for answer in await asyncio.gather(*map(one, SERVICES)) if answer is not None]
-    return Told(found, [name for name in SERVICES if name not in dict(found)])
+    found = [answer for answer in await asyncio.gather(*map(one, among)) if answer is not None]
+    return Told(found, [name for name in among if name not in dict(found)])
 
 
 async def list_pauses(caller: Caller) -> Told[Pause]:
@@ -115,22 +151,53 @@ async def list_pauses(caller: Caller) -> Told[Pause]:
     return Told([(name, row) for name, answer in found.rows for row in answer.data], found.away)
 
 
-async def list_stuck(caller: Caller) -> tuple[Told[ParkedEvent], Told[Letter]]:
-    """List parked events, the dead ones first, and unreadable records, with the service."""
-    parked, letters = await asyncio.gather(
-        _everywhere(caller, "/staff/parked", ParkedEvents, limit=_MOST),
-        _everywhere(caller, "/staff/dead-letters", Letters, limit=_MOST),
+async def list_stuck(caller: Caller, wanted: StuckWanted) -> Stuck:
+    """List parked events, the dead ones first, unreadable records and what is overdue, with the service."""
+    among, state = wanted.services, wanted.state or None
+    parked, letters, overdue = await asyncio.gather(
+        _everywhere(caller, "/staff/parked", ParkedEvents, among, limit=_MOST, state=state),
+        _everywhere(caller, "/staff/dead-letters", Excerpt[Letter], among, limit=_MOST),
+        _everywhere(caller, "/staff/overdue", Excerpt[OverdueRow], among, limit=_MOST),
     )
-    events = [(name, row) for name, answer in parked.rows for row in answer.data]
-    events.sort(key=lambda pair: (pair[1].state != "dead", pair[1].parked_at))
-    unread = [(name, row) for name, answer in letters.rows for row in answer.data]
-    return Told(events, parked.away), Told(unread, letters.away)
+    events = _of_all(parked.rows, parked.away)
+    events.rows.sort(key=lambda pair: (pair[1].state != "dead", pair[1].parked_at))
+    causes = [(name, cause) for name, answer in parked.rows for cause in answer.causes]
+    return Stuck(events, causes, _of_all(letters.rows, letters.away), _of_all(overdue.rows, overdue.away))
 
 
-async def list_overdue(caller: Caller) -> Told[OverdueRow]:
-    """List what has stayed in its state too long, with the service."""
-    found = await _everywhere(caller, "/staff/overdue", OverdueRows, limit=_MOST)
-    return Told([(name, row) for name, answer in found.rows for row in answer.data], found.away)
+def _of_all(answers: Sequence[tuple[str, Excerpt[X]]], away: list[str]) -> Told[X]:
+    rows = [(name, row) for name, answer in answers for row in answer.data]
+    return Told(rows, away, sum(answer.total for _, answer in answers))
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing known of a stuck message: a time where it is one, else words."""
+
+    name: str
+    at: datetime | None
+    words: str
+
+
+def facts_of(known: Details) -> list[Fact]:
+    """Give what is known of a stuck message: first how it stands and why, last what it carries."""
+    names = [name for name in _FIRST if name in known.data]
+    names += [name for name in known.data if name not in (*_FIRST, *_LAST)]
+    names += [name for name in _LAST if name in known.data]
+    return [_fact(name, known.data[name]) for name in names if known.data[name] not in (None, "")]
+
+
+def _fact(name: str, value: object) -> Fact:
+    if not isinstance(value, str):
+        return Fact(name, None, json.dumps(value, indent=2, ensure_ascii=False))
+    if name.endswith("_at"):
+        return Fact(name, datetime.fromisoformat(value), "")
+    if name == "payload":
+        try:
+            return Fact(name, None, json.dumps(json.loads(value), indent=2, ensure_ascii=False))
+        except ValueError:  # what could not be read, as it came
+            return Fact(name, None, value)
+    return Fact(name, None, value)
 
 
 async def list_audit(caller: Caller, own: Sequence[AuditRow]) -> Told[AuditRow]:

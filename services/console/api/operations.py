@@ -1,18 +1,17 @@
 """Operations: how the services are, what is paused, what is stuck, whether stock is right, who did what."""
 
-import json
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request, Response
 
 from services.console.actions import operations
-from services.console.actions.operations import PauseWatch
+from services.console.actions.operations import PauseWatch, StuckWanted
 from services.console.api.guard import Operator
 from services.console.api.pages import done, page, wants_part
 from services.console.neighbours import SERVICES
 from services.console.queries import staff
 from services.console.rendering import say
-from services.console.schemas.operations import AuditRow, Details, Drift
+from services.console.schemas.operations import AuditRow, Details, Drift, Revived
 from shared.db import Database
 from shared.errors import InvalidError, NotFoundError
 
@@ -35,20 +34,38 @@ async def show(request: Request, who: Operator) -> Response:
 
 
 @router.get("/messages")
-async def show_messages(request: Request, who: Operator) -> Response:
+async def show_messages(
+    request: Request, who: Operator, service: str = "", state: Literal["parked", "dead", ""] = ""
+) -> Response:
     """Show events that wait or were given up, and records nobody could read."""
-    events, letters = await operations.list_stuck(who.caller)
-    overdue = await operations.list_overdue(who.caller)
-    return page(request, "operations_messages.html", events=events, letters=letters, overdue=overdue)
+    wanted = StuckWanted(service, state)
+    stuck = await operations.list_stuck(who.caller, wanted)
+    return page(request, "operations_messages.html", stuck=stuck, wanted=wanted, services=SERVICES)
+
+
+@router.post("/messages/{service}/replay")
+async def replay_alike(
+    request: Request, service: str, who: Operator, key: Key, reason: Reason, cause: Annotated[str, Form()]
+) -> Response:
+    """Try again all events of a service that died of one cause."""
+    body = {"cause": cause, "reason": reason}
+    answer = await who.caller.act(_known(service), "/staff/parked/replay", body, key=key)
+    count = Revived.model_validate(answer).count
+    return done(request, "/operations/messages", say("{count} are tried again.", count=count))
 
 
 @router.get("/messages/{service}/{identity}")
 async def show_message(request: Request, service: str, identity: str, who: Operator) -> Response:
     """Show everything that is known of one of them."""
     known = await who.caller.get(_known(service), f"/staff/dead-letters/{identity}", Details)
-    facts = [(name, _written(value)) for name, value in known.data.items() if value not in (None, "")]
-    is_event = "event_id" in known.data
-    return page(request, "operations_message.html", service=service, identity=identity, facts=facts, is_event=is_event)
+    return page(
+        request,
+        "operations_message.html",
+        service=service,
+        identity=identity,
+        facts=operations.facts_of(known),
+        is_event="event_id" in known.data,
+    )
 
 
 @router.post("/messages/{service}/{identity}/replay")
@@ -130,7 +147,3 @@ def _switch(what: str) -> tuple[str, str]:
 def _watch(request: Request) -> PauseWatch:
     found: PauseWatch = request.app.state.pauses
     return found
-
-
-def _written(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)

@@ -1,8 +1,19 @@
 """What the operators' pages read of the services' answers."""
 
 from datetime import datetime
+from typing import Generic, TypeVar
+from uuid import UUID
 
 from services.console.schemas import Read
+
+R = TypeVar("R", bound=Read)
+
+
+class Excerpt(Read, Generic[R]):
+    """The first rows of a list that has `total`."""
+
+    data: list[R]
+    total: int
 
 
 class Switch(Read):
@@ -57,15 +68,30 @@ class ParkedEvent(Read):
     reason: str
 
     @property
+    def order_id(self) -> UUID | None:
+        """The order it is about; none when it is about stock."""
+        try:
+            return UUID(self.key)
+        except ValueError:
+            return None
+
+    @property
     def type(self) -> str:
         """What happened, without the rest of the event's name."""
         return str(self.headers.get("ce_type", "")).removesuffix(".v1").rpartition(".")[2] or "unknown"
 
 
-class ParkedEvents(Read):
-    """Parked events."""
+class Cause(Read):
+    """What events died of, and how many."""
 
-    data: list[ParkedEvent]
+    reason: str
+    count: int
+
+
+class ParkedEvents(Excerpt[ParkedEvent]):
+    """Parked events, the dead ones first, and what the dead ones died of."""
+
+    causes: list[Cause]
 
 
 class Letter(Read):
@@ -78,10 +104,10 @@ class Letter(Read):
     error: str
 
 
-class Letters(Read):
-    """Unreadable records."""
+class Revived(Read):
+    """How many events are tried again."""
 
-    data: list[Letter]
+    count: int
 
 
 class Details(Read):
@@ -132,9 +158,3 @@ class OverdueRow(Read):
     order_id: str | None
     state: str
     due_at: datetime
-
-
-class OverdueRows(Read):
-    """What is overdue."""
-
-    data: list[OverdueRow]
