@@ -72,7 +72,7 @@ async def test_a_damaged_parcel_becomes_a_new_one_after_a_leads_approval(
     await expect(page.get_by_role("link", name="the new order")).to_be_visible(timeout=30_000)
     await expect(page.get_by_label("What is next")).to_contain_text("Ended by reship")
     await page.keyboard.press("Escape")
-    await page.wait_for_url("**/care")
+    await page.wait_for_url(lambda url: url.endswith(f"/care?q={order.number}"))
 
 
 async def test_the_list_is_walked_and_clocks_tick(sit: Sit, shop: Shop, clients: Clients) -> None:

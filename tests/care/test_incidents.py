@@ -99,10 +99,12 @@ async def test_an_incident_tells_the_cases_it_weighs_on_and_a_lead_ends_it(
     opened = await incident(desk, carrier, "open")
 
     beneath = (await desk.get("/cases", incident_id=opened["id"]))["data"]
+    served = await desk.act("/cases/next", {"incident_id": opened["id"]})
     agent = await desk.post(f"/incidents/{opened['id']}/end", {"reason": "the carrier called"})
     lead = await desk.post(f"/incidents/{opened['id']}/end", {"reason": "the carrier called"}, role="care_lead")
 
     assert case["id"] in {row["id"] for row in beneath}
+    assert served["id"] in {row["id"] for row in beneath}
     assert opened["cases"] == len([row for row in beneath if row["state"] != "self_healed"])
     assert (agent.status_code, lead.status_code) == (403, 204)
     await incident(desk, carrier, "ended")

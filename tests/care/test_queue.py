@@ -113,7 +113,19 @@ async def test_the_queue_shows_and_serves_the_nearest_due_clock_first_whatever_t
     shown = await care.get("/cases", kind="lost", limit=1)
     rest = await care.get("/cases", kind="lost", limit=1, cursor=shown["next_cursor"])
     assert [row["id"] for row in (*shown["data"], *rest["data"])] == [str(case["id"]) for case in cases]
+    assert (await care.act("/cases/next", {"kind": "lost", "priority": "P2"}))["id"] == str(cases[1]["id"])
     assert (await care.act("/cases/next", {"kind": "lost"}))["id"] == str(cases[0]["id"])
+
+
+async def test_of_a_view_of_what_is_due_soon_no_later_case_is_served(care: CareRig) -> None:
+    order = Order(care, value=120_00, promised_in=60 * DAY)
+    await (await order.placed()).handed_over()
+    await order.scanned("lost")
+    due = (await care.case(order.order_id, kind="lost"))["next_action_due"]
+    wanted = {"kind": "lost", "due_before": due.isoformat()}
+    assert (await care.post("/cases/next", wanted)).status_code == 404
+    wanted["due_before"] = (due + HOUR).isoformat()
+    assert (await care.act("/cases/next", wanted))["order_id"] == str(order.order_id)
 
 
 async def test_a_cursor_that_is_none_of_the_queues_is_refused(care: CareRig) -> None:

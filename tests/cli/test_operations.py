@@ -90,8 +90,8 @@ def test_of_what_died_of_one_reason_all_are_tried_again(doorstep: Run, stack: Lo
 _TWO_DEAD = """
 insert into parked (consumer, source, key, epoch, sequence, event_id, topic, partition, headers, payload, state, reason,
   parked_at)
-select $1, 'orders', gen_random_uuid()::text, 1, 1, gen_random_uuid(), 'doorstep.orders', 0, '{}', '{}', 'dead', $2, now()
-from generate_series(1, 2)
+select $1, 'orders', gen_random_uuid()::text, 1, 1, gen_random_uuid(), 'doorstep.orders', 0, '{}', '{}', 'dead', $2,
+  now() from generate_series(1, 2)
 """
 
 

@@ -1,5 +1,6 @@
 """Trouble at the shop's customers, and what is sent from care's pages."""
 
+import html
 import re
 from collections.abc import Mapping
 
@@ -45,4 +46,5 @@ async def act(visitor: Visitor, page: str, path: str, fields: Mapping[str, str] 
     form = re.search(rf'<form method="post" action="{re.escape(path)}".*?</form>', shown, re.DOTALL)
     assert form is not None, f"{page} offers no {path}"
     hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form[0]))
-    return await visitor.post(path, {**hidden, **(fields or {})}, HX_Request="true")
+    written = {name: html.unescape(value) for name, value in hidden.items()}
+    return await visitor.post(path, {**written, **(fields or {})}, HX_Request="true")

@@ -25,8 +25,8 @@ values ('care', 'orders', $1, 1, 1, $2, 'doorstep.orders', 0, $3, $4, 'dead', 'K
 _CROWD = """
 insert into parked (consumer, source, key, epoch, sequence, event_id, topic, partition, headers, payload, state, reason,
   parked_at)
-select $1, 'orders', gen_random_uuid()::text, 1, 1, gen_random_uuid(), 'doorstep.orders', 0, '{}', '{"a": {"b": 1}}', $2,
-  $3, $4 from generate_series(1, $5)
+select $1, 'orders', gen_random_uuid()::text, 1, 1, gen_random_uuid(), 'doorstep.orders', 0, '{}', '{}', $2, $3, $4
+from generate_series(1, $5)
 """
 
 

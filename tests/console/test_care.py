@@ -1,10 +1,13 @@
 """Customer care at its queue and its cases: who does what, what is refused and why, and who sees whom."""
 
+import html
 import re
 from uuid import UUID
 
+import asyncpg
 import pytest
 
+from deploy.local.stack import LocalStack
 from tests.clients import Clients
 from tests.console.care import DEAR, act, trouble
 from tests.console.conftest import Visit
@@ -97,9 +100,61 @@ async def test_the_next_case_is_one_nobody_is_on_and_what_was_skipped_does_not_c
     while (given := await served()) != of(case_id):
         assert given, "the queue ran dry without this test's case"
     skipped = await act(visitor, of(case_id), f"{of(case_id)}/skip", {"reason": "I know the customer"})
-    assert skipped.headers["hx-redirect"] == "/care"
+    assert skipped.headers["hx-redirect"] == page, "back to what was shown"
     again = await act(visitor, page, "/care/next")
     assert again.headers.get("hx-redirect") != of(case_id)
+
+
+async def test_who_comes_from_a_view_gets_its_next_case_and_comes_back_to_it(
+    visit: Visit, shop: Shop, clients: Clients
+) -> None:
+    _, case_id = await trouble(shop, clients, kind="missing_item")
+    visitor = await visit("care")
+    page = "/care?view=unassigned&kind=missing_item&priority=P4"
+    await visitor.get(page)
+    assert f'href="{html.escape(page)}" data-back' in (await visitor.get(of(case_id))).text
+    # None of them has this priority, and the case is not served though its kind is asked for.
+    nothing = await act(visitor, of(case_id), "/care/next")
+    assert (nothing.status_code, text_of(nothing)) == (404, "No case in this queue is free.")
+    await visitor.get("/care?kind=missing_item")
+    await take(visitor, case_id)
+    told = {"reason": "it was found", "customer_informed": "on the phone"}
+    assert (await act(visitor, of(case_id), f"{of(case_id)}/resolve", told)).status_code == 204
+    assert "Ended by reason" in await visitor.read(of(case_id))
+    following = await act(visitor, of(case_id), "/care/next")
+    assert following.headers.get("hx-redirect", "") != of(case_id)
+
+
+_MANY_MORE = """
+insert into care_case select (jsonb_populate_record(c, jsonb_build_object(
+  'id', gen_random_uuid(), 'number', $2 || n, 'kind', 'unknown_code'))).* from care_case c, generate_series(1, 120) n
+where c.id = $1
+"""
+
+
+async def test_a_queue_longer_than_a_page_shows_more(
+    visit: Visit, shop: Shop, clients: Clients, stack: LocalStack
+) -> None:
+    _, case_id = await trouble(shop, clients)
+    visitor = await visit("care")
+    told = {"reason": "it was found", "customer_informed": "on the phone"}
+    assert (await act(visitor, of(case_id), f"{of(case_id)}/resolve", told)).status_code == 204
+    connection = await asyncpg.connect(stack.dsn("care"))
+    await connection.execute(_MANY_MORE, UUID(case_id), case_id[-8:])
+    try:
+        seen = []
+        address = "/care?view=resolved&kind=unknown_code"
+        while address:
+            shown = (await visitor.get(address)).text
+            seen.append(shown.count("data-row-link"))
+            more = re.search(r'href="([^"#]+)#case-[^"]+">Show more', shown)
+            address = html.unescape(more[1]) if more is not None else ""
+        assert seen == [50, 100, 120]
+        assert "120 cases" in shown
+        assert 'hx-get="/care?view=resolved&amp;kind=unknown_code&amp;shown=150"' in shown, "refreshing keeps them"
+    finally:
+        await connection.execute("delete from care_case where kind = 'unknown_code' and number ~ $1", case_id[-8:])
+        await connection.close()
 
 
 async def test_a_remedy_over_ones_limit_waits_for_another_person(visit: Visit, shop: Shop, clients: Clients) -> None:

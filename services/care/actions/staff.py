@@ -58,7 +58,7 @@ async def _worked_on(tx: Transaction, case: Case) -> None:
 
 async def take_next(tx: Transaction, wanted: NextCase, person: str) -> Case:
     """Give a person the most urgent case nobody is on; raises NoCaseWaitingError."""
-    case = await queries.lock_next_case(tx, person, wanted.family, wanted.kind)
+    case = await queries.lock_next_case(tx, person, queries.CaseFilter(**wanted.model_dump()))
     return await assign(tx, case, person, person)
 
 

@@ -19,16 +19,22 @@ _QUEUE_STATES = [CaseState.OPEN.value, CaseState.IN_PROGRESS.value]
 REOPEN_WITHIN = timedelta(days=7)
 _FAILURES_COUNT_FOR = timedelta(days=90)
 
+# A silent feed weighs on the parcels that its carrier has.
+_UNDER_INCIDENT = """(c.family = 'delivery' and exists (select from incident i join watch_parcel p
+    on p.carrier = i.scope and i.kind = 'feed_silent' where i.id = {} and p.order_id = c.order_id
+    and p.handed_over_at is not null and p.delivered_at is null))"""
 # The nearest clock that still runs decides who is served first.
-_NEXT = """
+_NEXT = f"""
 select c.id from care_case c
 where c.state = any($1::text[]) and c.assignee is null
   and ($2::text is null or c.family = $2) and ($3::text is null or c.kind = $3)
+  and ($5::text is null or c.priority = $5) and ($6::timestamptz is null or c.next_action_due < $6)
+  and ($7::uuid is null or {_UNDER_INCIDENT.format("$7")})
   and not exists (select from case_entry e where e.case_id = c.id and e.act = 'skipped' and e.actor = $4)
 order by c.next_action_due nulls last, c.priority, c.opened_at, c.id
 limit 1 for update of c skip locked
 """
-_LIST = """
+_LIST = f"""
 select c.*, w.number as order_number, k.due_at as clock_due_at, k.kind as clock
 from care_case c join watch w using (order_id)
 left join lateral (select k.kind, k.due_at from case_clock k where k.case_id = c.id and k.fulfilled_at is null
@@ -38,9 +44,7 @@ where ($1::text[] is null or c.state = any($1)) and ($2::text is null or c.famil
   and ($5::text is null or c.assignee = $5) and ($6::uuid is null or c.order_id = $6)
   and (not $11::bool or c.assignee is null) and ($12::timestamptz is null or c.next_action_due < $12)
   and ($13::text is null or upper($13) in (upper(c.number), upper(w.number)))
-  and ($14::uuid is null or (c.family = 'delivery' and exists (select from incident i join watch_parcel p
-    on p.carrier = i.scope and i.kind = 'feed_silent' where i.id = $14 and p.order_id = c.order_id
-    and p.handed_over_at is not null and p.delivered_at is null)))
+  and ($14::uuid is null or {_UNDER_INCIDENT.format("$14")})
   and ($7::timestamptz is null or (coalesce(c.next_action_due, $9), c.id) > ($7, $8::uuid))
 order by coalesce(c.next_action_due, $9), c.id limit $10
 """
@@ -156,9 +160,18 @@ async def has_failed_before(tx: Transaction, order_id: UUID) -> bool:
     )
 
 
-async def lock_next_case(tx: Transaction, who: str, family: str | None, kind: str | None) -> Case:
+async def lock_next_case(tx: Transaction, who: str, wanted: CaseFilter) -> Case:
     """Lock the most urgent case nobody is on; raises NoCaseWaitingError."""
-    case_id = await tx.value(_NEXT, _QUEUE_STATES, family, kind, who)
+    case_id = await tx.value(
+        _NEXT,
+        _QUEUE_STATES,
+        wanted.family,
+        wanted.kind,
+        who,
+        wanted.priority,
+        wanted.due_before,
+        wanted.incident_id,
+    )
     if case_id is None:
         raise NoCaseWaitingError("no case in this queue is free")
     return await lock_case(tx, case_id)

@@ -9,7 +9,7 @@ from pydantic import Field
 from services.care.schemas.offers import Allowance, SuggestionView
 from services.care.states import CaseState, RemedyKind
 from shared.doors import Answer, Body
-from shared.fields import MOST_MINOR_UNITS, NearMoment
+from shared.fields import MOST_MINOR_UNITS, Moment, NearMoment
 
 ContactReason = Literal[
     "where_is_it", "late", "damaged", "missing", "wrong_item", "not_received", "cancel", "change", "return", "payment",
@@ -23,6 +23,9 @@ class NextCase(Body):
 
     family: str | None = Field(default=None, max_length=100)
     kind: str | None = Field(default=None, max_length=100)
+    priority: str | None = Field(default=None, max_length=10)
+    due_before: Moment | None = None
+    incident_id: UUID | None = Field(default=None, description="only cases this incident weighs on")
 
 
 class Assign(Body):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
 from services.console.models import SavedView
@@ -16,6 +16,8 @@ from shared.errors import ConflictError, InvalidError
 from shared.ids import new_id
 
 MOST_CASES = 50
+"""So many cases are shown at first, and more with each "Show more"."""
+MOST_SHOWN = 500
 MOST_APPROVALS = 100
 _SERVICE = "care"
 _DUE_SOON = timedelta(hours=4)
@@ -55,6 +57,11 @@ class Wanted:
         known = {field.name: said[field.name].strip()[:100] for field in fields(cls) if said.get(field.name)}
         return cls(**{**known, "view": known.get("view", "all") if known.get("view") in VIEWS else "all"})
 
+    @classmethod
+    def at(cls, address: str) -> "Wanted":
+        """Read where the console shows the queue."""
+        return cls.of(dict(parse_qsl(urlsplit(address).query)))
+
     @property
     def said(self) -> dict[str, str]:
         """The fields that narrow something."""
@@ -93,9 +100,29 @@ def _asked(wanted: Wanted, me: str) -> list[tuple[str, str]]:
     return [*named, *(("state", state) for state in states), ("limit", str(MOST_CASES))]
 
 
-async def read_queue(caller: Caller, wanted: Wanted, me: str) -> Queue:
-    """Read the cases somebody wants to see, the nearest due clock first."""
-    return await caller.get(_SERVICE, f"/staff/cases?{urlencode(_asked(wanted, me))}", Queue)
+def next_of(wanted: Wanted) -> dict[str, str]:
+    """Give what care serves the next case from: the cases shown, as far as nobody is on them."""
+    named = {"kind": wanted.kind, "family": wanted.family, "priority": wanted.priority, "incident_id": wanted.incident}
+    if wanted.view == "due":
+        named["due_before"] = (clock.now() + _DUE_SOON).isoformat()
+    return {name: value for name, value in named.items() if value}
+
+
+def address_of(wanted: Wanted, shown: int) -> str:
+    """Give where the console shows these cases, and so many of them."""
+    said = {**wanted.said, **({"shown": str(shown)} if shown > MOST_CASES else {})}
+    return f"/care?{urlencode(said)}" if said else "/care"
+
+
+async def read_queue(caller: Caller, wanted: Wanted, me: str, shown: int = MOST_CASES) -> Queue:
+    """Read the first `shown` of the cases somebody wants to see, the nearest due clock first."""
+    asked = urlencode(_asked(wanted, me))
+    found = await caller.get(_SERVICE, f"/staff/cases?{asked}", Queue)
+    cases = found.data
+    while found.next_cursor and len(cases) < min(shown, MOST_SHOWN):
+        found = await caller.get(_SERVICE, f"/staff/cases?{asked}&{urlencode({'cursor': found.next_cursor})}", Queue)
+        cases = [*cases, *found.data]
+    return Queue(data=cases, next_cursor=found.next_cursor)
 
 
 async def read_incidents(caller: Caller) -> Incidents:

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from services.console.actions import presence, queue
@@ -12,7 +12,7 @@ from services.console.actions.casework import RANKS, REMEDIES, WAITS
 from services.console.actions.queue import Wanted
 from services.console.api.guard import Care, CareLead
 from services.console.api.pages import done, page, wants_part
-from services.console.api.working import Key, Reason, ask, colleagues, plainly
+from services.console.api.working import Key, Reason, ask, colleagues, keep_queue, plainly, queue_address
 from services.console.queries import care as queries
 from services.console.rendering import say
 from services.console.schemas.care import FullCase, Outcomes
@@ -23,6 +23,7 @@ from shared.ids import new_id
 router = APIRouter(prefix="/care")
 
 Short = Annotated[str, Field(max_length=100)]
+Back = Annotated[str, Form(max_length=1000)]
 ACTS = {
     "take": "Take", "assign": "Assign to", "note": "Note", "wait": "Let wait for", "skip": "Give back",
     "resolve": "Resolve", "close": "Close",
@@ -38,7 +39,7 @@ class Many(BaseModel):
     assignee: Short = ""
     state: Short = ""
     customer_informed: str = Field(default="", max_length=200)
-    back: str = Field(default="/care", max_length=500)
+    back: str = Field(default="/care", max_length=1000)
 
     def body(self, *, preview: bool) -> dict[str, object]:
         """Give what care is asked; raises InvalidError when nothing is ticked."""
@@ -55,10 +56,12 @@ class Many(BaseModel):
 
 
 @router.get("")
-async def show_queue(request: Request, who: Care) -> Response:
+async def show_queue(
+    request: Request, who: Care, shown: Annotated[int, Query(ge=1, le=queue.MOST_SHOWN)] = queue.MOST_CASES
+) -> Response:
     """Show the queue, or what of it changes by itself."""
     wanted = Wanted.of(request.query_params)
-    found = await queue.read_queue(who.caller, wanted, who.actor)
+    found = await queue.read_queue(who.caller, wanted, who.actor, shown)
     incidents = await queue.read_incidents(who.caller)
     # The tab that tells how many wait is no part of what refreshes.
     waiting = 0 if wants_part(request) else len((await queue.read_approvals(who.caller)).data)
@@ -67,10 +70,13 @@ async def show_queue(request: Request, who: Care) -> Response:
         views = await queries.list_views(tx, who.person.id)
         looking = await presence.who_looks(tx, [case.id for case in found.data], who.person.id)
         people = await colleagues(tx)
-    return page(
+    here = queue.address_of(wanted, shown)
+    response = page(
         request,
         "parts/care_queue.html" if wants_part(request) else "care.html",
         wanted=wanted,
+        here=here,
+        more=queue.address_of(wanted, shown + queue.MOST_CASES) if shown < queue.MOST_SHOWN else "",
         queue=found,
         incidents=incidents.data,
         waiting=waiting,
@@ -86,12 +92,15 @@ async def show_queue(request: Request, who: Care) -> Response:
         takeable=queue.ACTIVE,
         may_lead=who.may(Scope.CASE_LEAD),
     )
+    if not wants_part(request):
+        keep_queue(response, here)
+    return response
 
 
 @router.post("/next")
-async def take_next(request: Request, who: Care, key: Key, kind: Key = "", family: Key = "") -> Response:
-    """Be given the most urgent case nobody is on, and open it."""
-    body = {name: value for name, value in (("kind", kind), ("family", family)) if value}
+async def take_next(request: Request, who: Care, key: Key, back: Back = "/care") -> Response:
+    """Be given the most urgent case nobody is on of those that were shown, and open it."""
+    body = queue.next_of(Wanted.at(back))
     case = FullCase.model_validate(await who.caller.act("care", "/staff/cases/next", body, key=key))
     return done(request, f"/care/cases/{case.id}", say("{number} is yours now.", number=case.number))
 
@@ -109,7 +118,7 @@ async def change_many(request: Request, who: Care, key: Key, form: Annotated[Man
     outcomes = Outcomes.model_validate(await ask(who, "/staff/cases/bulk", form.body(preview=False), key))
     if any(one.refused_code for one in outcomes.data):
         return await _told(request, form, outcomes)
-    return done(request, _back(form.back), say("Done: {count} cases.", count=len(outcomes.data)))
+    return done(request, queue_address(form.back), say("Done: {count} cases.", count=len(outcomes.data)))
 
 
 async def _told(request: Request, form: Many, outcomes: Outcomes) -> Response:
@@ -125,10 +134,6 @@ async def _told(request: Request, form: Many, outcomes: Outcomes) -> Response:
         acts=ACTS,
         words={one.id: plainly(one.refused_code or "", one.refused or "") for one in outcomes.data},
     )
-
-
-def _back(address: str) -> str:
-    return address if address == "/care" or address.startswith("/care?") else "/care"
 
 
 @router.post("/views")

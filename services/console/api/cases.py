@@ -12,7 +12,7 @@ from services.console.actions import casework, presence
 from services.console.actions.answers import REASONS
 from services.console.api.guard import Care, CareLead, Visitor
 from services.console.api.pages import done, page
-from services.console.api.working import ask, colleagues
+from services.console.api.working import ask, colleagues, kept_queue
 from services.console.rendering import minor_units, say
 from services.console.schemas.care import CaseRemedy
 from shared import clock
@@ -85,6 +85,7 @@ async def show_case(request: Request, case_id: UUID, who: Care) -> Response:
         request,
         "case.html",
         work=work,
+        back=kept_queue(request),
         case=work.case,
         known=work.known,
         order=work.known.order if work.known is not None else None,
@@ -135,7 +136,7 @@ async def assign(request: Request, case_id: UUID, who: CareLead, form: Annotated
 async def skip(request: Request, case_id: UUID, who: Care, form: Annotated[Reasoned, Form()]) -> Response:
     """Leave the case to somebody else."""
     await ask(who, f"/staff/cases/{case_id}/skip", {"reason": form.reason}, form.key, form.version)
-    return done(request, "/care", say("Left to somebody else; it will not be offered to you again."))
+    return done(request, kept_queue(request), say("Left to somebody else; it will not be offered to you again."))
 
 
 @router.post("/notes")
