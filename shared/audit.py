@@ -1,6 +1,38 @@
 """The audit trail: who did what to which thing and why; rows are only ever inserted."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
 from shared.db import Transaction
+
+_LIST = """
+select * from audit where ($1::text is null or subject = $1)
+  and ($2::text is null or position(lower($2) in lower(actor)) > 0)
+  and ($3::timestamptz is null or at >= $3) and ($4::timestamptz is null or at < $4)
+  and ($5::bigint is null or id < $5)
+order by id desc limit $6
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows of the trail to list; none of a field means all.
+
+    `actor` is a part of who acted; `since` and `until` enclose the time, the latter left out; `before` is an id.
+    """
+
+    subject: str | None = None
+    actor: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    before: int | None = None
+
+
+async def list_audit(tx: Transaction, wanted: Wanted, *, limit: int) -> list[asyncpg.Record]:
+    """List the audit trail, newest first."""
+    return await tx.fetch(_LIST, wanted.subject, wanted.actor, wanted.since, wanted.until, wanted.before, limit)
 
 
 async def audit(

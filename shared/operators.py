@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
 
+from shared import audit as trail
 from shared import db, overdue, parking, privacy, relay, switches, vitals
 from shared.audit import audit
 from shared.auth import LookUp, Operator, Privacy, Public
@@ -177,6 +178,7 @@ def operators_router(
     _add_overdue(router)
     _add_switches(router, kinds)
     _add_replay(router)
+    _add_audit(router)
     _add_vitals(router, kinds, service)
     _add_personal_data(router, service, personal)
     return router
@@ -284,14 +286,22 @@ def _add_replay(router: APIRouter) -> None:
 
         return await call.once(who, body, act)
 
+
+def _add_audit(router: APIRouter) -> None:
     @router.get("/audit")
-    async def list_audit(tx: Tx, _who: Operator, subject: str | None = None, limit: Limit = 100) -> Listing:
-        """List the audit trail, newest first."""
-        rows = await tx.fetch(
-            "select * from audit where $1::text is null or subject = $1 order by id desc limit $2",
-            subject,
-            limit,
-        )
+    async def list_audit(  # noqa: PLR0913 - a filter's fields are query parameters
+        tx: Tx,
+        _who: Operator,
+        *,
+        subject: str | None = None,
+        actor: Annotated[str | None, Query(max_length=200)] = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        before: Serial | None = None,
+        limit: Limit = 100,
+    ) -> Listing:
+        """List the audit trail, newest first; `actor` is a part of a name, `before` the id of the last row seen."""
+        rows = await trail.list_audit(tx, trail.Wanted(subject, actor, since, until, before), limit=limit)
         return Listing(data=_plain(rows))
 
 

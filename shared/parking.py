@@ -44,9 +44,10 @@ select reason, count(*) as count from parked where state = 'dead'
 group by reason order by count(*) desc, reason limit $1
 """
 _REVIVE_ALIKE = """
-update parked set state = 'parked', attempts = 0 where (consumer, source, key, epoch, sequence) in (
+update parked set state = 'parked', attempts = 0
+where state = 'dead' and (consumer, source, key, epoch, sequence) in (
   select consumer, source, key, epoch, sequence from parked where state = 'dead' and reason = $1
-  order by consumer, source, key, epoch, sequence limit $2 for update)
+  order by consumer, source, key, epoch, sequence limit $2)
 returning event_id
 """
 _DELETE = """

@@ -43,6 +43,18 @@ async def crowd(dsn: str, state: str, reason: str, count: int) -> AsyncIterator[
         await connection.close()
 
 
+@asynccontextmanager
+async def changed(dsn: str, change: str, back: str, *values: object) -> AsyncIterator[None]:
+    """Change a service's rows behind its back for as long as the block lasts."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(change, *values)
+        yield
+        await connection.execute(back, *values)
+    finally:
+        await connection.close()
+
+
 async def give_up(dsn: str) -> tuple[str, UUID]:
     """Leave an order's first event dead in care's database, as after a fault that is mended by now; give both ids."""
     order_id, event_id = new_id(), new_id()

@@ -2,14 +2,19 @@
 
 import html
 import re
+from datetime import timedelta
 
+import asyncpg
 import httpx
+import pytest
 
 from deploy.local.stack import LocalStack
+from services.console import rendering
+from shared import clock
 from shared.ids import new_id
 from tests.clients import Clients
 from tests.console.conftest import Visit
-from tests.console.operations import crowd, give_up
+from tests.console.operations import changed, crowd, give_up
 from tests.console.shop import Shop
 from tests.console.visitor import Visitor, text_of
 from tests.waiting import NotThis, wait_until
@@ -186,3 +191,95 @@ async def test_a_dead_event_is_discarded_for_a_reason(visit: Visit, stack: Local
 async def test_stock_is_compared_with_its_ledger(visit: Visit, shop: Shop) -> None:
     await shop.place()
     assert "Compared just now" in await (await visit("operator")).read("/operations/drift")
+
+
+@pytest.mark.parametrize(
+    ("bucket", "words"), [("damaged", "3 0 by the ledger 0"), ("quarantined", "0 3 0 by the ledger")]
+)
+async def test_stock_that_drifted_is_shown_with_what_its_ledger_says(
+    visit: Visit, shop: Shop, stack: LocalStack, bucket: str, words: str
+) -> None:
+    here = "where sku = $1"
+    change = f"update stock set {bucket} = 3 {here}"
+    async with changed(stack.dsn("inventory"), change, f"update stock set {bucket} = 0 {here}", shop.skus[0]):
+        shown = await (await visit("operator")).read("/operations/drift")
+    assert f"{shop.skus[0]} {shop.tag} 100 0 {words}" in shown
+
+
+async def test_a_service_with_overdue_things_is_not_called_well_and_leads_to_them(
+    visit: Visit, stack: LocalStack
+) -> None:
+    late = (
+        "insert into overdue (kind, subject, state, due_at, told_at) "
+        "values ('refund', $1, 'requested', now() - interval '9 days', now())"
+    )
+    subject = str(new_id())
+    operator = await visit("operator")
+    async with changed(stack.dsn("orders"), late, "delete from overdue where subject = $1", subject):
+        shown = await operator.get("/operations")
+        assert "orders look at it" in text_of(shown)
+        assert "something has stayed in its state too long" in text_of(shown)
+        assert 'href="/operations/messages?service=orders#overdue"' in shown.text
+        assert subject in await operator.read("/operations/messages", service="orders")
+
+
+_MANY_ACTS = """
+insert into audit (at, actor, act, subject, reason)
+select now() - n * interval '1 second', $1, 'end_incident', 'number ' || n, 'it is over'
+from generate_series(120, 1, -1) n
+"""
+
+
+async def test_the_trail_is_narrowed_and_paged_and_no_row_is_lost(visit: Visit, stack: LocalStack) -> None:
+    operator, actor = await visit("operator"), f"robot:{new_id().hex}"
+    connection = await asyncpg.connect(stack.dsn("care"))
+    try:
+        await connection.execute(_MANY_ACTS, actor)
+    finally:
+        await connection.close()
+
+    async def complete() -> str:
+        page = await operator.get("/operations/audit", actor=actor.upper())
+        return "" if "Not answered by" in page.text else page.text
+
+    first = await wait_until(complete, what="every service answers")
+    older = re.search(r'href="([^"]+)">Older', first)
+    assert older is not None
+    second = (await operator.get(html.unescape(older[1]))).text
+    numbers = re.findall(r"number (\d+)<", first + second)
+    assert [int(number) for number in numbers] == list(range(1, 121)), "the newest first"
+    assert ">Older" not in second
+    nothing = "Nothing was done that is asked for."
+    assert nothing in await operator.read("/operations/audit", actor=actor, service="orders")
+    assert nothing in await operator.read("/operations/audit", actor=actor, day="2001-01-01")
+    today = f"{rendering.local(clock.now()):%Y-%m-%d}"
+    assert "number 1" in await operator.read("/operations/audit", actor=actor, service="care", day=today)
+    for wrong in ({"day": "yesterday"}, {"seen": "care:last"}):
+        assert (await operator.get("/operations/audit", **wrong)).status_code == 422, wrong
+
+
+async def test_sign_ins_are_on_the_trail_when_asked_for_and_once_each(visit: Visit) -> None:
+    operator = await visit("operator")
+    mine = {"actor": "operator", "service": "console"}
+    assert "signed in" not in await operator.read("/operations/audit", **mine)
+    shown = await operator.read("/operations/audit", **mine, sign_ins="1")
+    assert "signed in" in shown
+    assert "tried to sign in" not in shown
+
+
+async def test_the_trail_keeps_what_was_before_and_leads_to_the_order(
+    visit: Visit, shop: Shop, clients: Clients
+) -> None:
+    order = await shop.place()
+    operator, actor = await visit("operator"), f"ida-{order.reference.lower()}"
+    body = {
+        "deliver_by_latest": (clock.now() + timedelta(days=9)).isoformat(),
+        "reason": "the tents are late", "attributed_to": "stock",
+    }  # fmt: skip
+    answer = await clients.of("orders", role="support", subject=actor).post(
+        f"/staff/orders/{order.number}/promises", json=body, headers={"Idempotency-Key": str(new_id())}
+    )
+    assert answer.status_code == 201, answer.text
+    shown = await operator.get("/operations/audit", actor=actor)
+    assert f'href="/orders/{order.id}"' in shown.text
+    assert re.search(r'What changed \S → \{.*"revision": 2', text_of(shown))

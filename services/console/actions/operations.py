@@ -13,8 +13,6 @@ from services.console.errors import RefusedError, ServiceAwayError
 from services.console.neighbours import SERVICES, Caller, Said
 from services.console.schemas import Read
 from services.console.schemas.operations import (
-    AuditRow,
-    AuditRows,
     Cause,
     Details,
     Excerpt,
@@ -97,6 +95,7 @@ class Health:
             ((self.behind or 0) > _FAR_BEHIND, "reads far behind"),
             (self.vitals.dead_events > 0, "dead events block their streams"),
             (self.vitals.dead_letters > 0, "records could not be read"),
+            (self.vitals.overdue > 0, "something has stayed in its state too long"),
         )
         return [words for is_so, words in seen if is_so]
 
@@ -198,14 +197,6 @@ def _fact(name: str, value: object) -> Fact:
         except ValueError:  # what could not be read, as it came
             return Fact(name, None, value)
     return Fact(name, None, value)
-
-
-async def list_audit(caller: Caller, own: Sequence[AuditRow]) -> Told[AuditRow]:
-    """List who did what in all services and at the console, newest first."""
-    found = await _everywhere(caller, "/staff/audit", AuditRows, limit=_MOST)
-    rows = [(name, row) for name, answer in found.rows for row in answer.data]
-    rows += [("console", row) for row in own]
-    return Told(sorted(rows, key=lambda pair: pair[1].at, reverse=True)[: 2 * _MOST], found.away)
 
 
 class PauseWatch:

@@ -2,20 +2,31 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
+from pydantic import BaseModel, Field
 
-from services.console.actions import operations
+from services.console.actions import operations, trail
 from services.console.actions.operations import PauseWatch, StuckWanted
 from services.console.api.guard import Operator
 from services.console.api.pages import done, page, wants_part
 from services.console.neighbours import SERVICES
-from services.console.queries import staff
 from services.console.rendering import say
-from services.console.schemas.operations import AuditRow, Details, Drift, Revived
+from services.console.schemas.operations import Details, Drift, Revived
 from shared.db import Database
 from shared.errors import InvalidError, NotFoundError
 
 router = APIRouter(prefix="/operations")
+
+
+class Trailing(BaseModel):
+    """Which rows of the audit trail to show; see trail.Wanted."""
+
+    actor: str = Field(default="", max_length=100)
+    service: str = Field(default="", max_length=20)
+    day: str = Field(default="", max_length=10)
+    sign_ins: str = Field(default="", max_length=1)
+    seen: str = Field(default="", max_length=300)
+
 
 Text = Annotated[str, Form(max_length=200)]
 Reason = Annotated[str, Form(min_length=3, max_length=500)]
@@ -113,22 +124,14 @@ async def show_drift(request: Request, who: Operator) -> Response:
 
 
 @router.get("/audit")
-async def show_audit(request: Request, who: Operator) -> Response:
+async def show_audit(request: Request, who: Operator, wanted: Annotated[Trailing, Query()]) -> Response:
     """Show who did what, in all services and at the door of the console."""
+    asked = trail.Wanted(**wanted.model_dump())
     database: Database = request.app.state.database
     async with database.transaction("audit") as tx:
-        signed = await staff.list_sign_ins(tx)
-    own = [
-        AuditRow(
-            at=one.at,
-            actor=one.acted_by or one.login,
-            act=one.outcome,
-            subject=one.login if one.acted_by else one.address,
-            reason="",
-        )
-        for one in signed
-    ]
-    return page(request, "operations_audit.html", told=await operations.list_audit(who.caller, own))
+        own = await trail.list_own(tx, asked)
+    told = await trail.read_trail(who.caller, asked, own)
+    return page(request, "operations_audit.html", told=told, wanted=asked, places=[*SERVICES, trail.CONSOLE])
 
 
 def _known(service: str) -> str:

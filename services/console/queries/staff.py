@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import asyncpg
 from sqlmodel import col, func, select
 
 from services.console.models import PasswordLink, Session, SignIn, Staff
@@ -22,6 +23,19 @@ select count(*) filter (where outcome = 'tried' and login = $1 and at > coalesce
   count(*) filter (where outcome = 'tried' and address = $2)
     - count(*) filter (where outcome = 'signed_in' and address = $2) as by_address
 from sign_in where at > $3 and (login = $1 or address = $2)
+"""
+
+_USUAL = ["tried", "signed_in", "signed_out", "role_changed", "signed_in_by_provider"]
+_SIGN_INS = """
+select i.id, i.at, coalesce(nullif(i.acted_by, ''), i.login) as actor, i.outcome as act,
+  case when i.acted_by = '' then i.address else i.login end as subject, '' as reason
+from sign_in i where ($5 or i.outcome <> all($6::text[]))
+  and ($1::text is null or position(lower($1) in lower(coalesce(nullif(i.acted_by, ''), i.login))) > 0)
+  and ($2::timestamptz is null or i.at >= $2) and ($3::timestamptz is null or i.at < $3)
+  and ($4::uuid is null or i.id < $4)
+  and not (i.outcome = 'tried' and exists (select from sign_in s where s.outcome = 'signed_in' and s.login = i.login
+    and s.address = i.address and s.at between i.at and i.at + interval '1 minute'))
+order by i.id desc limit $7
 """
 
 
@@ -143,10 +157,23 @@ async def list_names(tx: Transaction, roles: list[str]) -> list[tuple[str, str, 
     return [(row["login"], row["name"], row["roles"]) for row in rows]
 
 
-async def list_sign_ins(tx: Transaction) -> list[SignIn]:
-    """List who signed in, out or tried to, newest first."""
-    found = await tx.session.exec(select(SignIn).order_by(col(SignIn.id).desc()).limit(100))
-    return list(found)
+@dataclass(frozen=True, slots=True)
+class SignInsWanted:
+    """Which rows of the sign-in audit to list; none of a field means all. See shared.audit.Wanted."""
+
+    actor: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    before: UUID | None = None
+    with_sign_ins: bool = False
+    """Also that somebody signed in, out or changed their role; else only what was refused or done to an account."""
+
+
+async def list_sign_ins(tx: Transaction, wanted: SignInsWanted, *, limit: int) -> list[asyncpg.Record]:
+    """List what happened at the door of the console, newest first; a try that went well is told by its sign-in."""
+    return await tx.fetch(
+        _SIGN_INS, wanted.actor, wanted.since, wanted.until, wanted.before, wanted.with_sign_ins, _USUAL, limit
+    )
 
 
 async def list_pickers(tx: Transaction, location: str, roles: list[str]) -> list[tuple[str, str]]:

@@ -4,8 +4,14 @@ from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from services.console.schemas import Read
 
+_DONE_TO_ORDERS = frozenset({
+    "apply_hold", "release_hold", "revise_promise", "drive_again", "reject_order", "write_off", "ask_erasure",
+    "erase_customer", "export_customer", "send_again",
+})  # fmt: skip
 R = TypeVar("R", bound=Read)
 
 
@@ -117,13 +123,30 @@ class Details(Read):
 
 
 class AuditRow(Read):
-    """Who did what."""
+    """Who did what, and what it changed."""
 
+    id: int | UUID
     at: datetime
     actor: str
     act: str
     subject: str
     reason: str
+    before: JsonValue = None
+    after: JsonValue = None
+
+    @property
+    def order_id(self) -> str:
+        """The order it was done to, if it was one."""
+        return self.subject if self.act in _DONE_TO_ORDERS else ""
+
+    @property
+    def changes(self) -> list[tuple[str, JsonValue, JsonValue]]:
+        """What was changed: (name, before, after), a whole value under no name."""
+        if isinstance(self.before, dict) and isinstance(self.after, dict):
+            names = [*self.before, *(name for name in self.after if name not in self.before)]
+            pairs = [(name, self.before.get(name), self.after.get(name)) for name in names]
+            return [(name, was, became) for name, was, became in pairs if was != became]
+        return [] if self.before is None and self.after is None else [("", self.before, self.after)]
 
 
 class AuditRows(Read):
@@ -139,8 +162,12 @@ class DriftRow(Read):
     location: str
     on_hand: int
     reserved: int
+    damaged: int
+    quarantined: int
     ledger_on_hand: int
     ledger_reserved: int
+    ledger_damaged: int
+    ledger_quarantined: int
     held: int
 
 

@@ -21,8 +21,10 @@ select location, count(*) from fulfilment where state in ('open', 'in_progress',
   and cut_off_at between $1 and $1::timestamptz + interval '30 minutes' group by location
 """
 _DRIFT = """
-select s.sku, s.location, s.on_hand, s.reserved, coalesce(l.on_hand, 0) as ledger_on_hand,
-  coalesce(l.reserved, 0) as ledger_reserved, coalesce(r.held, 0) as held
+select s.sku, s.location, s.on_hand, s.reserved, s.damaged, s.quarantined,
+  coalesce(l.on_hand, 0) as ledger_on_hand, coalesce(l.reserved, 0) as ledger_reserved,
+  coalesce(l.damaged, 0) as ledger_damaged, coalesce(l.quarantined, 0) as ledger_quarantined,
+  coalesce(r.held, 0) as held
 from stock s
 left join (
   select sku, location, sum(on_hand) as on_hand, sum(reserved) as reserved, sum(damaged) as damaged,

@@ -30,8 +30,12 @@ class DriftRow(Answer):
     location: str
     on_hand: int
     reserved: int
+    damaged: int
+    quarantined: int
     ledger_on_hand: int
     ledger_reserved: int
+    ledger_damaged: int
+    ledger_quarantined: int
     held: int
 
 

@@ -1,0 +1,116 @@
+"""The audit trail of all services and of the console's own door, as one list, newest first, page by page."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from urllib.parse import urlencode
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.console.errors import ServiceAwayError
+from services.console.neighbours import SERVICES, Caller
+from services.console.queries import staff
+from services.console.rendering import say
+from services.console.schemas.operations import AuditRow, AuditRows
+from services.console.settings import pages
+from shared.db import Transaction
+from shared.errors import InvalidError
+
+CONSOLE = "console"
+_PAGE = 100
+_PLACES = (*SERVICES, CONSOLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows to show; empty fields narrow nothing. `seen` says of each place the last row shown: `care:17,…`."""
+
+    actor: str = ""
+    service: str = ""
+    day: str = ""
+    sign_ins: str = ""
+    seen: str = ""
+
+    @property
+    def address(self) -> str:
+        """Where the console shows this."""
+        said = {name: value for name, value in asdict(self).items() if value}
+        return f"/operations/audit?{urlencode(said)}" if said else "/operations/audit"
+
+    @property
+    def places(self) -> list[str]:
+        """Where is looked."""
+        return [self.service] if self.service in _PLACES else list(_PLACES)
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """A page of the trail, who did not answer, and the address of what is older, if there is anything."""
+
+    rows: list[tuple[str, AuditRow]]
+    away: list[str]
+    older: str
+
+
+async def read_trail(caller: Caller, wanted: Wanted, own: list[AuditRow]) -> Trail:
+    """Read a page of the trail, of which `own` are the console's rows; raises InvalidError for a day that is none."""
+    seen = _seen(wanted.seen)
+    since, until = _bounds(wanted.day)
+    asked = {"actor": wanted.actor.strip() or None, "since": since, "until": until}
+    services = [place for place in wanted.places if place != CONSOLE]
+    answers = await asyncio.gather(*(_ask(caller, place, seen.get(place), asked) for place in services))
+    found = {place: rows for place, rows in zip(services, answers, strict=True) if rows is not None}
+    found[CONSOLE] = own
+    rows = [(place, row) for place, listed in found.items() for row in listed]
+    rows.sort(key=lambda pair: pair[1].at, reverse=True)
+    shown = rows[:_PAGE]
+    is_more = len(rows) > _PAGE or any(len(listed) == _PAGE for listed in found.values())
+    seen.update({place: str(row.id) for place, row in shown})
+    last = ",".join(f"{place}:{number}" for place, number in seen.items())
+    away = [place for place in services if place not in found]
+    return Trail(shown, away, replace(wanted, seen=last).address if is_more else "")
+
+
+async def _ask(
+    caller: Caller, service: str, before: str | None, asked: Mapping[str, str | None]
+) -> list[AuditRow] | None:
+    try:
+        return (await caller.get(service, "/staff/audit", AuditRows, limit=_PAGE, before=before, **asked)).data
+    except ServiceAwayError:
+        return None
+
+
+async def list_own(tx: Transaction, wanted: Wanted) -> list[AuditRow]:
+    """List what happened at the console's own door; raises InvalidError for a day that is none."""
+    if CONSOLE not in wanted.places:
+        return []
+    before = _seen(wanted.seen).get(CONSOLE)
+    since, until = (datetime.fromisoformat(at) if at is not None else None for at in _bounds(wanted.day))
+    asked = staff.SignInsWanted(
+        wanted.actor.strip() or None, since, until, UUID(before) if before else None, bool(wanted.sign_ins)
+    )
+    return [AuditRow.model_validate(dict(row)) for row in await staff.list_sign_ins(tx, asked, limit=_PAGE)]
+
+
+def _seen(said: str) -> dict[str, str]:
+    """Read the last rows shown; raises InvalidError when they cannot be."""
+    seen = dict(part.partition(":")[::2] for part in said.split(",") if part)
+    try:
+        for place, last in seen.items():
+            _ = UUID(last) if place == CONSOLE else int(last)
+    except ValueError:
+        raise InvalidError(say("This page of the trail cannot be read: start again at the newest")) from None
+    return seen
+
+
+def _bounds(day: str) -> tuple[str | None, str | None]:
+    """Give when a day begins and ends where the console is."""
+    if not day:
+        return None, None
+    try:
+        first = date.fromisoformat(day)
+        begins = [datetime.combine(one, time(), ZoneInfo(pages().time_zone)) for one in (first, first + timedelta(1))]
+    except (ValueError, OverflowError):
+        raise InvalidError(say("Day: choose one, like 2026-03-31")) from None
+    return begins[0].astimezone(UTC).isoformat(), begins[1].astimezone(UTC).isoformat()
