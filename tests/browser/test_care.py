@@ -101,6 +101,56 @@ async def test_the_list_is_walked_and_clocks_tick(sit: Sit, shop: Shop, clients:
     await expect(clock).not_to_have_text(shown or "")
 
 
+async def test_a_case_is_answered_put_aside_and_resolved_by_keys_from_the_list_too(
+    sit: Sit, writing_shop: Shop, clients: Clients
+) -> None:
+    order, _ = await trouble(writing_shop, clients)
+    desk = await sit("care")
+    page = desk.page
+    await desk.goto(f"/care?q={order.number}")
+    for key, label in (("r", "Reply ready to send"), ("s", "the customer"), ("e", "Why is it over?")):
+        await page.keyboard.press("j")
+        await expect(page.locator("[data-row-link]").first).to_be_focused()
+        await page.keyboard.press(key)
+        await page.wait_for_url("**/care/cases/*")
+        await expect(page.get_by_label(label).first).to_be_focused()
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("Escape")
+        await page.wait_for_url(lambda url: url.endswith(f"/care?q={order.number}"))
+    await open_first(desk)
+    await page.keyboard.press("s")
+    await page.get_by_label("What for? It becomes the next action").fill("waits for a photo")
+    await page.get_by_role("button", name="Let it wait").click()
+    await told(page, "It waits for the customer now.")
+    await page.keyboard.press("e")
+    await page.get_by_label("Why is it over?").fill("the customer keeps it")
+    await page.get_by_role("button", name="Resolve the case").click()
+    await told(page, "Resolved. It may be reopened for seven days.")
+    await expect(page.get_by_role("button", name="Next case")).to_be_visible()
+
+
+async def test_keys_that_do_not_act_are_not_shown_and_clocks_speak_the_pages_language(
+    sit: Sit, shop: Shop, clients: Clients
+) -> None:
+    _, case_id = await trouble(shop, clients)
+    desk = await sit("care")
+    page = desk.page
+    await desk.goto(f"/care/cases/{case_id}")
+    hint = page.get_by_role("group", name="What you can do").locator("kbd").first
+    await expect(hint).to_be_visible()
+    await page.evaluate("document.body.dataset.singleKeys = 'off'")
+    await expect(hint).to_be_hidden()
+
+    await page.evaluate(
+        """(() => {
+          document.querySelector("[data-clock]").dataset.minutes = "noch {minutes} Minuten";
+          document.querySelector("time[data-due]").dateTime = new Date(Date.now() + 300000).toISOString();
+        })()"""
+    )
+    await expect(page.locator("time[data-due]").first).to_have_text(re.compile(r"^noch [45]:\d\d Minuten$"))
+
+
 async def test_several_cases_are_changed_after_a_preview(sit: Sit, shop: Shop, clients: Clients) -> None:
     order, _ = await trouble(shop, clients)
     desk = await sit("care")

@@ -268,6 +268,43 @@ async def test_several_cases_are_previewed_before_anything_is_done(visit: Visit,
     assert "Somebody changed this case after you opened it" in text_of(stale)
 
 
+_FALLS_SILENT = """
+with gone as (update watch_parcel set carrier = $2 where order_id = (select order_id from care_case where id = $1)),
+  theirs as (update care_case set family = 'delivery' where id = $1)
+insert into incident (id, kind, scope, state, opened_at, evidence)
+values (gen_random_uuid(), 'feed_silent', $2, 'open', now(), '{}')
+"""
+
+
+async def test_an_incident_is_told_above_the_queue_and_on_its_cases_until_a_lead_ends_it(
+    visit: Visit, shop: Shop, clients: Clients, stack: LocalStack
+) -> None:
+    order, case_id = await trouble(shop, clients)
+    agent, lead = await visit("care"), await visit("care_lead")
+    carrier = f"carrier-{order.number}"
+    assert "lies under an incident" not in await agent.read(of(case_id))
+    connection = await asyncpg.connect(stack.dsn("care"))
+    try:
+        await connection.execute(_FALLS_SILENT, UUID(case_id), carrier)
+    finally:
+        await connection.close()
+
+    banner = await agent.get("/care")
+    assert f"No news from a carrier: {carrier}" in text_of(banner)
+    assert "1 cases under it" in text_of(banner)
+    (beneath,) = re.findall(rf"{carrier}.*?(/care\?incident=[0-9a-f-]+)", banner.text, re.DOTALL)
+    assert order.number in await agent.read(beneath)
+    assert f"It lies under an incident, no news from a carrier: {carrier}" in await agent.read(of(case_id))
+    assert f'href="{beneath}"' in (await agent.get(of(case_id))).text
+
+    end = f"/care/incidents/{beneath.partition('=')[2]}/end"
+    assert end not in banner.text, "only a lead ends it"
+    ended = await act(lead, "/care", end, {"reason": "the carrier called"})
+    assert ended.status_code == 204, ended.text
+    assert carrier not in await agent.read("/care")
+    assert "lies under an incident" not in await agent.read(of(case_id))
+
+
 async def test_only_a_lead_puts_another_person_on_a_case(visit: Visit, shop: Shop, clients: Clients) -> None:
     _, case_id = await trouble(shop, clients)
     agent, lead = await visit("care"), await visit("care_lead")

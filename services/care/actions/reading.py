@@ -46,6 +46,9 @@ async def full(tx: Transaction, case: Case, who: Principal) -> Reply:
             schemas.ReportView.model_validate(dict(row))
             for row in await facts.list_reports(tx, case.order_id, limit=20)
         ],
+        incidents=[
+            schemas.CommonCause.model_validate(dict(row)) for row in await incidents.list_incidents_over(tx, case.id)
+        ],
         units=[schemas.UnitsView.model_validate(unit) for unit in await touched_units(tx, case)],
     )
     return Reply(200, detail.model_dump(mode="json"), {"etag": etag(case.version)})

@@ -25,6 +25,13 @@ select i.id, (select count(*) from care_case c where c.family = 'delivery' and c
     select from watch_parcel p where p.order_id = e.order_id and p.carrier = i.scope)) as explained
 from incident i where i.id = any($1::uuid[]) and i.kind = 'feed_silent'
 """
+_OVER_CASE = """
+select i.id, i.kind, i.scope, i.opened_at from incident i join care_case c on c.id = $1
+where i.state = 'open' and i.kind = 'feed_silent' and c.family = 'delivery' and exists (
+  select from watch_parcel p where p.order_id = c.order_id and p.carrier = i.scope
+  and p.handed_over_at is not null and p.delivered_at is null)
+order by i.opened_at, i.id
+"""
 
 MEASURED = (
     Measured(
@@ -60,6 +67,11 @@ async def list_incidents(tx: Transaction, *, only_open: bool, limit: int = 100) 
     if only_open:
         question = question.where(Incident.state == "open")
     return list(await tx.session.exec(question))
+
+
+async def list_incidents_over(tx: Transaction, case_id: UUID) -> list[asyncpg.Record]:
+    """List the open incidents that weigh on a case, (id, kind, scope, opened_at), the oldest first."""
+    return await tx.fetch(_OVER_CASE, case_id)
 
 
 async def lock_due_feeds(tx: Transaction, limit: int) -> list[asyncpg.Record]:

@@ -236,6 +236,15 @@ class EntryView(Answer):
     detail: str
 
 
+class CommonCause(Answer):
+    """An open incident that weighs on a case."""
+
+    id: UUID
+    kind: str
+    scope: str
+    opened_at: datetime
+
+
 class UnitsView(Answer):
     """Units of a line."""
 
@@ -296,6 +305,7 @@ class CaseDetail(CaseView):
     suggestions: list[SuggestionView]
     allowance: Allowance | None
     reports: list[ReportView]
+    incidents: list[CommonCause]
     units: list[UnitsView] = Field(description="what a remedy covers when it names no lines")
 
 

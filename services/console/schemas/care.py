@@ -126,6 +126,15 @@ class Report(Read):
     reported_at: datetime
 
 
+class CommonCause(Read):
+    """An open incident that weighs on a case."""
+
+    id: UUID
+    kind: str
+    scope: str
+    opened_at: datetime
+
+
 class FullCase(QueueCase):
     """A case with everything needed to decide."""
 
@@ -146,6 +155,7 @@ class FullCase(QueueCase):
     suggestions: list[Suggestion]
     allowance: Allowance | None
     reports: list[Report]
+    incidents: list[CommonCause]
     units: list[Units]
 
 

@@ -17,20 +17,27 @@
     if (clock) ahead = Date.parse(clock.dataset.clock) - Date.now();
   }
 
+  // The page brings the words in its reader's language: "{days} d {hours} h".
+  function fill(name, values) {
+    const said = document.querySelector("[data-clock]").dataset[name];
+    return said.replace(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
+  }
+
   function words(milliseconds) {
     const seconds = Math.floor(Math.abs(milliseconds) / 1000);
     const [days, hours, minutes] = [Math.floor(seconds / 86400), Math.floor(seconds / 3600), Math.floor(seconds / 60)];
     const two = (number) => String(number).padStart(2, "0");
-    if (days >= 2) return `${days} d ${hours % 24} h`;
-    if (hours) return `${hours} h ${two(minutes % 60)} min`;
-    return `${minutes}:${two(seconds % 60)} min`;
+    if (days >= 2) return fill("days", { days, hours: hours % 24 });
+    if (hours) return fill("hours", { hours, minutes: two(minutes % 60) });
+    return fill("minutes", { minutes: `${minutes}:${two(seconds % 60)}` });
   }
 
   function tick() {
+    if (!document.querySelector("[data-clock]")) return;
     const now = Date.now() + ahead;
     for (const time of all("time[data-due]")) {
       const left = Date.parse(time.dateTime) - now;
-      const said = left >= 0 ? words(left) : `${words(left)} late`;
+      const said = left >= 0 ? words(left) : fill("late", { span: words(left) });
       if (time.textContent !== said) time.textContent = said;
       time.parentElement.classList.toggle("due-late", left < 0);
       time.parentElement.classList.toggle("due-soon", left >= 0 && left < 3600000);
