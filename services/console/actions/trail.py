@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from services.console.errors import ServiceAwayError
 from services.console.neighbours import SERVICES, Caller
 from services.console.queries import staff
-from services.console.rendering import say
 from services.console.schemas.operations import AuditRow, AuditRows
 from services.console.settings import pages
+from services.console.wording import say
 from shared.db import Transaction
 from shared.errors import InvalidError
 
