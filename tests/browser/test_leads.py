@@ -21,7 +21,7 @@ async def test_an_operator_replays_a_dead_letter(sit: Sit, stack: LocalStack) ->
     await page.get_by_role("link", name="Stuck messages").click()
     row = page.get_by_role("row").filter(has_text=str(order_id))
     await expect(row).to_contain_text("dead")
-    await row.get_by_role("link").click()
+    await row.get_by_role("link", name="order placed").click()
     await expect(page.get_by_text("KeyError: a fault that was mended")).to_be_visible()
     await page.get_by_label("What was mended").fill("The fault is mended")
     await page.get_by_role("button", name="Replay it").click()
