@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import IllegalStateError, KafkaError, NoError, TopicAlreadyExistsError, for_code
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from shared.settings import PlatformSettings
 
@@ -313,10 +314,14 @@ async def _abort(tasks: Iterable[asyncio.Task[None] | None], client: Any) -> Non
         log.warning("kafka client would not close", error=error)
 
 
+@retry(retry=retry_if_exception_type(BrokerAwayError), stop=stop_after_attempt(3), wait=wait_fixed(1), reraise=True)
 async def create_topics(
     settings: PlatformSettings, topics: Sequence[str], *, replication: int = 1, retention_hours: int = 24 * 14
 ) -> None:
-    """Create the topics that do not exist yet, 12 partitions each; raises BrokerAwayError, TopicRefusedError."""
+    """Create the topics that do not exist yet, 12 partitions each; raises BrokerAwayError, TopicRefusedError.
+
+    It asks three times: a broker that has just started may take a connection and not be ready to answer on it.
+    """
     admin = AIOKafkaAdminClient(
         bootstrap_servers=settings.kafka_bootstrap, request_timeout_ms=10_000, **security_of(settings)
     )

@@ -135,6 +135,15 @@ class CareRig:
         shown: Json = answer.json()
         return shown
 
+    async def customer_says(self, order_id: object, path: str, **body: Any) -> Json:  # noqa: ANN401
+        """Send what somebody does on the status page; it must succeed."""
+        headers = self._headers(Role.CUSTOMER, str(order_id))
+        answer = await self.http.post(f"/customer/{path}", json=body, headers=headers)
+        assert answer.is_success, answer.text
+        await self.rest()
+        done: Json = answer.json()
+        return done
+
     async def ask(
         self,
         path: str,

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import pytest
+
 from shared.auth import Role
 from shared.events import shipping
 from shared.events.base import Event
@@ -221,3 +223,18 @@ async def test_a_case_that_waits_for_its_customer_is_worked_when_they_get_in_tou
     assert await spoke("inbound") == "open"
     served = await care.act("/cases/next", _DELIVERY)
     assert served["id"] == str(case["id"])
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("reports", {"kind": "missing_item", "comment": "no mug"}), ("words", {"kind": "wait"})]
+)
+async def test_a_case_that_waits_for_its_customer_is_worked_when_they_answer_on_the_page(
+    care: CareRig, path: str, body: dict[str, str]
+) -> None:
+    order = await stalled(care)
+    case = await care.case(order.order_id, family="delivery")
+    await care.act(f"/cases/{case['id']}/wait", {"state": "waiting_customer", "reason": "which neighbour?"})
+    await care.customer_says(order.order_id, path, **body)
+    assert (await care.case(order.order_id, **_DELIVERY))["state"] == "open"
+    entries = await care.rows("select actor, detail from case_entry where case_id = $1 order by at", case["id"])
+    assert ("customer", "the customer got in touch") in {(row["actor"], row["detail"]) for row in entries}

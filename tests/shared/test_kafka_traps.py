@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import NodeNotReadyError
 
 from deploy.local import names
 from deploy.local.stack import LocalStack
@@ -272,6 +273,22 @@ async def test_a_topic_that_is_there_as_it_should_be_is_left_alone(plumbing: Plu
     topic = f"doorstep.wide-{new_id()}"
     for _ in range(2):
         await kafka.create_topics(plumbing.settings, [topic])
+    assert len(await kafka.end_offsets(plumbing.settings, [topic])) == kafka.PARTITIONS
+
+
+async def test_a_broker_that_is_ready_only_a_moment_later_is_asked_again(
+    plumbing: Plumbing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic, refusals, list_topics = f"doorstep.early-{new_id()}", [NodeNotReadyError()], AIOKafkaAdminClient.list_topics
+
+    async def not_ready_yet(admin: AIOKafkaAdminClient) -> list[str]:
+        if refusals:
+            raise refusals.pop()
+        return list(await list_topics(admin))
+
+    monkeypatch.setattr(AIOKafkaAdminClient, "list_topics", not_ready_yet)
+    await kafka.create_topics(plumbing.settings, [topic])
+    assert refusals == []
     assert len(await kafka.end_offsets(plumbing.settings, [topic])) == kafka.PARTITIONS
 
 

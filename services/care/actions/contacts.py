@@ -18,17 +18,19 @@ _LEFT = frozenset({MessageState.SENT.value, MessageState.FAILED.value})
 
 
 async def note_contact(tx: Transaction, said: schemas.NoteContact, agent: str) -> schemas.ContactView:
-    """Keep that somebody spoke with a customer; a case that waited for them is worked again.
-
-    Raises OrderNotWatchedError and CustomerErasedError.
-    """
+    """Keep that somebody spoke with a customer; raises OrderNotWatchedError and CustomerErasedError."""
     await require_customer(tx, said.order_id)
-    if said.direction == "inbound":
-        for case in await cases.lock_waiting_for_customer(tx, said.order_id):
-            await ledger.wake(tx, case, agent, "the customer got in touch")
     row = Contact(id=new_id(), agent=agent, at=tx.now, **said.model_dump())
-    tx.session.add(row)
+    await keep(tx, row)
     return schemas.ContactView.model_validate(row)
+
+
+async def keep(tx: Transaction, contact: Contact) -> None:
+    """Keep a contact, by whatever way it came; a case that waited for the customer's word is worked again."""
+    if contact.direction == "inbound":
+        for case in await cases.lock_waiting_for_customer(tx, contact.order_id):
+            await ledger.wake(tx, case, contact.agent, "the customer got in touch")
+    tx.session.add(contact)
 
 
 async def list_contacts(tx: Transaction, order_id: UUID, limit: int) -> schemas.ContactList:

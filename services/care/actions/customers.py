@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.care.actions import consents, staff
+from services.care.actions import consents, contacts, staff
 from services.care.actions.forgetting import require_customer
 from services.care.errors import EvidenceNotFoundError, TooManyPhotosError
 from services.care.models import Contact, Evidence, Word
@@ -19,6 +19,7 @@ from shared.ids import new_id
 
 MOST_PHOTOS = 10
 _ACTOR = "customer"
+_WAITS = "waits for the new date"
 _REASONS = {"damage": "damaged", "missing_item": "missing"}
 
 
@@ -59,7 +60,7 @@ async def report(tx: Transaction, order_id: UUID, said: schemas.CustomerReport) 
     attached = await queries.attach_evidence(tx, order_id, row.id, said.evidence_ids)
     if attached != len(set(said.evidence_ids)):
         raise EvidenceNotFoundError("a photo of this report is not there, or belongs to another report")
-    _note_contact(tx, order_id, _REASONS[said.kind], said.comment[:500])
+    await _note_contact(tx, order_id, _REASONS[said.kind], said.comment[:500])
     return schemas.ReportSeen(kind=row.kind, reported_at=row.reported_at)
 
 
@@ -68,7 +69,7 @@ async def choose(tx: Transaction, order_id: UUID, said: schemas.CustomerWord) ->
     watch = await require_customer(tx, order_id)
     if said.kind == "wait":
         await consents.agree(tx, watch)
-        _note_contact(tx, order_id, "late", "waits for the new date")
+        await _note_contact(tx, order_id, "late", _WAITS)
     elif said.kind == "notices" or await queries.get_word(tx, order_id, "rating") is None:
         tx.session.add(Word(id=new_id(), order_id=order_id, kind=said.kind, value=said.value, at=tx.now))
         if said.kind == "rating":
@@ -80,16 +81,16 @@ async def choose(tx: Transaction, order_id: UUID, said: schemas.CustomerWord) ->
 async def agree_for(tx: Transaction, said: schemas.Agree, agent: str) -> schemas.ConsentView:
     """Keep that a customer told an agent they wait; raises OrderNotWatchedError and CustomerErasedError."""
     await consents.agree(tx, await require_customer(tx, said.order_id))
-    fields = {"channel": "phone", "direction": "inbound", "reason": "late", "ticket": ""}
-    note = said.note or "waits for the new date"
-    tx.session.add(Contact(id=new_id(), order_id=said.order_id, agent=agent, at=tx.now, note=note, **fields))
+    await _note_contact(tx, said.order_id, "late", said.note or _WAITS, by=agent, channel="phone")
     await tx.session.flush()
     return await consents.show(tx, said.order_id)
 
 
-def _note_contact(tx: Transaction, order_id: UUID, reason: str, note: str) -> None:
-    fields = {"channel": "status_page", "direction": "inbound", "reason": reason, "note": note, "ticket": ""}
-    tx.session.add(Contact(id=new_id(), order_id=order_id, agent=_ACTOR, at=tx.now, **fields))
+async def _note_contact(
+    tx: Transaction, order_id: UUID, reason: str, note: str, *, by: str = _ACTOR, channel: str = "status_page"
+) -> None:
+    fields = {"channel": channel, "direction": "inbound", "reason": reason, "note": note, "ticket": ""}
+    await contacts.keep(tx, Contact(id=new_id(), order_id=order_id, agent=by, at=tx.now, **fields))
 
 
 async def list_evidence(tx: Transaction, order_id: UUID) -> schemas.EvidenceList:
