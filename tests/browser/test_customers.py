@@ -87,6 +87,31 @@ async def sees_the_photo(agent: Desk) -> None:
     assert await agent.serious_violations() == []
 
 
+async def test_an_open_page_follows_the_order_takes_nothing_away_and_no_key_acts(
+    sit: Sit, shop: Shop, stack: LocalStack
+) -> None:
+    order = await shop.place()
+    desk = await sit("")
+    page = desk.page
+    await page.clock.install()
+    await desk.goto(link_to(stack, order))
+    opened = page.url
+    for key in ("?", "/"):
+        await page.keyboard.press(key)
+    await expect(page.locator("dialog")).to_have_count(0)
+    await page.get_by_text("Cancel the order").click()
+
+    await shop.ship(order)
+    await page.clock.fast_forward("01:01")
+
+    await expect(page.get_by_label("Where it is")).to_contain_text("SimPost")
+    await expect(page.get_by_text("Report a problem")).to_be_visible()
+    await expect(page.get_by_role("button", name="Yes, cancel it")).to_be_visible()
+    await page.get_by_text("Report a problem").click()
+    await expect(page.get_by_label("What do you see?")).to_be_visible()
+    assert page.url == opened
+
+
 @pytest.mark.parametrize(("kind", "colours"), EVERY_SCREEN)
 async def test_nobody_is_kept_out_of_the_status_page(
     sit: Sit, shop: Shop, stack: LocalStack, kind: Kind, colours: Colours

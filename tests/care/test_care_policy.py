@@ -19,7 +19,7 @@ from services.care.policy.messages import (
 )
 from services.care.policy.numbers import case_number
 from services.care.policy.playbooks import PLAYBOOKS, Stake, suggest
-from services.care.policy.priority import IMPACT, Circumstances, Priority, priority_of
+from services.care.policy.priority import IMPACT, Circumstances, Priority, because, priority_of
 from services.care.states import (
     CASES,
     FAMILY_OF,
@@ -50,6 +50,17 @@ def test_a_late_parcel_alone_is_never_a_p1() -> None:
     assert priority_of(ExceptionKind.LOST, Level.CONFIRMED, passed, NOW, PLAIN) is Priority.P2
     again = Circumstances(second_failure=True)
     assert priority_of(ExceptionKind.LOST, Level.CONFIRMED, passed, NOW, again) is Priority.P1
+
+
+def test_a_priority_says_what_it_was_made_of() -> None:
+    again = Circumstances(second_failure=True, perishable=True)
+    assert because(ExceptionKind.LOST, Level.CONFIRMED, NOW - DAY, NOW, again) == (
+        "the customer has no usable goods; too late; goods that do not keep; the order's second failure"
+    )
+    assert because(ExceptionKind.STALLED, Level.AT_RISK, NOW + 2 * DAY, NOW, PLAIN) == (
+        "for information; less than three days are left"
+    )
+    assert because(ExceptionKind.STALLED, Level.SUSPECTED, None, NOW, PLAIN) == "it may come later; no deadline"
 
 
 PERISHABLE, SAFETY = Circumstances(perishable=True), Circumstances(safety=True)

@@ -85,6 +85,13 @@ async def test_a_breach_raises_the_priority_and_hastens_the_other_clocks(care: C
     raised = await care.case(order.order_id, kind="damage")
     after = await clock_of(care, case, "resolve")
     assert (case["priority"], raised["priority"]) == ("P3", "P2")
+    entries = await care.rows(
+        "select detail from case_entry where case_id = $1 and act = 'prioritised' order by id", case["id"]
+    )
+    assert [entry["detail"] for entry in entries] == [
+        "P3: the customer has no usable goods; more than three days are left",
+        "P2: the clock 'first_response' was breached",
+    ]
     assert after["due_at"] < before["due_at"]
     assert after["due_at"] - now() <= 2 * DAY
     assert after["started_at"] == before["started_at"]

@@ -27,6 +27,7 @@ from shared.ids import new_id
 NOW = datetime(2026, 11, 26, 10, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 MUG, BOOK = new_id(), new_id()
+STATUS_PAGE = "https://status.example.com/track?number=K7RMP2Q"
 _NOWHERE = dict.fromkeys(
     ("open", "backordered", "picked", "packed", "in_transit", "delivered", "cancelled", "lost", "returned_to_sender",
      "written_off"), 0,
@@ -64,7 +65,7 @@ def reply(about: Known) -> str:
     """Write the reply that an agent copies."""
     person = {"person": {"name": "Sofia"}}
     return render("parts/order_reply.txt", {"known": about, "order": about.order, "answer": answer(about),
-                                            "visitor": person})  # fmt: skip
+                                            "visitor": person, "status_page": STATUS_PAGE})  # fmt: skip
 
 
 def wish(status: str, *units: tuple[object, int, str], reason: str = "customer") -> Cancellation:
@@ -88,6 +89,17 @@ def test_a_day_that_is_not_over_is_promised() -> None:
     early = known(NOW + HOUR)
     assert (answer(early).is_overdue, answer(early).risk) == (False, "On track")
     assert "It should reach you by Thu 26 November" in reply(early)
+
+
+def test_a_reply_says_what_happens_next_and_where_to_see_it() -> None:
+    told = reply(known(NOW + 3 * DAY))
+    assert "What happens next: the warehouse picks the items, so that it leaves us by Sat 28 November." in told
+    assert f"See at any time how it stands, with the postcode it goes to: {STATUS_PAGE}" in told
+    troubled = Trouble(kind="stalled", level="suspected", detected_at=NOW, cleared_at=None)
+    heard = reply(known(NOW + 3 * DAY, troubles=[troubled], heard_by=NOW + 4 * HOUR))
+    assert "What happens next" not in heard, "somebody looks at it, and it does not go by itself"
+    assert "You hear from us by " in heard
+    assert "What happens next" not in reply(known(NOW - HOUR)), "it is late, and that is told"
 
 
 def test_what_was_asked_to_be_cancelled_is_not_said_to_be_picked_next() -> None:

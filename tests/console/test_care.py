@@ -85,6 +85,21 @@ async def test_a_case_is_taken_noted_snoozed_and_resolved(visit: Visit, shop: Sh
     assert "reopened 1 times" in await visitor.read(of(case_id))
 
 
+async def test_a_case_says_why_it_is_urgent_who_is_next_and_which_clock_runs(
+    visit: Visit, shop: Shop, clients: Clients
+) -> None:
+    _, case_id = await trouble(shop, clients)
+    visitor = await visit("care")
+    untaken = await visitor.read(of(case_id))
+    assert "By whom whoever takes it" in untaken
+    assert re.search(
+        r"Due [^.]*?(Tell the customer|First response) Priority P\d The customer has no usable goods;", untaken
+    )
+    assert untaken.index("Evidence") < untaken.index("Suggested, the best first"), "seen before it is decided"
+    await take(visitor, case_id)
+    assert "By whom you" in await visitor.read(of(case_id))
+
+
 async def test_the_next_case_is_one_nobody_is_on_and_what_was_skipped_does_not_come_back(
     visit: Visit, shop: Shop, clients: Clients
 ) -> None:

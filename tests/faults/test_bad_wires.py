@@ -27,17 +27,16 @@ select pid from pg_stat_activity where usename = any($1::text[]) and backend_typ
 def through(stack: LocalStack, service: str, proxy: Proxy) -> dict[str, str]:
     """Give the environment in which a service reaches its database by the proxy."""
     address = urlsplit(stack.dsn(service))
-    wired = address._replace(netloc=address.netloc.replace(f":{address.port}", f":{proxy.port}")).geturl()
-    return {names.database_url(service): wired}
+    wired = address._replace(netloc=address.netloc.replace(f":{address.port}", f":{proxy.port}"))
+    return {names.database_url(service): wired.geturl()}
 
 
 @asynccontextmanager
 async def wire_to_the_database(stack: LocalStack, process: str) -> AsyncIterator[Proxy]:
     """Have a process reach its database by a wire, and directly again afterwards, however the test ends."""
-    service = process.rpartition("-")[0]
     async with Proxy.to(stack.site.ports[names.POSTGRES]) as proxy:
         try:
-            await stack.restart(process, through(stack, service, proxy))
+            await stack.restart(process, through(stack, process.rpartition("-")[0], proxy))
             yield proxy
         finally:
             await stack.restart(process)

@@ -17,7 +17,7 @@ from services.care.policy.authority import Authority
 from services.care.policy.dispositions import joins
 from services.care.policy.messages import NOT_TOLD, TOPIC_OF, Topic
 from services.care.policy.playbooks import PLAYBOOKS, Playbook
-from services.care.policy.priority import IMPACT, Circumstances, Priority, priority_of
+from services.care.policy.priority import IMPACT, Circumstances, Priority, because, priority_of
 from services.care.queries import cases as queries
 from services.care.queries import remedies as remedy_queries
 from services.care.queries.facts import get_watch
@@ -84,12 +84,14 @@ def _is_fresh(tx: Transaction, case: Case) -> bool:
     return is_resolved and case.resolved_at is not None and tx.now <= case.resolved_at + queries.REOPEN_WITHIN
 
 
-async def _priority(tx: Transaction, trouble: Trouble) -> Priority:
+async def _priority(tx: Transaction, trouble: Trouble) -> tuple[Priority, str]:
+    """Rank a case by an exception, and say why so."""
     watch = trouble.watch
     failed_before = watch["reship_of"] is not None or await queries.has_failed_before(tx, watch["order_id"])
     deadline = min(filter(None, (watch["deliver_by"], _pickup_ends(trouble.found))))
     circumstances = Circumstances(failed_before, watch["perishable"], watch["safety"], watch["gift_due_at"])
-    return priority_of(trouble.kind, Level(trouble.found.level), deadline, tx.now, circumstances)
+    known = (trouble.kind, Level(trouble.found.level), deadline, tx.now, circumstances)
+    return priority_of(*known), because(*known)
 
 
 def _pickup_ends(found: DetectedException) -> datetime | None:
@@ -101,6 +103,7 @@ def _pickup_ends(found: DetectedException) -> datetime | None:
 async def _open(tx: Transaction, family: Family, last: Case | None, trouble: Trouble) -> Case:
     watch, kind = trouble.watch, trouble.kind
     playbook = PLAYBOOKS[kind]
+    priority, why = await _priority(tx, trouble)
     case = Case(
         id=new_id(),
         number=await queries.next_case_number(tx),
@@ -111,7 +114,7 @@ async def _open(tx: Transaction, family: Family, last: Case | None, trouble: Tro
         state=CaseState.OPEN.value,
         state_since=tx.now,
         dwell_due_at=ledger.dwell_ends(tx, CaseState.OPEN),
-        priority=(await _priority(tx, trouble)).value,
+        priority=priority.value,
         opened_at=tx.now,
         promised_by=watch["deliver_by"],
         value_amount=watch["value_amount"],
@@ -124,6 +127,7 @@ async def _open(tx: Transaction, family: Family, last: Case | None, trouble: Tro
     await tx.session.flush()
     clockwork.start_clocks(tx, case, [clock for clock in ClockKind if _needs(kind, clock)])
     ledger.note(tx, case, ledger.RULES, "opened", f"{kind} {trouble.found.level}")
+    ledger.note_priority(tx, case, why)
     tx.publish(
         CaseOpened(
             order_id=case.order_id,
@@ -163,9 +167,10 @@ async def _lead(tx: Transaction, case: Case, trouble: Trouble) -> None:
     if IMPACT[trouble.kind] >= IMPACT[ExceptionKind(case.kind)]:
         case.kind, case.level = trouble.kind.value, trouble.found.level
         case.next_action, case.next_action_by = PLAYBOOKS[trouble.kind].next_action, "agent"
-    priority = await _priority(tx, trouble)
+    priority, why = await _priority(tx, trouble)
     if _ORDER.index(priority) < _ORDER.index(Priority(case.priority)):
         case.priority = priority.value
+        ledger.note_priority(tx, case, why)
         await clockwork.hasten(tx, case)
 
 

@@ -12,6 +12,7 @@ from shared.events.care import CaseResolved, CaseUpdated
 
 RULES = "care:rules"
 PLAYBOOK = "care:playbook"
+PRIORITISED = "prioritised"
 
 
 def note(tx: Transaction, case: Case, actor: str, act: str, detail: str = "") -> None:
@@ -19,6 +20,11 @@ def note(tx: Transaction, case: Case, actor: str, act: str, detail: str = "") ->
     tx.session.add(
         CaseEntry(case_id=case.id, at=tx.now, actor=actor, act=act, detail=detail[:2000], cause=tx.cause[:200])
     )
+
+
+def note_priority(tx: Transaction, case: Case, why: str) -> None:
+    """Add to a case how urgent it is from now on, and why."""
+    note(tx, case, RULES, PRIORITISED, f"{case.priority}: {why}")
 
 
 def tell(tx: Transaction, case: Case) -> None:

@@ -12,12 +12,22 @@ from shared.db import Transaction
 _DEFAULT = timedelta(days=30)
 
 
-async def look(tx: Transaction, since: datetime | None, until: datetime | None) -> Overview:
-    """Give the leads' measures over what was due in [since, until); by default the last 30 days."""
+async def look(
+    tx: Transaction,
+    since: datetime | None,
+    until: datetime | None,
+    location: str | None = None,
+    carrier: str | None = None,
+) -> Overview:
+    """Give the leads' measures over what was due in [since, until), by default the last 30 days.
+
+    With a location or a carrier, of the orders that left from it or with it; the clocks of cases stay of all.
+    """
     end = until or tx.now
     start = since or end - _DEFAULT
+    of = queries.Narrowed(start, end, location, carrier)
     cuts = {
-        cut: [_outcomes(row) for row in await queries.count_due(tx, cut, start, end)]
+        cut: [_outcomes(row) for row in await queries.count_due(tx, cut, of)]
         for cut in ("total", "day", "warehouse", "carrier")
     }
     in_time, breached = await report.count_clocks(tx, start, end)
@@ -28,7 +38,7 @@ async def look(tx: Transaction, since: datetime | None, until: datetime | None) 
         days=cuts["day"],
         warehouses=cuts["warehouse"],
         carriers=cuts["carrier"],
-        exceptions=[KindCount.model_validate(dict(row)) for row in await queries.count_exceptions(tx, start, end)],
+        exceptions=[KindCount.model_validate(dict(row)) for row in await queries.count_exceptions(tx, of)],
         sla_in_time=in_time,
         sla_breached=breached,
         sla_rate=_rate(in_time, in_time + breached),

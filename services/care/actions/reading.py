@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.care import schemas
 from services.care.actions.basis import limits
+from services.care.actions.ledger import PRIORITISED
 from services.care.actions.remedies import is_same_person, rank_of, suggestions, touched_units
 from services.care.models import Case, Remedy
 from services.care.queries import cases as queries
@@ -34,11 +35,13 @@ async def full(tx: Transaction, case: Case, who: Principal) -> Reply:
     """Give a case in full as an answer with its ETag; suggestions say what `who` may grant."""
     await tx.connection()
     exceptions = await queries.get_case_exceptions(tx, case.id)
+    entries = [schemas.EntryView.model_validate(row) for row in await queries.list_entries(tx, case.id)]
     detail = schemas.CaseDetail(
         **(await _view(tx, case)).model_dump(),
         exceptions=[schemas.ExceptionView.model_validate(found) for found in exceptions],
         clocks=[schemas.ClockView.model_validate(row) for row in await queries.list_clocks(tx, case.id)],
-        entries=[schemas.EntryView.model_validate(row) for row in await queries.list_entries(tx, case.id)],
+        entries=entries,
+        priority_because=next((one.detail for one in reversed(entries) if one.act == PRIORITISED), ""),
         remedies=await _remedy_views(tx, await remedy_queries.list_case_remedies(tx, case.id), who),
         suggestions=await _offers(tx, case, who),
         allowance=await _allowance(tx, case.currency, who),

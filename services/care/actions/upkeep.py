@@ -31,7 +31,10 @@ async def _ring(tx: Transaction, case: Case, row: CaseClock) -> None:
         return
     note(tx, case, ledger.RULES, "escalated", f"{row.kind}: told {tells}")
     if row.told == _BREACH:
-        case.priority = Priority(case.priority).raised().value
+        risen = Priority(case.priority).raised().value
+        if risen != case.priority:
+            case.priority = risen
+            ledger.note_priority(tx, case, f"the clock '{row.kind}' was breached")
         await clockwork.hasten(tx, case)
     tell(tx, case)
 

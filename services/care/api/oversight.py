@@ -19,6 +19,7 @@ router = APIRouter(tags=["oversight"])
 
 EndsIncidents = Annotated[Principal, Depends(require(Scope.OPERATE, Scope.CASE_LEAD))]
 Limit = Annotated[int, Query(ge=1, le=500)]
+Place = Annotated[str, Query(max_length=40)]
 
 
 @router.get("/exceptions")
@@ -80,6 +81,13 @@ async def measure(tx: Tx, _who: LookUp, since: Moment | None = None, until: Mome
 
 
 @router.get("/overview")
-async def look_over(tx: Tx, _who: LookUp, since: Moment | None = None, until: Moment | None = None) -> Overview:
+async def look_over(
+    tx: Tx,
+    _who: LookUp,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    location: Place | None = None,
+    carrier: Place | None = None,
+) -> Overview:
     """Say how the orders due in [since, until) went: by day, warehouse and carrier; else of 30 days."""
-    return await overview.look(tx, since, until)
+    return await overview.look(tx, since, until, location, carrier)

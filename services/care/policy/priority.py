@@ -57,6 +57,15 @@ _URGENCY: tuple[tuple[timedelta, int], ...] = (
     (timedelta(0), 2),
 )
 _DEADLINE_PASSED = 3
+_IMPACT_SAID = (
+    "for information", "it may come later", "the customer waits or lacks something", "the customer has no usable goods",
+)  # fmt: skip
+_URGENCY_SAID = (
+    "more than three days are left",
+    "less than three days are left",
+    "less than a day is left",
+    "too late",
+)
 _GIFT_IS_NEAR = timedelta(hours=24)
 _P1_SCORE, _P2_SCORE, _P3_SCORE = 6, 4, 2
 
@@ -77,6 +86,16 @@ class Circumstances:
     def aggravate(self) -> bool:
         """Say whether the case weighs one more."""
         return self.second_failure or self.perishable or self.gift_due_at is not None
+
+    def said(self) -> list[str]:
+        """Name what makes it worse."""
+        named = {
+            "goods that do not keep": self.perishable,
+            "somebody's safety rests on it": self.safety,
+            "the order's second failure": self.second_failure,
+            "a gift for a day": self.gift_due_at is not None,
+        }
+        return [words for words, is_so in named.items() if is_so]
 
     def cannot_wait(self, now: datetime) -> bool:
         """Say whether the case may be a P1; a gift's day counts from 24 hours before it ends."""
@@ -99,10 +118,21 @@ def priority_of(
 
     P1 is open only to what cannot wait: if each late parcel were a P1, the clocks would mean nothing.
     """
-    impact = max(0, IMPACT[kind] - (1 if level is Level.AT_RISK else 0))
-    score = impact + urgency(deadline, now) + circumstances.aggravate()
+    score = _impact(kind, level) + urgency(deadline, now) + circumstances.aggravate()
     if score >= _P1_SCORE and circumstances.cannot_wait(now):
         return Priority.P1
     if score >= _P2_SCORE:
         return Priority.P2
     return Priority.P3 if score >= _P3_SCORE else Priority.P4
+
+
+def because(
+    kind: ExceptionKind, level: Level, deadline: datetime | None, now: datetime, circumstances: Circumstances
+) -> str:
+    """Say what a case's priority was made of: what it means to the customer, the time left, and what makes it worse."""
+    left = "no deadline" if deadline is None else _URGENCY_SAID[urgency(deadline, now)]
+    return "; ".join([_IMPACT_SAID[_impact(kind, level)], left, *circumstances.said()])
+
+
+def _impact(kind: ExceptionKind, level: Level) -> int:
+    return max(0, IMPACT[kind] - (1 if level is Level.AT_RISK else 0))

@@ -1,6 +1,7 @@
 """How orders that were due went: on time, in full, sound; as a whole, by day, by warehouse, by carrier."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
@@ -18,8 +19,20 @@ FORMULAS: Mapping[str, str] = {
 }
 # What makes a delivered order imperfect, whatever became of it afterwards.
 _HARM = ["damage", "wrong_item", "missing_item", "lost", "returned_to_sender"]
+
+
+def _of(table: str, first: int) -> str:
+    """Make the condition that an order left from the warehouse and with the carrier of two parameters, where named."""
+    location, carrier = f"${first}::text", f"${first + 1}::text"
+    return f"""({location} is null or exists (
+    select from watch_fulfilment f where f.order_id = {table}.order_id and f.location = {location}
+  )) and ({carrier} is null or exists (
+    select from watch_parcel p where p.order_id = {table}.order_id and p.carrier = {carrier}
+  ))"""
+
+
 # A promise ends with its local day, so half a day before it is that day's date in UTC everywhere.
-_DUE = """
+_DUE = f"""
 with due as (
   select w.order_id, (w.first_deliver_by - interval '12 hours')::date as day,
     w.delivered_at is not null and w.ended_at is not null as delivered,
@@ -27,13 +40,13 @@ with due as (
     w.outcome is not distinct from 'delivered' as in_full, w.promise_outcome as outcome,
     not exists (select from exception e where e.order_id = w.order_id and e.kind = any($3)) as sound
   from watch w where w.first_deliver_by >= $1 and w.first_deliver_by < $2 and w.reship_of is null
-    and w.outcome is distinct from 'cancelled' and not w.test
+    and w.outcome is distinct from 'cancelled' and not w.test and {_of("w", 4)}
 )
-select {name} as name, count(*) as due, count(*) filter (where delivered) as delivered,
+select {{name}} as name, count(*) as due, count(*) filter (where delivered) as delivered,
   count(*) filter (where on_time) as on_time, count(*) filter (where on_time and in_full) as otif,
   count(*) filter (where on_time and in_full and sound) as perfect,
   count(*) filter (where outcome = 'kept') as kept, count(*) filter (where outcome = 'broken') as broken
-from due {join} group by 1 order by 1
+from due {{join}} group by 1 order by 1
 """
 _CUTS: Mapping[str, tuple[str, str]] = {
     "total": ("''", ""),
@@ -50,16 +63,27 @@ _CUTS: Mapping[str, tuple[str, str]] = {
 _EXCEPTIONS = f"""
 select kind, count(*) as raised, count(*) filter (where cleared_at is null) as open
 from exception where detected_at >= $1 and detected_at < $2 and {report.live("exception")}
+  and {_of("exception", 3)}
 group by kind order by raised desc, kind
 """
 
 
-async def count_due(tx: Transaction, cut: str, since: datetime, until: datetime) -> list[asyncpg.Record]:
-    """Count what was due in [since, until) by `total`, `day`, `warehouse` or `carrier`."""
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """What is counted: the orders of a time, [since, until), and of them those of one warehouse, of one carrier."""
+
+    since: datetime
+    until: datetime
+    location: str | None = None
+    carrier: str | None = None
+
+
+async def count_due(tx: Transaction, cut: str, of: Narrowed) -> list[asyncpg.Record]:
+    """Count what was due by `total`, `day`, `warehouse` or `carrier`."""
     name, join = _CUTS[cut]
-    return await tx.fetch(_DUE.format(name=name, join=join), since, until, _HARM)
+    return await tx.fetch(_DUE.format(name=name, join=join), of.since, of.until, _HARM, of.location, of.carrier)
 
 
-async def count_exceptions(tx: Transaction, since: datetime, until: datetime) -> list[asyncpg.Record]:
-    """Count what was detected in [since, until) by kind."""
-    return await tx.fetch(_EXCEPTIONS, since, until)
+async def count_exceptions(tx: Transaction, of: Narrowed) -> list[asyncpg.Record]:
+    """Count what was detected by kind."""
+    return await tx.fetch(_EXCEPTIONS, of.since, of.until, of.location, of.carrier)

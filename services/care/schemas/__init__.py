@@ -301,6 +301,7 @@ class CaseDetail(CaseView):
     exceptions: list[ExceptionView]
     clocks: list[ClockView]
     entries: list[EntryView]
+    priority_because: str = Field(description="the priority and what it was made of when it was last set")
     remedies: list[RemedyView]
     suggestions: list[SuggestionView]
     allowance: Allowance | None

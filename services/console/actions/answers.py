@@ -152,6 +152,10 @@ class Answer:
     heard_by: datetime | None
     """By when the customer hears a new date, where a case says so."""
     cancelled: list[Cancelled]
+    told_next: str
+    """What happens next by itself, as the customer is told it; empty where something else is said of it."""
+    leaves_by: datetime | None
+    """By when it is to leave the house, while it lies there and that is to come."""
 
     @property
     def is_revised(self) -> bool:
@@ -191,6 +195,8 @@ def answer(known: Known) -> Answer:
         is_overdue=known.is_overdue,
         heard_by=known.heard_by,
         cancelled=_cancelled(order),
+        told_next=_told_next(known),
+        leaves_by=_leaves_by(known),
     )
 
 
@@ -333,6 +339,20 @@ def _next(known: Known) -> tuple[str, str, datetime | None]:
     if blocking.stage == "cancellation":
         return _holder(blocking.holder), blocking.unblock, blocking.due_at
     return _holder(blocking.holder), known.order.next_step.what, blocking.due_at or known.order.next_step.by
+
+
+def _told_next(known: Known) -> str:
+    """Say what happens next by itself, to the customer; nothing where something else is said of it."""
+    is_said = known.is_ended or known.is_delivered or known.is_overdue or bool(known.order.holds)
+    if is_said or known.open_cases or known.troubles or _cancelling(known.order) is not None:
+        return ""
+    return say(known.order.next_step.what)
+
+
+def _leaves_by(known: Known) -> datetime | None:
+    by = known.order.promise.ship_by
+    is_inside = any(line.inside for line in known.order.lines)
+    return by if is_inside and by > known.at and not known.is_ended else None
 
 
 def _holder(named: str) -> str:

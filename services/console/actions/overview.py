@@ -1,16 +1,17 @@
 """The leads' overview: figures with their formulas, and the points of their charts. Drawing is arithmetic only."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, date, timedelta
+from itertools import groupby
 from typing import TypeVar
+from urllib.parse import urlencode
 
 from pydantic import BaseModel
 
 from services.console.errors import ServiceAwayError
 from services.console.neighbours import Caller
-from services.console.schemas.overview import Backlog, CutOff, Measures, Outcomes, Stages
+from services.console.schemas.overview import Backlog, CutOff, KindCount, Measures, Outcomes, Stages
 from services.console.wording import say
 from shared import clock
 
@@ -24,8 +25,11 @@ _NAMED = {
 }  # fmt: skip
 _TONES = {"on_hold": "warn", "backordered": "warn"}
 WINDOWS = (7, 30, 90)
-WIDTH, HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 640, 220, 40, 26, 14, 14
-_MOST_LABELS = 8
+HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 220, 44, 26, 14, 40
+# How wide a chart is drawn, and how many days it names: its letters are as large on a phone as on a desk.
+_WIDE, _NARROW = (680, 8), (340, 4)
+_HALF_A_DAY = timedelta(hours=12)
+"""A promise ends with its local day: half a day before, it is that day's date everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Bar:
 class Point:
     """A day of the chart: the column of what was due and the dot of the rate, in the drawing's own units."""
 
+    day: date
     label: str
     x: float
     y: float | None
@@ -65,16 +70,34 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A rate by day over columns of what was due."""
+    """A rate by day over columns of what was due; `lines` breaks where nothing was due. In the drawing's own units."""
 
+    width: int
     points: list[Point]
-    line: str
+    lines: list[str]
     most: int
+
+    @property
+    def height(self) -> int:
+        """How tall it is drawn."""
+        return HEIGHT
 
     @property
     def floor(self) -> int:
         """Where columns stand."""
         return HEIGHT - _BOTTOM
+
+    @property
+    def edges(self) -> tuple[int, int]:
+        """Where the grid begins and ends."""
+        return _LEFT, self.width - _RIGHT
+
+    @property
+    def grid(self) -> list[tuple[float, str, str]]:
+        """The heights of the axes' marks: the share on the left, how many were due on the right."""
+        tall = HEIGHT - _BOTTOM - _TOP
+        halves = [(0, "0"), (50, str(self.most // 2) if self.most % 2 == 0 else ""), (100, str(self.most))]
+        return [(_TOP + tall * (1 - share / 100), f"{share} %", due) for share, due in halves]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +110,24 @@ class Overview:
     stages: list[Bar] | None
     exceptions: list[Bar]
     backlog: list[CutOff] | None
-    chart: Chart | None
+    charts: list[Chart]
+    """The same days drawn for a desk, and for a phone."""
+    location: str
+    carrier: str
+
+    def address(self, **changes: str | int) -> str:
+        """Give where the console shows this, changed."""
+        said = {"days": self.days, "location": self.location, "carrier": self.carrier, **changes}
+        return f"/overview?{urlencode({name: value for name, value in said.items() if value})}"
 
 
-async def learn_overview(caller: Caller, days: int) -> Overview:
-    """Ask care for the measures, orders for stages, inventory for the backlog, at once."""
-    since = clock.now() - timedelta(days=days)
+async def learn_overview(caller: Caller, days: int, location: str = "", carrier: str = "") -> Overview:
+    """Ask care for the measures, orders for stages, inventory for the backlog, at once; of one warehouse or carrier."""
+    since = (clock.now() - timedelta(days=days)).isoformat()
     measures, stages, backlog = await asyncio.gather(
-        _ask(caller, "care", "/staff/overview", Measures, since.isoformat()),
+        _ask(
+            caller, "care", "/staff/overview", Measures, since=since, location=location or None, carrier=carrier or None
+        ),
         _ask(caller, "orders", "/staff/stages", Stages),
         _ask(caller, "inventory", "/staff/backlog", Backlog),
     )
@@ -104,14 +137,16 @@ async def learn_overview(caller: Caller, days: int) -> Overview:
         figures=_figures(measures) if measures is not None else [],
         stages=_stages(stages.data) if stages is not None else None,
         exceptions=_exceptions(measures) if measures is not None else [],
-        backlog=backlog.data if backlog is not None else None,
-        chart=draw(measures.days) if measures is not None and measures.days else None,
+        backlog=[one for one in backlog.data if location in {"", one.location}] if backlog is not None else None,
+        charts=[draw(measures, *size) for size in (_WIDE, _NARROW)] if measures is not None and measures.days else [],
+        location=location,
+        carrier=carrier,
     )
 
 
-async def _ask(caller: Caller, service: str, path: str, shape: type[M], since: str | None = None) -> M | None:
+async def _ask(caller: Caller, service: str, path: str, shape: type[M], **params: str | None) -> M | None:
     try:
-        return await caller.get(service, path, shape, since=since)
+        return await caller.get(service, path, shape, **params)
     except ServiceAwayError:
         return None
 
@@ -146,33 +181,50 @@ def _exceptions(measures: Measures) -> list[Bar]:
             one.kind,
             one.raised,
             _share(one.raised, most),
-            note=say("{count} open", count=one.open) if one.open else "",
+            note=_open(one),
         )
         for one in measures.exceptions
     ]
+
+
+def _open(kind: KindCount) -> str:
+    if kind.open == kind.raised:
+        return say("all open")
+    return say("{count} open", count=kind.open) if kind.open else ""
 
 
 def _share(count: int, most: int) -> float:
     return round(100 * count / most, 1) if most else 0.0
 
 
-def draw(days: Sequence[Outcomes]) -> Chart:
-    """Place each day: columns by how much was due, dots by the share of promises kept."""
-    most = max(day.due for day in days)
-    step = (WIDTH - _LEFT - _RIGHT) / len(days)
-    every = -(-len(days) // _MOST_LABELS)
+def draw(measures: Measures, width: int, most_labels: int) -> Chart:
+    """Place every day, those without dues too: columns by how much was due, dots by the share of promises kept."""
+    days = _every_day(measures)
+    most = max(outcomes.due for _, outcomes in days)
+    step = (width - _LEFT - _RIGHT) / len(days)
+    every = -(-len(days) // most_labels)
     tall = HEIGHT - _BOTTOM - _TOP
     points = []
-    for number, day in enumerate(days):
+    for number, (on, outcomes) in enumerate(days):
         x = round(_LEFT + step * (number + 0.5), 1)
-        y = round(_TOP + tall * (1 - day.kept_rate), 1) if day.kept_rate is not None else None
-        column = round(tall * day.due / most, 1) if most else 0.0
-        points.append(Point(_short(day.name), x, y, column, round(step * 0.7, 1), number % every == 0, day))
-    line = " ".join(f"{point.x},{point.y}" for point in points if point.y is not None)
-    return Chart(points, line, most)
+        y = round(_TOP + tall * (1 - outcomes.kept_rate), 1) if outcomes.kept_rate is not None else None
+        column = round(tall * outcomes.due / most, 1) if most else 0.0
+        label = say("{day} {month}", day=on.day, month=say(f"{on:%b}"))
+        points.append(Point(on, label, x, y, column, round(step * 0.7, 1), number % every == 0, outcomes))
+    runs = groupby(points, lambda point: point.y is not None)
+    lines = [" ".join(f"{point.x},{point.y}" for point in run) for is_known, run in runs if is_known]
+    return Chart(width, points, lines, most)
 
 
-def _short(day: str) -> str:
-    """Write 2027-03-05 as 5.3."""
-    _, month, number = day.split("-")
-    return f"{int(number)}.{int(month)}."
+def _every_day(measures: Measures) -> list[tuple[date, Outcomes]]:
+    """Give all days of the time shown, each with how what was due went."""
+    known = {date.fromisoformat(outcomes.name): outcomes for outcomes in measures.days}
+    first, last = ((at - _HALF_A_DAY).astimezone(UTC).date() for at in (measures.since, measures.until))
+    first, last = min(first, *known), max(last, *known)
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    return [(day, known.get(day) or _nothing_due(day)) for day in days]
+
+
+def _nothing_due(day: date) -> Outcomes:
+    counts = dict.fromkeys(("due", "delivered", "otif", "perfect", "kept", "broken"), 0)
+    return Outcomes(name=day.isoformat(), otif_rate=None, perfect_rate=None, kept_rate=None, **counts)

@@ -90,6 +90,7 @@ async def show_case(request: Request, case_id: UUID, who: Care) -> Response:
         known=work.known,
         order=work.known.order if work.known is not None else None,
         answer=work.answer,
+        status_page=f"{request.base_url}track?number={work.case.order_number or ''}",
         others=others,
         seen_version=work.case.version,
         people=people,

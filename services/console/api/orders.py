@@ -57,6 +57,7 @@ async def show_order(request: Request, named: str, who: LookUp) -> Response:
         order=known.order,
         person=known.person,
         answer=answer(known),
+        status_page=f"{request.base_url}track?number={known.order.number}",
         entries=tell(known),
         tracks=[track(parcel) for parcel in known.order.shipments],
         may_edit=may_edit,

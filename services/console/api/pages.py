@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
-from services.console.api import guard
+from services.console.api import apologies, guard
 from services.console.api.guard import Visitor
 from services.console.errors import ServiceAwayError, SignInNeededError
 from services.console.navigation import entries_for
@@ -80,8 +80,14 @@ def refuse(request: Request, error: DomainError) -> Response:
     """Say what went wrong, in plain words: beside the action, or as a page."""
     if isinstance(error, SignInNeededError):
         return _ask_to_sign_in(request)
-    template = "parts/problem.html" if wants_part(request) else "problem.html"
-    told = {"title": _title(error), "error": error, "words": words_of(error)}
+    is_public = apologies.is_public(request.url.path)
+    told = {
+        "title": apologies.title_of(error) if is_public else _title(error),
+        "error": error,
+        "words": apologies.words_of(error) if is_public else words_of(error),
+    }
+    whole = "status_problem.html" if is_public else "problem.html"
+    template = "parts/problem.html" if wants_part(request) else whole
     response = page(request, template, status=error.status, request_number=request.state.request_id, **told)
     response.headers.update(error.headers)
     return response

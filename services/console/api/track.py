@@ -1,6 +1,5 @@
 """The customer's page, without sign-in: number and postcode show an order, the signed link of a message also acts."""
 
-import math
 from dataclasses import dataclass
 from typing import Annotated, Self
 from uuid import UUID
@@ -9,6 +8,7 @@ from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
 
 from services.console.actions import status
+from services.console.api import apologies
 from services.console.api.guard import Public, address_of
 from services.console.api.pages import done, page, wants_part
 from services.console.errors import RefusedError
@@ -74,15 +74,18 @@ async def find(request: Request, number: Short = "", postal_code: Short = "") ->
 
 @router.get("/orders/{link}")
 async def show_status(request: Request, link: str) -> Response:
-    """Show an order to who has a link to it."""
+    """Show an order to who has a link to it; a page that is open asks for what may have changed."""
+    live = wants_part(request)
     try:
         lead, caller = _lead(request, link)
         known = await status.learn_status(caller)
-    except (UnauthenticatedError, RefusedError):
-        words = say("This link is not valid, or has expired. Find your order by its number and postcode.")
-        return _form(request, status_code=_NOT_FOUND, problem=words)
-    template = "parts/status_now.html" if wants_part(request) else "status.html"
-    return page(request, template, known=known, order=known.order, link=link, may_act=lead.may_act)
+    except (UnauthenticatedError, RefusedError) as error:
+        closed = UnauthenticatedError("this link opens nothing")
+        if live:
+            raise closed from error
+        return _form(request, status_code=_NOT_FOUND, problem=apologies.words_of(closed))
+    template = "parts/status_live.html" if live else "status.html"
+    return page(request, template, live=live, known=known, order=known.order, link=link, may_act=lead.may_act)
 
 
 @router.post("/cancellation")
@@ -167,9 +170,7 @@ def _form(
 
 
 def _told_to_wait(request: Request, error: RateLimitedError, typed: dict[str, str]) -> Response:
-    minutes = math.ceil(int(error.headers.get("Retry-After", "60")) / 60)
-    words = say("Too many tries. Please wait {minutes} min and try again.", minutes=minutes)
-    response = _form(request, status_code=error.status, problem=words, **typed)
+    response = _form(request, status_code=error.status, problem=apologies.words_of(error), **typed)
     response.headers.update(error.headers)
     return response
 

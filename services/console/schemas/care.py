@@ -151,6 +151,7 @@ class FullCase(QueueCase):
     exceptions: list[Finding]
     clocks: list[Clock]
     entries: list[HistoryEntry]
+    priority_because: str
     remedies: list[CaseRemedy]
     suggestions: list[Suggestion]
     allowance: Allowance | None

@@ -149,9 +149,10 @@
 
   function begin() {
     const single = byId("single-keys");
-    if (!single) return;
-    single.checked = singleKeysAct();
-    single.addEventListener("change", () => keepSingleKeys(single));
+    if (single) {
+      single.checked = singleKeysAct();
+      single.addEventListener("change", () => keepSingleKeys(single));
+    }
     setTimeout(() => document.querySelectorAll(".toasts .toast").forEach((note) => note.remove()), 6000);
   }
   begin();

@@ -1,4 +1,5 @@
-// An order's page keeps itself up to date, but never takes away what somebody reads, writes or has opened.
+// An order's page, the staff's and the customer's, keeps itself up to date, but never takes away what somebody reads,
+// writes or has opened, nor what was sent and not answered: it is sent again under the same key.
 (() => {
   "use strict";
 
@@ -10,7 +11,7 @@
   });
 
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
-    if (isInUse(event.detail.target)) event.detail.shouldSwap = false;
+    if (isInUse(event.detail.target) || !document.getElementById("unsaved").hidden) event.detail.shouldSwap = false;
   });
 
   // The timeline comes with its key facts; show again what was chosen.
