@@ -8,6 +8,7 @@ from tests.console.conftest import Visit
 from tests.console.shop import Shop
 from tests.console.test_track import find, link_to, send
 from tests.console.visitor import text_of
+from tests.waiting import wait_until
 
 
 async def test_a_customer_is_shown_no_keys_of_the_staff(visit: Visit, shop: Shop, stack: LocalStack) -> None:
@@ -32,6 +33,11 @@ async def test_while_orders_are_away_a_customer_is_told_so_in_their_words(
         polled = await customer.http.get(f"/track/orders/{link}", headers={"HX-Request": "true"})
     finally:
         await stack.start_process("orders-api")
+
+    async def is_back() -> bool:
+        return (await customer.get(f"/track/orders/{link}")).status_code == 200
+
+    await wait_until(is_back, what="the console asks orders again")
     for answer in whole:
         assert answer.status_code == 503
         told = text_of(answer)
