@@ -1,6 +1,8 @@
 """Which pages there are, and who is shown them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from shared.auth import SCOPES, Role, Scope
 
@@ -57,3 +59,9 @@ ENTRIES: tuple[Entry, ...] = (
 def entries_for(role: Role) -> list[Entry]:
     """Give the pages a role is shown."""
     return [entry for entry in ENTRIES if entry.scopes & SCOPES[role]]
+
+
+def page_address(path: str, said: Mapping[str, str | int]) -> str:
+    """Give where the console shows a page, asked for what is said; what is empty is left out."""
+    asked = urlencode({name: value for name, value in said.items() if value})
+    return f"{path}?{asked}" if asked else path

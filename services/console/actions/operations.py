@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -129,19 +129,24 @@ def _behind(vitals: Vitals | None, published: dict[str, int]) -> int | None:
     return sum(max(0, published[source] - read) for source, read in vitals.consumed.items())
 
 
-async def _everywhere(
-    caller: Caller, path: str, shape: type[M], among: Sequence[str] = SERVICES, **params: Said
-) -> Told[M]:
-    """Read from every service, or those named, and note which do not answer."""
+async def ask_each(services: Sequence[str], ask: Callable[[str], Awaitable[R]]) -> Told[R]:
+    """Ask several services at once, and note which do not answer."""
 
-    async def one(name: str) -> tuple[str, M] | None:
+    async def one(name: str) -> tuple[str, R] | None:
         try:
-            return name, await caller.get(name, path, shape, **params)
+            return name, await ask(name)
         except ServiceAwayError:
             return None
 
-    found = [answer for answer in await asyncio.gather(*map(one, among)) if answer is not None]
-    return Told(found, [name for name in among if name not in dict(found)])
+    found = [answer for answer in await asyncio.gather(*map(one, services)) if answer is not None]
+    return Told(found, [name for name in services if name not in dict(found)])
+
+
+async def _everywhere(
+    caller: Caller, path: str, shape: type[M], among: Sequence[str] = SERVICES, **params: Said
+) -> Told[M]:
+    """Read the same from every service, or from those named."""
+    return await ask_each(among, lambda name: caller.get(name, path, shape, **params))
 
 
 async def list_pauses(caller: Caller) -> Told[Pause]:

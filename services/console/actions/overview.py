@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from itertools import groupby
 from typing import TypeVar
-from urllib.parse import urlencode
 
 from pydantic import BaseModel
 
 from services.console.errors import ServiceAwayError
+from services.console.navigation import page_address
 from services.console.neighbours import Caller
 from services.console.schemas.overview import Backlog, CutOff, KindCount, Measures, Outcomes, Stages
 from services.console.wording import say
@@ -118,7 +118,7 @@ class Overview:
     def address(self, **changes: str | int) -> str:
         """Give where the console shows this, changed."""
         said = {"days": self.days, "location": self.location, "carrier": self.carrier, **changes}
-        return f"/overview?{urlencode({name: value for name, value in said.items() if value})}"
+        return page_address("/overview", said)
 
 
 async def learn_overview(caller: Caller, days: int, location: str = "", carrier: str = "") -> Overview:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
 from services.console.models import SavedView
+from services.console.navigation import page_address
 from services.console.neighbours import Caller
 from services.console.queries import care as queries
 from services.console.schemas.care import Incidents, Queue, Remedies
@@ -70,7 +71,7 @@ class Wanted:
     @property
     def address(self) -> str:
         """Where the console shows this."""
-        return f"/care?{urlencode(self.said)}" if self.said else "/care"
+        return page_address("/care", self.said)
 
     @property
     def narrowed(self) -> bool:
@@ -110,8 +111,7 @@ def next_of(wanted: Wanted) -> dict[str, str]:
 
 def address_of(wanted: Wanted, shown: int) -> str:
     """Give where the console shows these cases, and so many of them."""
-    said = {**wanted.said, **({"shown": str(shown)} if shown > MOST_CASES else {})}
-    return f"/care?{urlencode(said)}" if said else "/care"
+    return page_address("/care", {**wanted.said, "shown": shown if shown > MOST_CASES else 0})
 
 
 async def read_queue(caller: Caller, wanted: Wanted, me: str, shown: int = MOST_CASES) -> Queue:

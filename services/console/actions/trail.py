@@ -1,14 +1,14 @@
 """The audit trail of all services and of the console's own door, as one list, newest first, page by page."""
 
-import asyncio
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.console.errors import ServiceAwayError
+from pydantic import BaseModel, Field
+
+from services.console.actions.operations import ask_each
+from services.console.navigation import page_address
 from services.console.neighbours import SERVICES, Caller
 from services.console.queries import staff
 from services.console.schemas.operations import AuditRow, AuditRows
@@ -22,21 +22,19 @@ _PAGE = 100
 _PLACES = (*SERVICES, CONSOLE)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(BaseModel, frozen=True):
     """Which rows to show; empty fields narrow nothing. `seen` says of each place the last row shown: `care:17,…`."""
 
-    actor: str = ""
-    service: str = ""
-    day: str = ""
-    sign_ins: str = ""
-    seen: str = ""
+    actor: str = Field(default="", max_length=100)
+    service: str = Field(default="", max_length=20)
+    day: str = Field(default="", max_length=10)
+    sign_ins: str = Field(default="", max_length=1)
+    seen: str = Field(default="", max_length=300)
 
     @property
     def address(self) -> str:
         """Where the console shows this."""
-        said = {name: value for name, value in asdict(self).items() if value}
-        return f"/operations/audit?{urlencode(said)}" if said else "/operations/audit"
+        return page_address("/operations/audit", self.model_dump())
 
     @property
     def places(self) -> list[str]:
@@ -59,26 +57,18 @@ async def read_trail(caller: Caller, wanted: Wanted, own: list[AuditRow]) -> Tra
     since, until = _bounds(wanted.day)
     asked = {"actor": wanted.actor.strip() or None, "since": since, "until": until}
     services = [place for place in wanted.places if place != CONSOLE]
-    answers = await asyncio.gather(*(_ask(caller, place, seen.get(place), asked) for place in services))
-    found = {place: rows for place, rows in zip(services, answers, strict=True) if rows is not None}
-    found[CONSOLE] = own
+    told = await ask_each(
+        services,
+        lambda name: caller.get(name, "/staff/audit", AuditRows, limit=_PAGE, before=seen.get(name), **asked),
+    )
+    found = {**{place: answer.data for place, answer in told.rows}, CONSOLE: own}
     rows = [(place, row) for place, listed in found.items() for row in listed]
     rows.sort(key=lambda pair: pair[1].at, reverse=True)
     shown = rows[:_PAGE]
     is_more = len(rows) > _PAGE or any(len(listed) == _PAGE for listed in found.values())
     seen.update({place: str(row.id) for place, row in shown})
     last = ",".join(f"{place}:{number}" for place, number in seen.items())
-    away = [place for place in services if place not in found]
-    return Trail(shown, away, replace(wanted, seen=last).address if is_more else "")
-
-
-async def _ask(
-    caller: Caller, service: str, before: str | None, asked: Mapping[str, str | None]
-) -> list[AuditRow] | None:
-    try:
-        return (await caller.get(service, "/staff/audit", AuditRows, limit=_PAGE, before=before, **asked)).data
-    except ServiceAwayError:
-        return None
+    return Trail(shown, told.away, wanted.model_copy(update={"seen": last}).address if is_more else "")
 
 
 async def list_own(tx: Transaction, wanted: Wanted) -> list[AuditRow]:

@@ -3,7 +3,6 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query, Request, Response
-from pydantic import BaseModel, Field
 
 from services.console.actions import operations, trail
 from services.console.actions.operations import PauseWatch, StuckWanted
@@ -16,16 +15,6 @@ from shared.db import Database
 from shared.errors import InvalidError, NotFoundError
 
 router = APIRouter(prefix="/operations")
-
-
-class Trailing(BaseModel):
-    """Which rows of the audit trail to show; see trail.Wanted."""
-
-    actor: str = Field(default="", max_length=100)
-    service: str = Field(default="", max_length=20)
-    day: str = Field(default="", max_length=10)
-    sign_ins: str = Field(default="", max_length=1)
-    seen: str = Field(default="", max_length=300)
 
 
 Text = Annotated[str, Form(max_length=200)]
@@ -124,14 +113,13 @@ async def show_drift(request: Request, who: Operator) -> Response:
 
 
 @router.get("/audit")
-async def show_audit(request: Request, who: Operator, wanted: Annotated[Trailing, Query()]) -> Response:
+async def show_audit(request: Request, who: Operator, wanted: Annotated[trail.Wanted, Query()]) -> Response:
     """Show who did what, in all services and at the door of the console."""
-    asked = trail.Wanted(**wanted.model_dump())
     database: Database = request.app.state.database
     async with database.transaction("audit") as tx:
-        own = await trail.list_own(tx, asked)
-    told = await trail.read_trail(who.caller, asked, own)
-    return page(request, "operations_audit.html", told=told, wanted=asked, places=[*SERVICES, trail.CONSOLE])
+        own = await trail.list_own(tx, wanted)
+    told = await trail.read_trail(who.caller, wanted, own)
+    return page(request, "operations_audit.html", told=told, wanted=wanted, places=[*SERVICES, trail.CONSOLE])
 
 
 def _known(service: str) -> str:

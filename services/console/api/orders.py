@@ -9,7 +9,7 @@ from services.console.actions.answers import answer
 from services.console.actions.orders import learn
 from services.console.actions.telling import tell, track
 from services.console.api.guard import LookUp, OrderEditor
-from services.console.api.pages import done, page, wants_part
+from services.console.api.pages import done, page, status_page, wants_part
 from services.console.rendering import moment, say
 from services.console.schemas import Order, Verification
 from shared.auth import Scope
@@ -57,7 +57,7 @@ async def show_order(request: Request, named: str, who: LookUp) -> Response:
         order=known.order,
         person=known.person,
         answer=answer(known),
-        status_page=f"{request.base_url}track?number={known.order.number}",
+        status_page=status_page(request, known.order.number),
         entries=tell(known),
         tracks=[track(parcel) for parcel in known.order.shipments],
         may_edit=may_edit,
