@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from services.care.errors import CaseNotFoundError, NoCaseWaitingError
 from services.care.models import Case, CaseClock, CaseEntry, DetectedException, Message
 from services.care.policy.numbers import case_number
+from services.care.queries import incidents
 from services.care.states import ACTIVE_STATES, CaseState, DispositionKind, Family
 from shared.db import Transaction
 
@@ -19,10 +20,7 @@ _QUEUE_STATES = [CaseState.OPEN.value, CaseState.IN_PROGRESS.value]
 REOPEN_WITHIN = timedelta(days=7)
 _FAILURES_COUNT_FOR = timedelta(days=90)
 
-# A silent feed weighs on the parcels that its carrier has.
-_UNDER_INCIDENT = """(c.family = 'delivery' and exists (select from incident i join watch_parcel p
-    on p.carrier = i.scope and i.kind = 'feed_silent' where i.id = {} and p.order_id = c.order_id
-    and p.handed_over_at is not null and p.delivered_at is null))"""
+_UNDER_INCIDENT = f"exists (select from incident i where i.id = {{}} and {incidents.WEIGHS})"
 # The nearest clock that still runs decides who is served first.
 _NEXT = f"""
 select c.id from care_case c

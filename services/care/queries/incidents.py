@@ -15,21 +15,21 @@ from shared.db import Transaction
 from shared.upkeep import Measured
 
 _ACTIVE = [state.value for state in ACTIVE_STATES]
+# Whether the silent feed of incident i weighs on case c: the carrier has a parcel of its order.
+WEIGHS = """i.kind = 'feed_silent' and c.family = 'delivery' and exists (
+  select from watch_parcel p where p.order_id = c.order_id and p.carrier = i.scope
+  and p.handed_over_at is not null and p.delivered_at is null)"""
 # What a silent feed weighs on: worked cases of parcels with its carrier, and troubles it keeps from the queue.
-_FAN_OUT = """
-select i.id, (select count(*) from care_case c where c.family = 'delivery' and c.state = any($2::text[]) and exists (
-    select from watch_parcel p where p.order_id = c.order_id and p.carrier = i.scope
-    and p.handed_over_at is not null and p.delivered_at is null)) as cases,
+_FAN_OUT = f"""
+select i.id, (select count(*) from care_case c where c.state = any($2::text[]) and {WEIGHS}) as cases,
   (select count(*) from exception e where e.cleared_at is null and e.disposition = 'suppressed'
     and e.disposition_reason like 'feed_silent%' and exists (
     select from watch_parcel p where p.order_id = e.order_id and p.carrier = i.scope)) as explained
 from incident i where i.id = any($1::uuid[]) and i.kind = 'feed_silent'
 """
-_OVER_CASE = """
+_OVER_CASE = f"""
 select i.id, i.kind, i.scope, i.opened_at from incident i join care_case c on c.id = $1
-where i.state = 'open' and i.kind = 'feed_silent' and c.family = 'delivery' and exists (
-  select from watch_parcel p where p.order_id = c.order_id and p.carrier = i.scope
-  and p.handed_over_at is not null and p.delivered_at is null)
+where i.state = 'open' and {WEIGHS}
 order by i.opened_at, i.id
 """
 
