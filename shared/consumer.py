@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Container, Iterator, Sequence
 from functools import partial
@@ -26,7 +25,6 @@ Handler = Callable[[Transaction, list[Received[E]]], Awaitable[None]]
 
 _MAX_RECORDS = 500
 _POLL_SECONDS = 0.1
-_TRANSIENT_TRIES = 5
 _MAX_BACKOFF_SECONDS = 60.0
 _STALL_SECONDS = 60.0
 # Offsets only spare work: what is read again was applied, and is dropped by its stream's position.
@@ -93,7 +91,7 @@ class Applier:
         while pending:
             part = pending.pop(0)
             try:
-                await self._with_retries(part)
+                await db.with_retries(partial(self._apply_once, part))
             except NotYetError as refused:
                 waiting = [envelope for envelope in part if envelope.key in refused.keys] or part
                 rest = [envelope for envelope in part if envelope not in waiting]
@@ -110,27 +108,15 @@ class Applier:
                     state = "dead" if isinstance(error, UnreadableError) else "parked"
                     await self._park(part, f"{type(error).__name__}: {error}", state)
 
-    async def _with_retries(self, wave: list[Envelope]) -> None:
-        for attempt in range(1, _TRANSIENT_TRIES + 1):
-            try:
-                async with self._database.transaction() as tx:
-                    await self._apply_in(tx, wave)
-            except Exception as error:
-                if not db.is_transient(error) or attempt == _TRANSIENT_TRIES:
-                    raise
-                await asyncio.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311 - jitter
-            else:
-                return
-
-    async def _apply_in(self, tx: Transaction, wave: list[Envelope]) -> None:
-        advanced = await inbox.advance(tx, self.name, wave)
-        fresh = [envelope for envelope in wave if envelope.stream in advanced]
-        late = [envelope for envelope in wave if envelope.stream not in advanced]
-        if late:
-            await self._sort_out(tx, late)
-        if not fresh:
-            return
-        await self.take(tx, fresh)
+    async def _apply_once(self, wave: list[Envelope]) -> None:
+        async with self._database.transaction() as tx:
+            advanced = await inbox.advance(tx, self.name, wave)
+            fresh = [envelope for envelope in wave if envelope.stream in advanced]
+            late = [envelope for envelope in wave if envelope.stream not in advanced]
+            if late:
+                await self._sort_out(tx, late)
+            if fresh:
+                await self.take(tx, fresh)
 
     async def take(self, tx: Transaction, fresh: list[Envelope]) -> None:
         """Run the handlers of events whose turn it is and remember them; a type nobody knows is a dead letter."""

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _QUESTION_SECONDS = 5.0
+_TRANSIENT_TRIES = 5
 
 _CONTENDED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
 _OVERTIME = (asyncpg.QueryCanceledError, asyncpg.TransactionTimeoutError)
@@ -300,6 +302,21 @@ async def connect(url: str, *, application: str) -> "asyncpg.Connection[asyncpg.
     )
     await _set_codecs(connection)
     return connection
+
+
+async def with_retries(work: Callable[[], Awaitable[T]]) -> T:
+    """Do the work of one whole transaction, again and up to five times while it only meets competition.
+
+    `work` opens its transaction itself and has no other effect; raises what its last try raises.
+    """
+    for attempt in range(1, _TRANSIENT_TRIES):
+        try:
+            return await work()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+        await asyncio.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311 - jitter
+    return await work()
 
 
 class KeptConnection:

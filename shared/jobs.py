@@ -116,8 +116,13 @@ async def _perform(
     except Exception as error:  # noqa: BLE001 - record decides what a failure means
         outcome = Outcome(error=error)
         log.warning("outside call failed", effect=name, error=error)
-    async with database.transaction(cause=f"effect:{name}:{new_id()}") as tx:
-        await record(tx, item, outcome)
+
+    async def keep() -> None:
+        async with database.transaction(cause=f"effect:{name}:{new_id()}") as tx:
+            await record(tx, item, outcome)
+
+    # What was done outside is told again only when the lease ends: it is not forgotten for a moment's competition.
+    await db.with_retries(keep)
     metrics.EFFECTS.labels(database.application, name, "failed" if outcome.error else "done").inc()
 
 

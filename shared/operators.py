@@ -1,5 +1,6 @@
 """Routes that every process or service has: health, metrics, rest, and the operators' repair of messages."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -13,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
 
 from shared import audit as trail
-from shared import db, overdue, parking, privacy, relay, switches, vitals
+from shared import clock, db, overdue, parking, privacy, relay, switches, vitals
 from shared.audit import audit
 from shared.auth import LookUp, Operator, Privacy, Public
 from shared.db import Database, Transaction
@@ -22,6 +23,9 @@ from shared.errors import FieldError, InvalidError
 from shared.fields import Moment, Serial
 
 Limit = Annotated[int, Query(ge=1, le=500)]
+
+_MOST_PATIENCE_MS = 1000
+_LOOK_AGAIN_SECONDS = 0.005
 
 
 @dataclass(slots=True)
@@ -43,7 +47,10 @@ class Rest:
 def process_router(
     database: Database, rest: Callable[[bool], Awaitable[Rest]], table: str = "stream_position"
 ) -> APIRouter:
-    """Make the routes of one process: live, ready (when `table` is there), metrics, and rest, which may be brief."""
+    """Make the routes of one process: live, ready (when `table` is there), metrics, and rest.
+
+    Rest may be brief, and be asked with patience: who is at work then answers once that is done, or the time is up.
+    """
     router = APIRouter(dependencies=[Public])
 
     @router.get("/health/live", include_in_schema=False)
@@ -66,8 +73,14 @@ def process_router(
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     @router.get("/internal/rest", include_in_schema=False)
-    async def resting(brief: bool = False) -> dict[str, object]:
+    async def resting(
+        brief: bool = False, patience_ms: Annotated[int, Query(ge=0, le=_MOST_PATIENCE_MS)] = 0
+    ) -> dict[str, object]:
+        ends = clock.monotonic() + patience_ms / 1000
         state = await rest(brief)
+        while not state.at_rest and clock.monotonic() < ends:
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            state = await rest(brief)
         return _jsonable(asdict(state))
 
     return router

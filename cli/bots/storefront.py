@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from cli.bots.door import Door, Refused, key_of
+from cli.bots.door import Door, Refused, in_parallel, key_of
 from shared import clock
 
 _PAGE = 100
@@ -147,10 +147,9 @@ class StorefrontBot:
 
     async def capture(self, shipped: Iterable[tuple[UUID, int]]) -> None:
         """Capture the money of orders whose first parcel has left; `shipped` is (order, total)."""
-        for order_id, total in shipped:
-            if order_id not in self.captured:
-                self.captured.add(order_id)
-                await self.report_payment(order_id, "captured", total)
+        fresh = [(order_id, total) for order_id, total in shipped if order_id not in self.captured]
+        self.captured.update(order_id for order_id, _ in fresh)
+        await in_parallel(self.report_payment(order_id, "captured", total) for order_id, total in fresh)
 
     async def confirm_refunds(self) -> int:
         """Pay every open refund instruction and say so."""

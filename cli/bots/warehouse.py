@@ -1,7 +1,8 @@
 """The picker, packer and dispatcher bots: they work lists with a scanner, over the same routes as people."""
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -9,7 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from cli.bots.door import Door, Refused, key_of
+from cli.bots.door import Door, Refused, in_parallel, key_of
 
 _LABEL_CALLS = 6
 
@@ -163,40 +164,43 @@ class Tally:
 
 @dataclass(slots=True)
 class WarehouseBot:
-    """One person at one location."""
+    """The people at one location."""
 
     door: Door
     location: str
     fortune: Fortune
     weigh: Callable[[Fulfilment], int]  # grams of what lies in the parcel
+    pickers: Sequence[Door] = ()  # who picks beside the one at `door`
+    benches: int = 1  # at which parcels are packed
     tally: Tally = field(default_factory=Tally)
 
     async def pick_all(self, mode: str = "multi_order_cart", max_orders: int = 12) -> int:
         """Work lists until there is nothing to pick; give the number of lists."""
+        wanted = {"location": self.location, "mode": mode, "max_orders": max_orders}
+        return sum(await asyncio.gather(*(self._pick_lists(door, wanted) for door in (self.door, *self.pickers))))
+
+    async def _pick_lists(self, door: Door, wanted: Mapping[str, object]) -> int:
         lists = 0
-        body = {"location": self.location, "mode": mode, "max_orders": max_orders}
         while True:
-            lists += 1
-            key = key_of("next", self.location, self.door.calls, self.tally.scans)
-            answer = await self.door.act("/staff/pick-lists/next", body, key=key)
+            key = key_of("next", self.location, door.calls, self.tally.scans)
+            answer = await door.act("/staff/pick-lists/next", wanted, key=key)
             if answer is None:
-                return lists - 1
-            await self._work(PickList.model_validate(answer))
+                return lists
+            lists += 1
+            pick_list = PickList.model_validate(answer)
+            for task in pick_list.tasks:
+                if task.remaining:
+                    await self._pick(door, pick_list.id, task)
 
-    async def _work(self, pick_list: PickList) -> None:
-        for task in pick_list.tasks:
-            if task.remaining:
-                await self._pick(pick_list.id, task)
-
-    async def _pick(self, list_id: UUID, task: Task) -> None:
+    async def _pick(self, door: Door, list_id: UUID, task: Task) -> None:
         missing, reason = self.fortune.at_shelf(task)
         missing = min(missing, task.remaining)
         try:
             if task.remaining - missing:
-                await self._scan(list_id, task, task.remaining - missing)
+                await self._scan(door, list_id, task, task.remaining - missing)
             if missing:
                 body = {"task_id": str(task.task_id), "quantity": missing, "reason": reason}
-                await self.door.act(
+                await door.act(
                     f"/staff/pick-lists/{list_id}/shorts", body, key=key_of("short", list_id, task.task_id)
                 )
                 self.tally.shorts += missing
@@ -204,10 +208,10 @@ class WarehouseBot:
             if refused.code not in {"cancelled", "on_hold", "over_scan", "list_done"}:
                 raise
 
-    async def _scan(self, list_id: UUID, task: Task, units: int) -> None:
+    async def _scan(self, door: Door, list_id: UUID, task: Task, units: int) -> None:
         single = next((barcode.code for barcode in task.barcodes if barcode.units == 1), task.sku)
         body = {"barcode": single, "tote": task.tote, "quantity": units}
-        await self.door.act(
+        await door.act(
             f"/staff/pick-lists/{list_id}/scans", body, key=key_of("scan", list_id, task.task_id, units)
         )
         self.tally.scans += 1
@@ -258,14 +262,11 @@ class WarehouseBot:
 
     async def pack_all(self) -> list[Parcel]:
         """Pack every fulfilment order whose picking is done; give the parcels closed."""
-        packed: list[Parcel] = []
         ready = await self.fulfilments("in_progress")
         # An incomplete one ships what it has where that is allowed; else the bench refuses it.
-        for fulfilment in [*ready, *await self.fulfilments("incomplete")]:
-            parcel = await self._pack(fulfilment)
-            if parcel is not None:
-                packed.append(parcel)
-        return packed
+        ready += await self.fulfilments("incomplete")
+        packed = await in_parallel((self._pack(fulfilment) for fulfilment in ready), self.benches)
+        return [parcel for parcel in packed if parcel is not None]
 
     async def _pack(self, fulfilment: Fulfilment) -> Parcel | None:
         for line in fulfilment.lines:

@@ -1,14 +1,14 @@
 """One run of the demonstration: a day's work tick by tick, until every order has ended or a case is open for it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from uuid import UUID
 
 from cli.bots.agent import AgentBot
 from cli.bots.carrier import CarrierBot
-from cli.bots.door import Door, chance, key_of
+from cli.bots.door import Door, chance, in_parallel, key_of
 from cli.bots.returns import ReturnsBot
 from cli.bots.storefront import OrderView, StorefrontBot
 from cli.bots.warehouse import Fulfilment, FulfilmentLine, Parcel, Read, Task, WarehouseBot
@@ -29,7 +29,6 @@ HORIZON = timedelta(days=32)
 _SHIFT = (time(8), time(11), time(13, 30), time(15, 30))  # UTC, when the warehouses work once all orders are in
 _DISPATCH = frozenset({time(11), time(13, 30), time(14), time(15, 30)})  # UTC, before both warehouses' trucks
 _OPENING, _CLOSING = time(7), time(15, 30)
-_PARALLEL = 8
 _NOT_FOUND_SHARE = 0.02
 _SHELF_DAMAGE_SHARE = 0.008
 _BENCH_DAMAGE_SHARE = 0.008
@@ -160,7 +159,7 @@ class Demo:
         if not fresh:
             return
         # Scarce articles are ordered one after another, so that who gets them is the same in every run.
-        await in_parallel([self._place_one(choice) for choice in fresh if not choice.scarce])
+        await in_parallel(self._place_one(choice) for choice in fresh if not choice.scarce)
         await self.driver.rest()
         for choice in fresh:
             if choice.scarce:
@@ -199,7 +198,7 @@ class Demo:
         await asyncio.gather(*(self._pick(warehouse) for warehouse in self.warehouses))
         await self.driver.rest()
         await asyncio.gather(*(self._pack(warehouse) for warehouse in self.warehouses))
-        await in_parallel([self._label(parcel_id) for parcel_id in self.on_dock])
+        await in_parallel(self._label(parcel_id) for parcel_id in list(self.on_dock))
         if clock.now().time() in _DISPATCH:
             await self._hand_over()
             await self.driver.rest()
@@ -246,14 +245,3 @@ class Demo:
 
 def _at(day: datetime, hour: time) -> datetime:
     return datetime.combine(day.date(), hour, tzinfo=day.tzinfo)
-
-
-async def in_parallel(calls: list[Awaitable[None]]) -> None:
-    """Run calls, at most eight at a time."""
-    gate = asyncio.Semaphore(_PARALLEL)
-
-    async def one(call: Awaitable[None]) -> None:
-        async with gate:
-            await call
-
-    await asyncio.gather(*(one(call) for call in calls))

@@ -23,6 +23,7 @@ from shared import clock
 from shared.auth import Role
 
 _PACKAGING_GRAMS = 120
+_CREW = 4  # pickers, and benches, at each warehouse
 
 
 class CareException(Read):
@@ -115,8 +116,10 @@ class Stage:
         return demo
 
     def _warehouse(self, location: str, mishaps: OncePerLine) -> WarehouseBot:
-        door = self._door("inventory", Role.WAREHOUSE_LEAD, f"bot-{location}")
-        return WarehouseBot(door, location, mishaps, _weigh)
+        door, *pickers = [
+            self._door("inventory", Role.WAREHOUSE_LEAD, f"bot-{location}-{number}") for number in range(1, _CREW + 1)
+        ]
+        return WarehouseBot(door, location, mishaps, _weigh, pickers, benches=_CREW)
 
     async def _announce(self, stock: Door, body: dict[str, object]) -> tuple[datetime, UUID, dict[str, object]]:
         inbound = await stock.post("/staff/inbounds", body, key=key_of("inbound", body["reference"]), shape=Inbound)

@@ -1,6 +1,5 @@
 """The replay itself: slot by slot, purchases, payments, cancellations, packing and hand-overs as the data tell them."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from cli.bots.door import Door, Refused, key_of
+from cli.bots.door import Door, Refused, in_parallel, key_of
 from cli.bots.storefront import OrderView, StorefrontBot
 from cli.olist import wire
 from cli.olist.dock import Dock
@@ -20,7 +19,6 @@ from deploy.local.driver import Driver
 from shared import clock
 
 Stock = Literal["just-enough", "ample"]
-_PARALLEL = 8
 _UNPROCESSABLE = 422
 _AWAITS: Mapping[Deed, frozenset[Deed]] = {
     Deed.PURCHASE: frozenset(),
@@ -112,7 +110,7 @@ class Replay:
             chains.setdefault(fact.reference, []).append(fact.deed)
         since = clock.monotonic()
         while True:
-            await in_parallel([self._follow(self.plans[reference], chain) for reference, chain in chains.items()])
+            await in_parallel(self._follow(self.plans[reference], chain) for reference, chain in chains.items())
             chains = {reference: chain for reference, chain in chains.items() if chain}
             if not chains:
                 self.timing.spend("act", since)
@@ -203,17 +201,3 @@ async def prepare(replay: Replay, simulator: Door) -> None:
     for number, chunk in enumerate(wire.in_chunks(scripts, 500)):
         await simulator.act("/simulator/journeys", chunk, key=key_of("journeys", number))
     await replay.rest()
-
-
-async def in_parallel(calls: list[Awaitable[None]]) -> None:
-    """Run calls, at most eight at a time; all end before the first error is raised."""
-    gate = asyncio.Semaphore(_PARALLEL)
-
-    async def one(call: Awaitable[None]) -> None:
-        async with gate:
-            await call
-
-    results = await asyncio.gather(*(one(call) for call in calls), return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result

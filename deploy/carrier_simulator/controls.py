@@ -1,6 +1,9 @@
 """The simulator's own controls: hand-overs, scripted journeys, faults, reports and the driver's question."""
 
-from fastapi import APIRouter, Response
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 
 from deploy.carrier_simulator.api import Carrier, answer
 from deploy.carrier_simulator.faults import FaultRow
@@ -9,6 +12,9 @@ from deploy.carrier_simulator.schemas import Fault, HandOver, Script
 from shared import clock
 
 router = APIRouter()
+
+_MOST_PATIENCE_MS = 1000
+_LOOK_AGAIN_SECONDS = 0.005
 
 
 @router.post("/simulator/hand-overs")
@@ -55,9 +61,16 @@ async def remove_fault(fault_id: str, carrier: Carrier) -> Response:
 
 
 @router.get("/internal/rest")
-async def tell_rest(carrier: Carrier) -> Response:
-    """Tell the stepping driver whether everything due is done."""
-    return answer(carrier.rest())
+async def tell_rest(
+    carrier: Carrier, patience_ms: Annotated[int, Query(ge=0, le=_MOST_PATIENCE_MS)] = 0
+) -> Response:
+    """Tell the stepping driver whether everything due is done, once it is or the patience ends."""
+    ends = clock.monotonic() + patience_ms / 1000
+    state = carrier.rest()
+    while not state["at_rest"] and clock.monotonic() < ends:
+        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        state = carrier.rest()
+    return answer(state)
 
 
 @router.get("/health/ready")

@@ -13,9 +13,9 @@ from deploy.local.rest_point import RestPoints
 from shared import clock
 
 _PAUSE_SECONDS = 0.004
-# Who is busy needs the processor more than to be asked.
-_BUSY_PAUSE_SECONDS = 0.01
-_BUSY_SECONDS = 0.3
+# Who is busy needs the processor more than to be asked: the answer is waited for.
+_PATIENCE_MS = 300
+_UNREAD_PAUSE_SECONDS = 0.01
 _TIMEOUT_SECONDS = 5.0
 _QUIET_ROUNDS = 2
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -167,18 +167,18 @@ class Driver:
             await connection.close()
 
     async def _await_busy(self, asked: Round) -> None:
-        """Ask only those that were busy, for a while, until they are not: most of a step is spent here."""
-        ends = clock.monotonic() + _BUSY_SECONDS
+        """Ask only those that were busy, with patience, until they are not: most of a step is spent here."""
+        ends = clock.monotonic() + _PATIENCE_MS / 1000
         while (busy := {reason.partition(":")[0] for reason in asked.restless()}) and clock.monotonic() < ends:
-            await asyncio.sleep(_BUSY_PAUSE_SECONDS)
-            asked = Round({**asked.reports, **(await self._ask(sorted(busy))).reports})
+            await asyncio.sleep(_UNREAD_PAUSE_SECONDS)
+            asked = Round({**asked.reports, **(await self._ask(sorted(busy), _PATIENCE_MS)).reports})
 
-    async def _ask(self, which: Sequence[str] | None = None) -> Round:
+    async def _ask(self, which: Sequence[str] | None = None, patience_ms: int = 0) -> Round:
         names = list(self._connections) if which is None else which
         self.rounds += which is None
-        reports = await asyncio.gather(*(self._report(name) for name in names))
+        reports = await asyncio.gather(*(self._report(name, patience_ms) for name in names))
         return Round(dict(zip(names, reports, strict=True)))
 
-    async def _report(self, name: str) -> Report | None:
-        body = await self._connections[name].get("/internal/rest?brief=true")
+    async def _report(self, name: str, patience_ms: int) -> Report | None:
+        body = await self._connections[name].get(f"/internal/rest?brief=true&patience_ms={patience_ms}")
         return Report.model_validate_json(body) if body is not None else None

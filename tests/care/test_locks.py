@@ -6,13 +6,16 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from services.care.actions import detecting
+from services.care.actions import detecting, sending
 from services.care.app import service
+from services.care.channels.wording import Words
+from services.care.policy.messages import Channel, Topic
 from services.care.queries import cases, fold, remedies
 from services.care.queries.facts import lock_watch
 from shared import clock
 from shared.auth import Role
 from shared.events.inventory import FulfilmentPlanned
+from shared.jobs import Outcome
 from tests.care.conftest import DAY, HOUR, MINUTE, Json, Order, now, progress
 from tests.care.rig import CareRig
 from tests.care.test_incidents import Whispering, silent
@@ -163,6 +166,28 @@ async def test_a_message_that_two_send_again_at_once_leaves_once_more(care: Care
     path = f"/messages/{message['id']}/resend"
     first, second = await together(care, "message", (path, {}), (path, {}))
     assert (first.status_code, second.status_code, second.json()["code"]) == (202, 409, "not_sent")
+
+
+async def test_who_notes_that_a_message_left_takes_the_order_before_its_cases_as_a_look_does(care: CareRig) -> None:
+    order, _ = await damaged(care)
+    (message,) = await care.rows("select * from message")
+    letter = sending.Letter(
+        message["id"], order.order_id, message["storefront_id"], Channel.EMAIL, Topic.DAMAGE, message["facts"], None
+    )
+
+    async def note() -> None:
+        async with care.database.transaction() as tx:
+            await sending.record(tx, letter, Outcome(result=sending.Sent(Words("We are sorry", "It arrived broken."))))
+
+    async with care.database.transaction() as tx:
+        await lock_watch(tx, order.order_id)
+        noting = asyncio.create_task(note())
+        await until_waiting(care.database)
+        free = await tx.fetch("select from care_case for update skip locked")
+        free += await tx.fetch("select from message where state = 'planned' for update skip locked")
+    await noting
+    assert len(free) == 2
+    assert [row["state"] for row in await care.rows("select state from message")] == ["sent"]
 
 
 async def test_an_incident_that_ends_by_itself_while_somebody_ends_it_is_ended_once(care: CareRig) -> None:

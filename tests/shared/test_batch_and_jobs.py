@@ -166,6 +166,28 @@ async def test_an_effect_claims_calls_outside_and_records_also_a_failure(plumbin
     assert failed == ["broken"]
 
 
+async def test_what_was_done_outside_is_recorded_though_its_record_meets_competition(plumbing: Plumbing) -> None:
+    jobs, called, recorded = Jobs(), list[str](), list[str]()
+    tries = 0
+
+    async def claim(_tx: Transaction) -> list[str]:
+        return ["parcel"]
+
+    async def call(item: str) -> None:
+        called.append(item)
+
+    async def record(tx: Transaction, item: str, _outcome: Outcome[None]) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 5:
+            await tx.execute("do $$ begin raise exception using errcode = 'deadlock_detected'; end $$")
+        recorded.append(item)
+
+    jobs.effect("send", next_due="select null", claim=claim, call=call, record=record)
+    assert await jobs.jobs[0].run(plumbing.producing) == 1
+    assert (called, recorded, tries) == (["parcel"], ["parcel"], 5)
+
+
 async def test_what_time_brings_for_an_order_continues_the_trace_it_began_with(plumbing: Plumbing) -> None:
     chores, jobs, heard = Chores(plumbing), Jobs(), list[str]()
     known, unknown = completed(outcome="placed"), completed(outcome="never seen before")

@@ -18,7 +18,7 @@ from services.care.policy.messages import AtSending, Channel, Silence, Topic, st
 from services.care.queries import cases as case_queries
 from services.care.queries import customers
 from services.care.queries import remedies as queries
-from services.care.queries.facts import get_watch
+from services.care.queries.facts import get_watch, lock_watch
 from services.care.settings import settings
 from services.care.states import ACTIVE_STATES, CaseState, ClockKind, MessageState
 from shared.auth import Role, mint_link, mint_token
@@ -190,6 +190,7 @@ async def _recipient(order_id: UUID) -> dict[str, object]:
 
 async def record(tx: Transaction, letter: Letter, outcome: Outcome[Sent]) -> None:
     """Note that a message left, could not, or is tried again; the words are kept, the address is not."""
+    await lock_watch(tx, letter.order_id)  # first, as whoever looks at the order does: both go on to its cases
     message = await queries.lock_message(tx, letter.message_id)
     if message is None or message.state != MessageState.PLANNED:
         return
