@@ -22,11 +22,11 @@ TICK = timedelta(hours=1)  # while orders come in
 STEP = timedelta(hours=2)
 GRID = timedelta(hours=1)
 # Once all orders are in, parcels travel and clocks run out: a coarser grid loses nothing anybody waits for.
-LATER_STEP = timedelta(hours=6)
-LATER_GRID = timedelta(hours=3)
+LATER_STEP = timedelta(hours=12)
+LATER_GRID = timedelta(hours=6)
 PATIENCE = timedelta(days=21)  # until then orders with an open case may still end by themselves
 HORIZON = timedelta(days=32)
-_SHIFT = (time(8), time(11), time(13, 30), time(15, 30))  # UTC, when the warehouses work once all orders are in
+_SHIFT = (time(8), time(13, 30))  # UTC, when the warehouses work once all orders are in
 _DISPATCH = frozenset({time(11), time(13, 30), time(14), time(15, 30)})  # UTC, before both warehouses' trucks
 _OPENING, _CLOSING = time(7), time(15, 30)
 _NOT_FOUND_SHARE = 0.02
@@ -132,10 +132,10 @@ class Demo:
         await self.driver.run_until(self._next_tick(), LATER_STEP if everything_is_in else STEP)
 
     def _next_tick(self) -> datetime:
-        """Give the next moment people do something: often while orders come in, thrice a day afterwards."""
+        """Give the next moment people do something: often while orders come in, twice a day afterwards."""
         now = clock.now()
         if len(self.orders) < len(self.choices):
-            soon = min(now + TICK, _at(now, _SHIFT[-1])) if now.time() < _SHIFT[-1] else now + TICK
+            soon = min(now + TICK, _at(now, _CLOSING)) if now.time() < _CLOSING else now + TICK
             return soon if soon.time() <= _CLOSING else _at(now + timedelta(days=1), _OPENING)
         later = [_at(now, hour) for hour in _SHIFT if _at(now, hour) > now]
         return later[0] if later else _at(now + timedelta(days=1), _SHIFT[0])
