@@ -200,9 +200,7 @@ class WarehouseBot:
                 await self._scan(door, list_id, task, task.remaining - missing)
             if missing:
                 body = {"task_id": str(task.task_id), "quantity": missing, "reason": reason}
-                await door.act(
-                    f"/staff/pick-lists/{list_id}/shorts", body, key=key_of("short", list_id, task.task_id)
-                )
+                await door.act(f"/staff/pick-lists/{list_id}/shorts", body, key=key_of("short", list_id, task.task_id))
                 self.tally.shorts += missing
         except Refused as refused:
             if refused.code not in {"cancelled", "on_hold", "over_scan", "list_done"}:
@@ -211,9 +209,7 @@ class WarehouseBot:
     async def _scan(self, door: Door, list_id: UUID, task: Task, units: int) -> None:
         single = next((barcode.code for barcode in task.barcodes if barcode.units == 1), task.sku)
         body = {"barcode": single, "tote": task.tote, "quantity": units}
-        await door.act(
-            f"/staff/pick-lists/{list_id}/scans", body, key=key_of("scan", list_id, task.task_id, units)
-        )
+        await door.act(f"/staff/pick-lists/{list_id}/scans", body, key=key_of("scan", list_id, task.task_id, units))
         self.tally.scans += 1
 
     async def put_back_all(self) -> None:

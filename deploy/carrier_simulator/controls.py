@@ -61,9 +61,7 @@ async def remove_fault(fault_id: str, carrier: Carrier) -> Response:
 
 
 @router.get("/internal/rest")
-async def tell_rest(
-    carrier: Carrier, patience_ms: Annotated[int, Query(ge=0, le=_MOST_PATIENCE_MS)] = 0
-) -> Response:
+async def tell_rest(carrier: Carrier, patience_ms: Annotated[int, Query(ge=0, le=_MOST_PATIENCE_MS)] = 0) -> Response:
     """Tell the stepping driver whether everything due is done, once it is or the patience ends."""
     ends = clock.monotonic() + patience_ms / 1000
     state = carrier.rest()
