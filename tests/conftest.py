@@ -39,7 +39,14 @@ _ASKED_BY = {
 # new among it: the doors walked route by route and role by role and all that proves a line of security, the console,
 # the command line, the stack and its tools (make test-wide).
 _CORE = frozenset({"care", "contracts", "inventory", "journeys", "orders", "shared", "shipping"})
-_WIDE_FILES = frozenset({"tests/journeys/test_canary.py", "tests/journeys/test_check.py"})
+_WIDE_FILES = frozenset(
+    {
+        "tests/journeys/test_canary.py",
+        "tests/journeys/test_check.py",
+        "tests/shared/test_kafka_traps.py",
+        "tests/shared/test_poison.py",
+    }
+)
 # Of two stacks that share the areas, neither should begin a long one when the other has ended.
 _LONGEST_FIRST = {
     area: place
