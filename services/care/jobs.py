@@ -75,6 +75,8 @@ KEPT = (
     ),
     Kept("words of reports", "watch_report", "reported_at", "contact_days", "comment = ''", "comment <> ''",
          Clock.BUSINESS),
+    Kept("digests of customers", "watch", "placed_at", "contact_days", "customer = ''", "customer <> ''",
+         Clock.BUSINESS),
     Kept("notes on cases", "case_entry", "at", "contact_days", "detail = ''", "act = 'noted' and detail <> ''",
          Clock.BUSINESS),
     Kept("photos", "evidence", "at", "photo_days", only=_ENDED, clock=Clock.BUSINESS),

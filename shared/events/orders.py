@@ -54,12 +54,14 @@ class Policy(Value):
 class OrderPlaced(OrdersEvent, fact="order_placed"):
     """An order was accepted; `soft_until` is set while a payment hold makes its reservation expire.
 
-    `gift_due_at` is the end of the local day for which a gift is meant.
+    `gift_due_at` is the end of the local day for which a gift is meant. `customer` is a digest that only orders can
+    make, the same for all orders of one customer at one storefront; it is empty where nothing tells who they are.
     """
 
     number: str
     reference: str
     storefront_id: UUID
+    customer: str = ""
     lines: tuple[OrderLine, ...]
     destination: Destination
     service_level: str

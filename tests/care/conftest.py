@@ -88,6 +88,7 @@ class Order:
     parcel_id: UUID = field(default_factory=new_id)
     fulfilment_id: UUID = field(default_factory=new_id)
     storefront_id: UUID = field(default_factory=new_id)
+    customer: str = ""
     quantity: int = 2
     notifications: str = "doorstep"
     promised_in: timedelta = 10 * DAY
@@ -109,6 +110,7 @@ class Order:
                 number=f"T-{str(self.order_id)[-8:]}",
                 reference=str(self.order_id),
                 storefront_id=self.storefront_id,
+                customer=self.customer,
                 lines=(
                     orders.OrderLine(
                         line_id=self.line_id,

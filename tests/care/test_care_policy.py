@@ -55,7 +55,7 @@ def test_a_late_parcel_alone_is_never_a_p1() -> None:
 def test_a_priority_says_what_it_was_made_of() -> None:
     again = Circumstances(second_failure=True, perishable=True)
     assert because(ExceptionKind.LOST, Level.CONFIRMED, NOW - DAY, NOW, again) == (
-        "the customer has no usable goods; too late; goods that do not keep; the order's second failure"
+        "the customer has no usable goods; too late; goods that do not keep; the customer's second failure"
     )
     assert because(ExceptionKind.STALLED, Level.AT_RISK, NOW + 2 * DAY, NOW, PLAIN) == (
         "for information; less than three days are left"

@@ -17,12 +17,12 @@ from tests.care.conftest import Order
 from tests.care.rig import CareRig
 
 DAY = timedelta(days=1)
-WORDS = ("Zimt wants a call", "HD-Zimt", "Zimt's mug in pieces", "Zimt has a dog", "Hello Zimt")
+WORDS = ("Zimt wants a call", "HD-Zimt", "Zimt's mug in pieces", "Zimt has a dog", "Hello Zimt", "Zimt, digested")
 
 
 async def spoken(care: CareRig) -> tuple[Order, str]:
     """An order with a damage report, a photo, a case with a note, a contact and a message; gives it and its case."""
-    order = await Order(care).placed()
+    order = await Order(care, customer=WORDS[5]).placed()
     await order.handed_over()
     await order.delivered()
     order_id = str(order.order_id)

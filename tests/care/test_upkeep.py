@@ -162,6 +162,26 @@ async def test_the_second_failure_of_an_order_weighs_more_than_its_first(care: C
     assert priorities == ["P3", "P2"]
 
 
+async def test_the_second_failure_of_a_customer_weighs_more_though_it_is_another_order(care: CareRig) -> None:
+    failed, again, stranger = (
+        Order(care, customer=whose, value=120_00, promised_in=60 * DAY) for whose in ("7f3a", "7f3a", "c0de")
+    )
+    nobody, nameless = (Order(care, value=120_00, promised_in=60 * DAY) for _ in range(2))
+    for order in (failed, nobody, again, stranger, nameless):
+        await (await order.placed()).handed_over()
+    for order in (failed, nobody):
+        await order.scanned("lost")
+        case = await care.case(order.order_id)
+        await care.act(f"/cases/{case['id']}/resolve", BY_PHONE)
+    await care.later(20 * DAY)
+    for order in (again, stranger, nameless):
+        await order.scanned("delivered", flags=("damaged",), exception="damage")
+    cases = [await care.case(order.order_id, kind="damage") for order in (again, stranger, nameless)]
+    assert [case["priority"] for case in cases] == ["P2", "P3", "P3"]
+    shown = await care.get(f"/cases/{cases[0]['id']}")
+    assert "the customer's second failure" in shown["priority_because"]
+
+
 @pytest.mark.parametrize("cause", ["perishable", "gift"])
 async def test_a_loss_that_cannot_wait_is_a_p1_hours_before_its_promise_ends(care: CareRig, cause: str) -> None:
     plain, urgent = Order(care, promised_in=12 * HOUR), Order(care, promised_in=12 * HOUR, safety=True)

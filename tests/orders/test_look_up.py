@@ -9,6 +9,7 @@ import pytest
 
 from services import orders as orders_service
 from shared.auth import Role
+from shared.events.orders import OrderPlaced
 from tests.orders.rig import Placed, Shop
 
 NUMBERS = [
@@ -46,6 +47,28 @@ async def test_a_phone_number_is_found_with_its_country_or_without(shop: Shop, k
     order = await called(shop, kept.format(digits))
     for query in asked:
         assert await found(shop, query.format(digits)) == {str(order.id)}, query
+
+
+async def test_orders_of_one_customer_at_one_storefront_bear_the_same_digest(shop: Shop) -> None:
+    other_shop = await shop.rig.open_shop()
+    name = f"{secrets.token_hex(6)}@example.com"
+
+    async def digest(of: Shop, **customer: str) -> str:
+        order = await of.place(customer=customer)
+        (placed,) = await of.rig.told(OrderPlaced, order.id)
+        return str(placed["customer"])
+
+    one = await digest(shop, email=name)
+    assert len(one) == 32
+    assert await digest(shop, email=f" {name.upper()} ", phone="+49 30 1234567") == one
+    others = [
+        await digest(shop, email=f"x{name}"),
+        await digest(other_shop, email=name),
+        await digest(shop, phone="+49 30 7654321"),
+    ]
+    assert len({one, *others}) == 4
+    assert await digest(shop, email=name, email_kind="relay") == "", "a relay's address is many people's"
+    assert await digest(shop) == ""
 
 
 async def test_the_same_digits_of_another_country_are_another_number(shop: Shop) -> None:

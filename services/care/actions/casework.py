@@ -87,7 +87,9 @@ def _is_fresh(tx: Transaction, case: Case) -> bool:
 async def _priority(tx: Transaction, trouble: Trouble) -> tuple[Priority, str]:
     """Rank a case by an exception, and say why so."""
     watch = trouble.watch
-    failed_before = watch["reship_of"] is not None or await queries.has_failed_before(tx, watch["order_id"])
+    failed_before = watch["reship_of"] is not None or await queries.has_failed_before(
+        tx, watch["order_id"], watch["customer"]
+    )
     deadline = min(filter(None, (watch["deliver_by"], _pickup_ends(trouble.found))))
     circumstances = Circumstances(failed_before, watch["perishable"], watch["safety"], watch["gift_due_at"])
     known = (trouble.kind, Level(trouble.found.level), deadline, tx.now, circumstances)

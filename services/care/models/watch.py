@@ -18,6 +18,8 @@ class Watch(CareTable, table=True):
     order_id: UUID = Field(primary_key=True)
     number: str
     storefront_id: UUID
+    customer: str = ""
+    """Who ordered, as orders' digest; empty where nobody is known or they were forgotten."""
     placed_at: datetime = Field(sa_column=moment(required=True))
     service_level: str
     country: str

@@ -75,7 +75,7 @@ class Circumstances:
     """What makes the same exception worse for one customer than for another."""
 
     second_failure: bool = False
-    """The order's second failure in 90 days; a reshipment that fails is one."""
+    """The customer's second failure in 90 days; a reshipment that fails is one."""
     perishable: bool = False
     """The order has goods that do not keep."""
     safety: bool = False
@@ -92,7 +92,7 @@ class Circumstances:
         named = {
             "goods that do not keep": self.perishable,
             "somebody's safety rests on it": self.safety,
-            "the order's second failure": self.second_failure,
+            "the customer's second failure": self.second_failure,
             "a gift for a day": self.gift_due_at is not None,
         }
         return [words for words, is_so in named.items() if is_so]

@@ -19,6 +19,12 @@ _ACTIVE = [state.value for state in ACTIVE_STATES]
 _QUEUE_STATES = [CaseState.OPEN.value, CaseState.IN_PROGRESS.value]
 REOPEN_WITHIN = timedelta(days=7)
 _FAILURES_COUNT_FOR = timedelta(days=90)
+_FAILED_BEFORE = """
+select exists (
+  select from care_case where state in ('resolved', 'closed') and resolved_at > $3
+  and order_id in (select $1::uuid union all select order_id from watch where customer = $2 and customer <> '')
+)
+"""
 
 _UNDER_INCIDENT = f"exists (select from incident i where i.id = {{}} and {incidents.WEIGHS})"
 # The nearest clock that still runs decides who is served first.
@@ -146,16 +152,10 @@ async def lock_last_case(tx: Transaction, order_id: UUID, family: Family) -> Cas
     return found.one_or_none()
 
 
-async def has_failed_before(tx: Transaction, order_id: UUID) -> bool:
-    """Say whether trouble of an order had to be made good within the last 90 days."""
-    return bool(
-        await tx.value(
-            "select exists (select from care_case where order_id = $1 and state in ('resolved', 'closed') "
-            "and resolved_at > $2)",
-            order_id,
-            tx.now - _FAILURES_COUNT_FOR,
-        )
-    )
+async def has_failed_before(tx: Transaction, order_id: UUID, customer: str) -> bool:
+    """Say whether trouble of an order, or of another order of its customer, was made good within the last 90 days."""
+    since = tx.now - _FAILURES_COUNT_FOR
+    return bool(await tx.value(_FAILED_BEFORE, order_id, customer, since))
 
 
 async def lock_next_case(tx: Transaction, who: str, wanted: CaseFilter) -> Case:

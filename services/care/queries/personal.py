@@ -29,7 +29,12 @@ TABLES = (
     Table("word", "kind value", of=_MINE),
     Table("remedy", "kind state dedupe currency lines reason authority refusal_code refusal_detail",
           "asked_by decided_by", of=_MINE),
-    Table("watch", "number service_level country zone currency notifications promise_outcome outcome", of=_MINE),
+    Table(
+        "watch",
+        "number service_level country zone currency notifications promise_outcome outcome",
+        personal={"customer": Personal(Kind.KEY)},
+        of=_MINE,
+    ),
     Table("exception", "kind subject rule level disposition disposition_reason evidence", of=_MINE),
     Table("exception_level", "level rule evidence"),
     Table("incident", "kind scope state evidence", "ended_by"),

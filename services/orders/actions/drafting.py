@@ -244,6 +244,7 @@ def placed_fact(record: OrderRecord) -> OrderPlaced:
         number=head.number,
         reference=head.reference,
         storefront_id=head.storefront_id,
+        customer=looking_up.customer_digest(head, settings().secret.get_secret_value()),
         lines=tuple(_placed_line(line) for line in record.lines),
         destination=record.destination,
         service_level=head.service_level,

@@ -1,5 +1,6 @@
 """What a caller may have in hand, normalised the same way when an order is indexed and when it is sought."""
 
+import hmac
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -57,6 +58,22 @@ def entries_of(head: Order) -> Iterator[LookUpEntry]:
     for kind, value in dict.fromkeys(values):
         if value:
             yield entry(kind, value, head.id, head.placed_at)
+
+
+def customer_digest(head: Order, secret: str) -> str:
+    """Give what is the same for all orders of one customer at one storefront and tells nobody who that is.
+
+    By the e-mail address, else by the phone number as it is dialled; empty where the order has neither of their own: a
+    relay's or proxy's is many people's.
+    """
+    email, phone = (
+        str(head.customer.get(way) or "") if head.customer.get(f"{way}_kind", "real") == "real" else ""
+        for way in ("email", "phone")
+    )
+    known_by = email.strip().casefold() or next(phone_keys(phone, asked=False), "")
+    if not known_by:
+        return ""
+    return hmac.digest(secret.encode(), f"customer {head.storefront_id} {known_by}".encode(), "sha256").hex()[:32]
 
 
 def entry(kind: str, value: str, order_id: UUID, at: datetime) -> LookUpEntry:
