@@ -62,6 +62,8 @@ GUARDS = (
           f"{_LOCKS}::test_what_is_paused_twice_is_paused_once"),
     Guard("shared/overdue.py", "on conflict (kind, subject, due_at) do nothing\n", "",
           "tests/inventory/test_overdue.py::test_a_parcel_left_on_the_bench_is_overdue_until_it_leaves"),
+    Guard("shared/jobs.py", "await db.with_retries(keep)", "await keep()",
+          "tests/shared/test_batch_and_jobs.py::test_what_was_done_outside_is_recorded_though_its_record_meets_competition"),
     Guard("shared/migrate.py", 'connection.exec_driver_sql("select pg_advisory_lock(7302)")',
           'connection.exec_driver_sql("select 7302")',
           f"{_LOCKS}::test_two_migrators_of_one_database_wait_for_each_other"),
@@ -167,6 +169,8 @@ GUARDS = (
     # Care
     Guard("services/care/queries/remedies.py", "where u.spent + excluded.spent <= $6::bigint\n", "",
           "tests/care/test_remedies.py::test_of_two_parallel_grants_against_what_is_left_of_the_day_exactly_one_passes"),
+    Guard("services/care/actions/sending.py", "    await lock_watch(tx, letter.order_id)  # first,", "    # first,",
+          f"{_CARE}::test_who_notes_that_a_message_left_takes_the_order_before_its_cases_as_a_look_does"),
     Guard("services/care/queries/facts.py", '"select * from watch where order_id = $1 for no key update"',
           '"select * from watch where order_id = $1"',
           "tests/care/test_made_whole.py::test_a_report_made_while_the_parcel_leaves_is_about_it"),
