@@ -3,6 +3,8 @@
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
+
 from shared import clock
 from tests.journeys.shop import DAY, PRICE, PlacedOrder, Shop
 
@@ -111,6 +113,7 @@ async def test_a_parcel_left_on_the_dock_is_noticed_without_a_scan(shop: Shop) -
     assert "no_first_scan" in await shop.exceptions(order)
 
 
+@pytest.mark.wide  # weeks of silence take long
 async def test_a_silent_parcel_is_stalled_then_suspected_lost_and_clears_with_its_next_scan(shop: Shop) -> None:
     order = await shop.place(1)
     await shop.script(
