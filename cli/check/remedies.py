@@ -7,9 +7,17 @@ _GRANTED = """
 select id::text as id, order_id::text as order_id, kind, state from remedy
 where state in ('granted', 'executed', 'refused') order by id
 """
-_BOOKED = """
+# Goods of a reshipment are paid back from the order that was paid for.
+_PAID = """(
+  with recursive up(id, reship_of) as (
+    select o.id, o.reship_of from orders o where o.id = r.order_id
+    union all select o.id, o.reship_of from up join orders o on o.id = up.reship_of
+  )
+  select up.id from up where up.reship_of is null
+)"""
+_BOOKED = f"""
 select r.id::text as id, r.order_id::text as order_id, r.kind, r.state, r.refund_id is not null as instructed,
-  count(f.id) as refunds, coalesce(bool_and(f.id = r.refund_id and f.order_id = r.order_id), false) as same,
+  count(f.id) as refunds, coalesce(bool_and(f.id = r.refund_id and f.order_id in (r.order_id, {_PAID})), false) as same,
   min(f.state) as refund_state
 from remedy r left join refund f on f.remedy_id = r.id group by r.id order by r.id
 """

@@ -116,6 +116,44 @@ async def test_units_whose_reshipment_was_cancelled_are_owed_again(shop: Shop) -
     assert len(await order.told(RemedyRefused)) == 1
 
 
+async def test_a_lost_reshipment_is_paid_back_from_the_order_that_was_paid_for(shop: Shop) -> None:
+    order, _ = await sent(shop)
+    await order.rig.hear(granted(order, "reship", units=2))
+    again = await linked(order)
+    parcel = Parcel(again)
+    await parcel.send()
+    await parcel.scan("lost")
+
+    remedy = granted(again, "refund", units=2)
+    await order.rig.hear(remedy, granted(again, "refund", units=1))
+
+    assert [fact["code"] for fact in await again.told(RemedyRefused)] == ["already_made_whole"]
+    (refund,) = await order.shop_refunds()
+    assert await again.shop_refunds() == []
+    assert (refund["amount"]["amount"], refund["lines"][0]["line_id"]) == (2580, str(order.lines[0][0]))
+    await order.do("/payments", {"type": "refunded", "refund_id": refund["id"]})
+    (executed,) = await again.told(RemedyExecuted)
+    assert (executed["remedy_id"], executed["amount"]["amount"]) == (str(remedy.remedy_id), 2580)
+    assert (await order.now())["payment_status"] == "partially_refunded"
+
+
+async def test_what_could_not_be_paid_back_for_a_lost_reshipment_is_owed_still(shop: Shop) -> None:
+    order, _ = await sent(shop)
+    await order.rig.hear(granted(order, "reship", units=2))
+    again = await linked(order)
+    parcel = Parcel(again)
+    await parcel.send()
+    await parcel.scan("lost")
+    await order.rig.hear(granted(again, "refund", units=2))
+    (refund,) = await order.shop_refunds()
+
+    await order.do("/payments", {"type": "failed", "refund_id": refund["id"]})
+
+    assert [fact["code"] for fact in await again.told(RemedyRefused)] == ["refund_failed"]
+    await order.rig.hear(granted(again, "refund", units=2))
+    assert [one["amount"]["amount"] for one in await order.shop_refunds()] == [2580]
+
+
 async def test_a_reshipment_that_has_left_is_not_called_off(shop: Shop) -> None:
     order, parcel = await sent(shop)
     await parcel.scan("lost")

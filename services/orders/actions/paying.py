@@ -47,7 +47,7 @@ async def report_payment(tx: Transaction, who: Principal, named: str, body: Repo
     )
     _say(work, record, actor=who.actor)
     if refund is not None:
-        remedies.refund_confirmed(work, record, refund, ok=body.type != "failed")
+        await remedies.refund_confirmed(work, record, refund, ok=body.type != "failed")
     elif not record.is_ended:
         _follow_money(work, record, body.type, who.actor)
     await finish(work)

@@ -29,33 +29,46 @@ class Share:
 
 
 def instruct(work: Work, record: OrderRecord, remedy: Remedy) -> Refund:
-    """Tell the storefront to pay back; raises RefusedRemedy when that is more than was taken."""
-    head = record.head
-    if remedy.currency is not None and remedy.currency != head.currency:
-        raise RefusedRemedy("currency_mismatch", f"the order is in {head.currency}")
+    """Tell the storefront to pay back; raises RefusedRemedy when that is more than was taken.
+
+    Goods and shipping of a reshipment are paid back from the order that was paid for.
+    """
+    payer = record if remedy.kind == RemedyKind.GOODWILL_CREDIT else work.payer_of(record)
+    if remedy.currency is not None and remedy.currency != payer.head.currency:
+        raise RefusedRemedy("currency_mismatch", f"the order is in {payer.head.currency}")
     shares: list[Share] = []
-    kind = str(remedy.kind)
     if remedy.kind == RemedyKind.REFUND:
-        shares = _shares(record, remedy)
+        shares = _shares(payer, remedy, _paid_lines(record, payer, remedy))
         amount = sum(share.amount for share in shares)
     elif remedy.kind == RemedyKind.SHIPPING_REFUND:
-        amount = _shipping(record, remedy)
+        amount = _shipping(payer, remedy)
     else:
         amount = remedy.amount or 0
     if amount <= 0:
         raise RefusedRemedy("nothing_to_refund", "there is nothing left to pay back")
+    kind = str(remedy.kind)
     if remedy.kind != RemedyKind.GOODWILL_CREDIT:
-        kind = _covered(record, kind, amount)
+        kind = _covered(payer, kind, amount)
+    _take(payer, remedy, shares, amount)
+    return _request(work, payer, remedy, kind, amount, shares)
+
+
+def _take(payer: OrderRecord, remedy: Remedy, shares: Sequence[Share], amount: int) -> None:
     for share in shares:
         share.line.refunded += share.amount
     if remedy.kind == RemedyKind.SHIPPING_REFUND:
-        head.shipping_refunded += amount
-    return _request(work, record, remedy, kind, amount, shares)
+        payer.head.shipping_refunded += amount
 
 
-def _shares(record: OrderRecord, remedy: Remedy) -> list[Share]:
+def _paid_lines(record: OrderRecord, payer: OrderRecord, remedy: Remedy) -> dict[UUID, int]:
+    """Give the units of a remedy by the lines that were paid for; a reshipment's lines bear the same references."""
+    paid = {line.reference: line.id for line in payer.lines}
+    units = [(UUID(str(entry["line_id"])), int(str(entry["quantity"]))) for entry in remedy.lines]
+    return {paid[record.line(line_id).reference]: quantity for line_id, quantity in units}
+
+
+def _shares(record: OrderRecord, remedy: Remedy, wanted: dict[UUID, int]) -> list[Share]:
     """Split a refund over its lines, each within what the line cost and has not been paid back."""
-    wanted = {UUID(str(entry["line_id"])): int(str(entry["quantity"])) for entry in remedy.lines}
     lines = [line for line in record.lines if not wanted or line.id in wanted]
     left = remedy.amount
     shares: list[Share] = []
@@ -134,11 +147,10 @@ def move(work: Work, refund: Refund, state: RefundState) -> None:
     refund.state, refund.since, refund.due_at = state, work.now, REFUND.due_at(state, work.now)
 
 
-def undo(record: OrderRecord, refund: Refund) -> None:
+def undo(record: OrderRecord, refund: Refund, remedy: Remedy) -> None:
     """Free what a failed instruction had taken of its lines and of shipping."""
     for entry in refund.lines:
         line = record.line(UUID(str(entry["line_id"])))
         line.refunded = max(0, line.refunded - int(str(entry["amount"])))
-    remedy = next(one for one in record.remedies if one.id == refund.remedy_id)
     if remedy.kind == RemedyKind.SHIPPING_REFUND:
         record.head.shipping_refunded = max(0, record.head.shipping_refunded - refund.amount)

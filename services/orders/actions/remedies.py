@@ -9,6 +9,7 @@ from services.orders.actions.ledger import NewDate
 from services.orders.actions.refunding import RefusedRemedy
 from services.orders.actions.work import Work
 from services.orders.models import Cancellation, OrderRecord, Parcel, Refund, Remedy
+from services.orders.queries import orders
 from services.orders.states import (
     DELIVERED,
     LOST,
@@ -28,7 +29,7 @@ _MADE_WHOLE_BY = frozenset({RemedyKind.RESHIP, RemedyKind.REFUND})
 
 async def execute_remedies(tx: Transaction, events: Sequence[Received[RemedyGranted]]) -> None:
     """Carry out what care granted, or say why not; the same remedy again changes nothing."""
-    work = await Work.open(tx, (received.event.order_id for received in events))
+    work = await Work.open_linked(tx, (received.event.order_id for received in events))
     for received in events:
         event, record = received.event, work.records[received.event.order_id]
         work.hear(received, record)
@@ -174,14 +175,17 @@ def _end(work: Work, remedy: Remedy, state: RemedyState) -> None:
     remedy.state, remedy.since, remedy.due_at = state, work.now, None
 
 
-def refund_confirmed(work: Work, record: OrderRecord, refund: Refund, *, ok: bool) -> None:
-    """End an instruction, and its remedy, by what the storefront reported."""
+async def refund_confirmed(work: Work, payer: OrderRecord, refund: Refund, *, ok: bool) -> None:
+    """End an instruction, and its remedy, by what the storefront reported; the remedy may be that of a reshipment."""
+    order_id = await orders.get_order_of_remedy(work.tx, refund.remedy_id)
+    await work.reach([order_id])
+    record = work.records[order_id]
     remedy = next(one for one in record.remedies if one.id == refund.remedy_id)
     refunding.move(work, refund, RefundState.SUCCEEDED if ok else RefundState.FAILED)
     if ok:
         executed(work, record, remedy, amount=refund.amount)
         return
-    refunding.undo(record, refund)
+    refunding.undo(payer, refund, remedy)
     refuse(work, record, remedy, RefusedRemedy("refund_failed", "the storefront could not pay back"))
 
 

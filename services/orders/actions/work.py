@@ -41,9 +41,21 @@ class Work:
 
     @classmethod
     async def open_linked(cls, tx: Transaction, order_ids: Iterable[UUID]) -> Self:
-        """Lock these orders and those they are reshipments of."""
+        """Lock these orders and all that they are reshipments of."""
         wanted = list(order_ids)
         return await cls.open(tx, [*wanted, *await orders.originals_of(tx, wanted)])
+
+    async def reach(self, order_ids: Iterable[UUID]) -> None:
+        """Lock and load more orders; only later ones than those in hand, so that locks are taken in one order."""
+        more = await orders.lock_orders(self.tx, sorted(set(order_ids) - self.records.keys()))
+        self._before |= {id(row): rows.as_row(row) for record in more.values() for row in _rows_of(record)}
+        self.records |= more
+
+    def payer_of(self, record: OrderRecord) -> OrderRecord:
+        """Give the order that was paid for: a reshipment costs nothing, its money is that of the first original."""
+        while record.head.reship_of is not None and record.head.reship_of in self.records:
+            record = self.records[record.head.reship_of]
+        return record
 
     @property
     def now(self) -> datetime:

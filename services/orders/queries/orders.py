@@ -42,6 +42,13 @@ Owner = tuple[UUID, bool]
 Name = tuple[UUID, bool, str]
 """Storefront, test or live, and the storefront's reference: unique among orders."""
 
+_ORIGINALS = """
+with recursive up(reship_of) as (
+  select reship_of from orders where id = any($1::uuid[]) and reship_of is not null
+  union select o.reship_of from up join orders o on o.id = up.reship_of where o.reship_of is not null
+)
+select reship_of from up
+"""
 _LOCK = "select id from orders where id = any($1::uuid[]) order by id for no key update"
 _LOAD = """
 select o as head,
@@ -170,11 +177,15 @@ async def list_order_ids(
 
 
 async def originals_of(tx: Transaction, order_ids: Sequence[UUID]) -> list[UUID]:
-    """Give the orders that some of these are reshipments of."""
-    rows = await tx.fetch(
-        "select reship_of from orders where id = any($1::uuid[]) and reship_of is not null", list(order_ids)
-    )
+    """Give the orders that some of these are reshipments of, and those that these again are reshipments of."""
+    rows = await tx.fetch(_ORIGINALS, list(order_ids))
     return [row["reship_of"] for row in rows]
+
+
+async def get_order_of_remedy(tx: Transaction, remedy_id: UUID) -> UUID:
+    """Give the order a remedy was granted for."""
+    order_id: UUID = await tx.value("select order_id from remedy where id = $1", remedy_id)
+    return order_id
 
 
 async def due_order_ids(tx: Transaction, column: str, limit: int) -> list[UUID]:
