@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from deploy.local import names, state
+from deploy.local.processes import Mark
 from shared import db
 from tests.deploy.homes import free_base
 from tests.waiting import wait_until
@@ -79,9 +80,15 @@ def _record(place: Path) -> state.Record:
 
 
 async def _kill(place: Path, name: str) -> None:
-    """Kill a process and wait until the supervisor has another in its place."""
-    mark = _record(place).processes[name]
-    assert mark.is_alive()
+    """Kill a process, once it is there, and wait until the supervisor has another in its place."""
+
+    async def runs() -> Mark | None:
+        # After a broker's death the workers are away until it is made up for.
+        mark = _record(place).processes.get(name)
+        return mark if mark is not None and mark.is_alive() else None
+
+    mark = await wait_until(runs, deadline=_START_SECONDS, what=name)
+    assert mark is not None
     os.kill(mark.pid, signal.SIGKILL)
 
     async def runs_again() -> bool:
