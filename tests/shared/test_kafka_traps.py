@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -58,12 +59,22 @@ async def frozen_broker(stack: LocalStack, plumbing: Plumbing) -> AsyncIterator[
             return False
         return True
 
+    async def stands_still() -> bool:
+        return _stands_still(stack.processes[names.BROKER].pid)
+
     stack.kill(names.BROKER, signal.SIGSTOP)
+    await wait_until(stands_still, what="the broker is frozen")
     try:
         yield
     finally:
         stack.kill(names.BROKER, signal.SIGCONT)
         await wait_until(serves, what="the broker is back")
+
+
+def _stands_still(pid: int) -> bool:
+    """Say whether every thread has stopped: the signal takes effect a moment later, and one may still answer."""
+    threads = [(thread / "stat").read_text() for thread in Path(f"/proc/{pid}/task").iterdir()]
+    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in threads)
 
 
 async def _seconds(work: Any) -> float:  # noqa: ANN401 - any coroutine

@@ -9,7 +9,7 @@ from services.console.errors import RefusedError
 from services.console.neighbours import Caller
 from services.console.schemas.warehouse import Lists, ListSummary, PickList, PickTask, Place, Places, Scanned, Shorted
 
-_MOST_PLACES = 100
+_PLACES_AT_ONCE = 500
 _SERVICE = "inventory"
 
 
@@ -48,9 +48,15 @@ class ItemScan:
 
 
 async def read_places(caller: Caller, own: Sequence[str]) -> list[Place]:
-    """Read the locations somebody works at; who has none of their own works anywhere."""
-    found = await caller.get(_SERVICE, "/staff/locations", Places, limit=_MOST_PLACES)
-    return [place for place in found.data if place.active and (not own or place.code in own)]
+    """Read the locations somebody works at, however many there are; who has none of their own works anywhere."""
+    found: list[Place] = []
+    cursor: str | None = None
+    while True:
+        page = await caller.get(_SERVICE, "/staff/locations", Places, limit=_PLACES_AT_ONCE, cursor=cursor)
+        found.extend(page.data)
+        cursor = page.next_cursor
+        if cursor is None:
+            return [place for place in found if place.active and (not own or place.code in own)]
 
 
 async def find_active(caller: Caller, login: str) -> ListSummary | None:

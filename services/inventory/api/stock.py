@@ -55,7 +55,9 @@ async def save_locations(body: bodies.SaveLocations, call: Mutation, who: Wareho
 
 
 @router.get("/staff/locations")
-async def list_locations(tx: Tx, _who: Reader, limit: Limit = 100, cursor: Cursor = None) -> answers.LocationPage:
+async def list_locations(
+    tx: Tx, _who: Reader, limit: Annotated[int, Query(ge=1, le=500)] = 100, cursor: Cursor = None
+) -> answers.LocationPage:
     """List locations."""
     return await stock_views.show_locations(tx, after=str(read_cursor(cursor, [""])[0]), limit=limit)
 
