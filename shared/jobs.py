@@ -2,10 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import structlog
 
@@ -97,7 +97,7 @@ class Jobs:
                 orders = [str(order_of(item) or "") for item in items]
                 traces = await outbox.traces_of(await tx.connection(), orders) if any(orders) else {}
             works = [one(database, item, traces.get(order)) for item, order in zip(items, orders, strict=True)]
-            await _together(works, parallel)
+            await in_parallel(works, parallel)
             return len(items)
 
         self.jobs.append(Job(name, next_due, run))
@@ -126,17 +126,19 @@ async def _perform(
     metrics.EFFECTS.labels(database.application, name, "failed" if outcome.error else "done").inc()
 
 
-async def _together(works: Sequence[Coroutine[None, None, None]], parallel: int) -> None:
-    """Do all of them, at most `parallel` at once; the first error is raised when all have ended."""
-    gate = asyncio.Semaphore(parallel)
+async def in_parallel(works: Iterable[Coroutine[None, None, T]], at_once: int = 8) -> list[T]:
+    """Do all of them, so many at once, and give their results in order; all end before the first error is raised."""
+    gate = asyncio.Semaphore(at_once)
 
-    async def guarded(work: Coroutine[None, None, None]) -> None:
+    async def guarded(work: Coroutine[None, None, T]) -> T:
         async with gate:
-            await work
+            return await work
 
-    for result in await asyncio.gather(*(guarded(work) for work in works), return_exceptions=True):
+    results = await asyncio.gather(*(guarded(work) for work in works), return_exceptions=True)
+    for result in results:
         if isinstance(result, BaseException):
             raise result
+    return cast("list[T]", results)
 
 
 def lease_until(seconds: float = 60) -> datetime:

@@ -2,9 +2,9 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from pydantic import BaseModel, JsonValue
 
@@ -13,7 +13,6 @@ from shared.auth import Role, mint_token
 from shared.http import Breaker, HttpAnswerLostError, HttpClient, HttpStatusError, HttpUnavailableError
 
 M = TypeVar("M", bound=BaseModel)
-T = TypeVar("T")
 
 _SERVER_ERROR = 500
 _AGAIN = frozenset({"conflict", "rate_limited"})  # a twin of this very request is still being served
@@ -116,21 +115,6 @@ class Door:
         self.calls += 1
         answer = await self._client.request(method, path, json=body, params=params, headers=headers)
         return None if answer.status == _NO_CONTENT else answer.json()  # type: ignore[return-value]
-
-
-async def in_parallel(calls: Iterable[Coroutine[None, None, T]], at_once: int = 8) -> list[T]:
-    """Run calls, so many at a time, and give their answers in order; all end before the first error is raised."""
-    gate = asyncio.Semaphore(at_once)
-
-    async def one(call: Coroutine[None, None, T]) -> T:
-        async with gate:
-            return await call
-
-    results = await asyncio.gather(*(one(call) for call in calls), return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return cast("list[T]", results)
 
 
 def key_of(*parts: object) -> str:

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from cli.bots.door import Door, Refused, in_parallel, key_of
+from cli.bots.door import Door, Refused, key_of
 from shared import clock
+from shared.jobs import in_parallel
 
 _PAGE = 100
 _OVERLAP = timedelta(seconds=1)

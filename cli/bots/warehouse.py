@@ -10,7 +10,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from cli.bots.door import Door, Refused, in_parallel, key_of
+from cli.bots.door import Door, Refused, key_of
+from shared.jobs import in_parallel
 
 _LABEL_CALLS = 6
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from cli.bots.agent import AgentBot
 from cli.bots.carrier import CarrierBot
-from cli.bots.door import Door, chance, in_parallel, key_of
+from cli.bots.door import Door, chance, key_of
 from cli.bots.returns import ReturnsBot
 from cli.bots.storefront import OrderView, StorefrontBot
 from cli.bots.warehouse import Fulfilment, FulfilmentLine, Parcel, Read, Task, WarehouseBot
@@ -17,6 +17,7 @@ from cli.demo.plan import Choice, Mishap
 from cli.demo.report import is_ended
 from deploy.local.driver import Driver
 from shared import clock
+from shared.jobs import in_parallel
 
 TICK = timedelta(hours=1)  # while orders come in
 STEP = timedelta(hours=2)
@@ -198,7 +199,7 @@ class Demo:
         await asyncio.gather(*(self._pick(warehouse) for warehouse in self.warehouses))
         await self.driver.rest()
         await asyncio.gather(*(self._pack(warehouse) for warehouse in self.warehouses))
-        await in_parallel(self._label(parcel_id) for parcel_id in list(self.on_dock))
+        await in_parallel(self._label(parcel_id) for parcel_id in self.on_dock)
         if clock.now().time() in _DISPATCH:
             await self._hand_over()
             await self.driver.rest()

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from cli.bots.door import Door, Refused, in_parallel, key_of
+from cli.bots.door import Door, Refused, key_of
 from cli.bots.storefront import OrderView, StorefrontBot
 from cli.olist import wire
 from cli.olist.dock import Dock
@@ -17,6 +17,7 @@ from cli.olist.slots import Slots
 from cli.olist.wire import Pair
 from deploy.local.driver import Driver
 from shared import clock
+from shared.jobs import in_parallel
 
 Stock = Literal["just-enough", "ample"]
 _UNPROCESSABLE = 422

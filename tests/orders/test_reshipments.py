@@ -23,6 +23,17 @@ async def linked(order: Placed) -> Placed:
     return Placed(order.shop, answer.json())
 
 
+async def lost_again(shop: Shop) -> tuple[Placed, Placed]:
+    """Give an order and the reshipment of all of it, which is lost as well."""
+    order, _ = await sent(shop)
+    await order.rig.hear(granted(order, "reship", units=2))
+    again = await linked(order)
+    parcel = Parcel(again)
+    await parcel.send()
+    await parcel.scan("lost")
+    return order, again
+
+
 async def test_a_reshipment_is_carried_out_once_its_goods_are_reserved(shop: Shop) -> None:
     order, _ = await sent(shop)
     remedy = granted(order, "reship")
@@ -117,12 +128,7 @@ async def test_units_whose_reshipment_was_cancelled_are_owed_again(shop: Shop) -
 
 
 async def test_a_lost_reshipment_is_paid_back_from_the_order_that_was_paid_for(shop: Shop) -> None:
-    order, _ = await sent(shop)
-    await order.rig.hear(granted(order, "reship", units=2))
-    again = await linked(order)
-    parcel = Parcel(again)
-    await parcel.send()
-    await parcel.scan("lost")
+    order, again = await lost_again(shop)
 
     remedy = granted(again, "refund", units=2)
     await order.rig.hear(remedy, granted(again, "refund", units=1))
@@ -138,12 +144,7 @@ async def test_a_lost_reshipment_is_paid_back_from_the_order_that_was_paid_for(s
 
 
 async def test_what_could_not_be_paid_back_for_a_lost_reshipment_is_owed_still(shop: Shop) -> None:
-    order, _ = await sent(shop)
-    await order.rig.hear(granted(order, "reship", units=2))
-    again = await linked(order)
-    parcel = Parcel(again)
-    await parcel.send()
-    await parcel.scan("lost")
+    order, again = await lost_again(shop)
     await order.rig.hear(granted(again, "refund", units=2))
     (refund,) = await order.shop_refunds()
 

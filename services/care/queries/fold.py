@@ -167,8 +167,7 @@ insert into watch (order_id, number, storefront_id, placed_at, service_level, co
   gift_due_at, test, customer, first_deliver_by, next_check_at)
 select p.*, p.deliver_by, $21 from unnest($1::uuid[], $2::text[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[],
   $7::text[], $8::bigint[], $9::text[], $10::text[], $11::uuid[], $12::timestamptz[], $13::int[], $14::timestamptz[],
-  $15::timestamptz[], $16::bool[], $17::bool[], $18::timestamptz[], $19::bool[],
-  $20::text[])
+  $15::timestamptz[], $16::bool[], $17::bool[], $18::timestamptz[], $19::bool[], $20::text[])
 as p(order_id, number, storefront_id, placed_at, service_level, country, zone, value_amount, currency, notifications,
   reship_of, ship_after, revision, ship_by, deliver_by, perishable, safety, gift_due_at, test, customer)
 """
