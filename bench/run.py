@@ -9,7 +9,7 @@ from bench import denominators, machine
 from bench.measures import demonstration, history, intake, journey, processes, relay, reservation, workers
 from bench.rig import Rig
 from bench.session import Plan, Session
-from bench.shop import open_shop, quieten
+from bench.shop import open_shop
 from bench.table import ROWS, Line, Result
 from shared import clock
 
@@ -73,7 +73,7 @@ async def run(plan: Plan, home: Path, say: Say, only: frozenset[str] = frozenset
         say("setting up the shop: 10,000 articles")
         shop = await open_shop(rig)
         await denominators.prepare(rig)
-        await quieten(rig)
+        await journey.warm_up(rig, shop)
         session = Session(rig, shop, plan, say)
         lines: dict[str, Line] = {}
         for step in STEPS:

@@ -10,11 +10,11 @@ from typing import Final
 from bench import charts, machine
 from bench.figures import median, percentile
 from bench.load import Load, Wish, place_orders
-from bench.measures.journey import Watch
+from bench.measures.journey import Watch, warm_up
 from bench.report import CHARTS, RESULTS
 from bench.rig import Rig
 from bench.run import Say
-from bench.shop import open_shop, quieten
+from bench.shop import open_shop
 from shared import clock
 
 PER_SECOND: Final = 150.0
@@ -62,7 +62,7 @@ async def run(minutes: float, home: Path, say: Say) -> None:
     try:
         say("setting up the shop: 10,000 articles")
         shop = await open_shop(rig)
-        await quieten(rig)
+        await warm_up(rig, shop)
         wish = Wish(minutes * 60, per_second=PER_SECOND)
         loading = asyncio.create_task(place_orders(shop, [rig.stack.urls["orders"]], wish))
         samples = Samples()

@@ -43,7 +43,7 @@ async def load(session: Session) -> None:
     if not await session.rig.value("orders", _ANY) + await session.rig.value("inventory", _ANY_DEMAND):
         await session.rig.run_only(*session.rig.stack.apis, *session.rig.stack.workers)
         await session.load([session.rig.stack.urls["orders"]], 1)
-        await all_planned(session)
+        await all_planned(session.rig)
     await session.rig.run_only()
     started = clock.monotonic()
     await asyncio.gather(*(_load(session, service) for service in ("orders", "inventory")))

@@ -14,6 +14,7 @@ from bench.figures import median, percentile, ratios
 from bench.load import Wish, place_orders
 from bench.rig import Rig
 from bench.session import Session
+from bench.shop import Shop, quieten
 from bench.table import Result
 from shared import clock
 
@@ -25,6 +26,7 @@ where id > uuidv7($1::timestamptz - now() - interval '1 second') and since >= $1
 """
 _PER_SECOND = 200.0
 _POLL_SECONDS = 0.005
+_FIRST_SECONDS = 3.0
 _WARM_SECONDS = 1.0
 _PATIENCE_SECONDS = 300.0
 # A transaction that makes pick tasks is committed within this time, or its order is not counted.
@@ -38,7 +40,7 @@ async def measure_rate(session: Session) -> Mapping[str, Result]:
     everybody = [*rig.stack.apis, *rig.stack.workers]
     await rig.run_only(*everybody)
     await session.load([rig.stack.urls["orders"]], _WARM_SECONDS)
-    await all_planned(session)
+    await all_planned(rig)
     limits: list[float] = []
     rates: list[float] = []
     used: dict[str, JsonValue] = {}
@@ -46,7 +48,7 @@ async def measure_rate(session: Session) -> Mapping[str, Result]:
         limits.append(await session.limit("a"))
         meter = machine.Meter(rig.pids())
         load = await session.load([rig.stack.urls["orders"]], session.plan.whole_way_seconds)
-        await all_planned(session)
+        await all_planned(rig)
         rates.append(load.orders / (clock.monotonic() - meter.started))
         used = dict(machine.per_order(meter.read(), load.orders))
         session.say(f"  {load.orders} orders, taken in at {load.rate:,.0f}/s, all ready at {rates[-1]:,.0f}/s")
@@ -70,7 +72,7 @@ async def measure_latency(session: Session) -> Mapping[str, Result]:
         watch = await Watch.begin(rig)
         wish = Wish(session.plan.latency_seconds, per_second=_PER_SECOND)
         load = await place_orders(session.shop, [rig.stack.urls["orders"]], wish)
-        await all_planned(session)
+        await all_planned(rig)
         waits = await watch.end()
         cells["latency_p50"].append(percentile(waits, 0.5))
         cells["latency_p99"].append(percentile(waits, 0.99))
@@ -80,10 +82,17 @@ async def measure_latency(session: Session) -> Mapping[str, Result]:
     return {key: Result(values, f"{median(values):.0f} ms {at}") for key, values in cells.items()}
 
 
-async def all_planned(session: Session) -> None:
+async def warm_up(rig: Rig, shop: Shop) -> None:
+    """Take the first orders the whole way, so that the server's plans are not those for empty tables."""
+    await place_orders(shop, [rig.stack.urls["orders"]], Wish(_FIRST_SECONDS))
+    await all_planned(rig)
+    await quieten(rig)
+
+
+async def all_planned(rig: Rig) -> None:
     """Wait until every order that was placed has its pick tasks."""
-    placed = await session.rig.value("orders", _ORDERS)
-    await session.rig.until("inventory", _PLANNED, placed, seconds=_PATIENCE_SECONDS)
+    placed = await rig.value("orders", _ORDERS)
+    await rig.until("inventory", _PLANNED, placed, seconds=_PATIENCE_SECONDS)
 
 
 @dataclass(slots=True)
