@@ -140,8 +140,7 @@ def as_reply(result: BaseModel | Reply | None, status: int) -> Reply:
     """Make an answer of what an action gave."""
     if isinstance(result, Reply):
         return result
-    body = result.model_dump(mode="json") if result is not None else None
-    return Reply(status, body, {})
+    return Reply.of(result, status) if result is not None else Reply(status, None, {})
 
 
 def send(reply: Reply) -> Response:

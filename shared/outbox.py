@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from orjson import Fragment
+
 from shared.events.base import Event, topic_of
 from shared.ids import new_id
 
@@ -100,7 +102,7 @@ def _row(pending: Pending, countdown: int) -> tuple[object, ...]:
         fact.key,
         fact.event_type,
         headers,
-        fact.model_dump(mode="json"),
+        Fragment(fact.model_dump_json()),
         pending.occurred_at,
         countdown,
         shard_of(fact.key),

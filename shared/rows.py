@@ -5,23 +5,27 @@ from functools import lru_cache
 from typing import Any, Self, cast
 
 from pydantic_core import PydanticUndefined
-from sqlalchemy.orm import ClassManager, class_mapper
+from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
+from sqlmodel.main import SQLModelMetaclass
+
+_MAPPED = registry()
 
 
-class Row(SQLModel):
-    """A table's row whose attributes are plain values.
+class _Plain(SQLModelMetaclass):
+    """Takes a table's class off SQLAlchemy's map again: what stays is its table and plain attributes."""
 
-    SQLModel's own constructor looks up signatures and tells SQLAlchemy of every attribute, and so does each
-    assignment; for rows that are written as sets that was half of an order's processor time. A session inserts such
-    a row, and does not notice what is changed in it.
+    def __init__(self, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> None:  # noqa: ANN401 - as SQLModel's own
+        super().__init__(name, bases, namespace, **options)
+        _MAPPED.dispose()
+
+
+class Row(SQLModel, registry=_MAPPED, metaclass=_Plain):
+    """A table's row whose attributes are plain values; no session knows it, it is written as a set.
+
+    SQLModel's own constructor looks up signatures and tells SQLAlchemy of every attribute, each reading of a mapped
+    attribute is a call, and each assignment several: that was more than half of an order's processor time.
     """
-
-    def __new__(cls, **_values: object) -> Self:
-        """Bring SQLAlchemy's state along: to look for it on a model costs more than to make it."""
-        row: Self = super().__new__(cls)
-        _manager(cls).setup_instance(row)
-        return row
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401 - the type checker knows each table's columns
         plain, made = _defaults(type(self))
@@ -35,10 +39,12 @@ class Row(SQLModel):
     def __setattr__(self, name: str, value: object) -> None:
         self.__dict__[name] = value
 
-
-@lru_cache(maxsize=128)
-def _manager(model: type[SQLModel]) -> "ClassManager[SQLModel]":
-    return class_mapper(model).class_manager
+    @classmethod
+    def of(cls, values: Mapping[str, object]) -> Self:
+        """Make a row of all its values, as the database has them."""
+        row: Self = cls.__new__(cls)
+        row.__dict__.update(values)
+        return row
 
 
 @lru_cache(maxsize=128)

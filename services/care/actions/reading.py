@@ -54,7 +54,7 @@ async def full(tx: Transaction, case: Case, who: Principal) -> Reply:
         ],
         units=[schemas.UnitsView.model_validate(unit) for unit in await touched_units(tx, case)],
     )
-    return Reply(200, detail.model_dump(mode="json"), {"etag": etag(case.version)})
+    return Reply.of(detail, headers={"etag": etag(case.version)})
 
 
 async def _view(tx: Transaction, case: Case) -> schemas.CaseView:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from services.orders.actions.finding import read_order
 from services.orders.errors import CallerNotVerifiedError
 from services.orders.models import CallerVerification, OrderRecord, PersonView
-from services.orders.queries import callers
+from services.orders.queries import callers, rows
 from services.orders.schemas.callers import LEAST_ANSWERS, PersonShown, VerificationView, VerifyCaller
 from services.orders.settings import settings
 from shared import clock
@@ -35,7 +35,7 @@ async def verify_caller(tx: Transaction, who: Principal, named: str, said: Verif
     row = CallerVerification(
         id=new_id(), order_id=record.id, actor=who.actor, matched=matched, verified=verified, at=now
     )
-    tx.session.add(row)
+    await rows.save(tx, [row])
     return VerificationView(
         order_id=record.id,
         verified=verified,
@@ -76,7 +76,7 @@ async def show_person(tx: Transaction, who: Principal, named: str) -> PersonShow
     record = await read_order(tx, who, named)
     until = await _verified_until(tx, who, record)
     view = PersonView(id=new_id(), order_id=record.id, actor=who.actor, masked=until is None, at=clock.real())
-    tx.session.add(view)
+    await rows.save(tx, [view])
     shown = _in_clear(record, until)
     return shown if until is not None else _masked(shown)
 

@@ -1,7 +1,7 @@
 """Taking orders in: a list in one transaction, each with its promise, holds and facts, each exactly once."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
@@ -18,6 +18,7 @@ from services.orders.errors import ReferenceExistsError, TooManyUnpaidError
 from services.orders.models import OrderRecord
 from services.orders.queries import orders, storefronts
 from services.orders.queries.catalogue import Catalogue, read_catalogue
+from services.orders.queries.intake import Known, Wanted, read_known
 from services.orders.queries.orders import Name
 from services.orders.queries.views import order_view
 from services.orders.schemas.intake import PlaceOrder
@@ -36,7 +37,6 @@ _UNIQUE_TRIES = 3
 _UNPAID_RETRY_SECONDS = 60
 _CREATED, _FOUND = 201, 200
 NOBODY = UUID(int=0)
-INTAKE_SWITCH = "intake"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +130,9 @@ async def place_orders(tx: Transaction, placements: Sequence[Placement]) -> list
 async def _place_new(tx: Transaction, new: Sequence[Placement]) -> dict[tuple[str, str], Outcome]:
     if not new:
         return {}
-    catalogue = await read_catalogue(
-        tx,
-        (line.sku for one in new for line in one.body.lines),
-        pins=(line.location for one in new for line in one.body.lines if line.location),
-        quotes=[one.body.quote_id for one in new if one.body.quote_id],
-        numbers=len(new),
-    )
-    keepers = await read_keepers(tx, [one.name[0] for one in new])
+    known = await read_known(tx, _wanted(new))
     existing = await orders.find_references(tx, [one.name for one in new])
     quota = await _read_quota(tx, new)
-    paused = await switches.paused_scopes(tx, INTAKE_SWITCH)
     work = Work(tx, {})
     outcomes: dict[tuple[str, str], tuple[UUID, int] | DomainError] = {}
     for placement in new:
@@ -148,18 +140,29 @@ async def _place_new(tx: Transaction, new: Sequence[Placement]) -> dict[tuple[st
         if placement.name in existing:
             outcomes[key] = _existing(placement, *existing[placement.name])
             continue
-        if paused & {switches.EVERYWHERE, str(placement.name[0])}:
+        if known.paused & {switches.EVERYWHERE, str(placement.name[0])}:
             outcomes[key] = PausedError("no new orders are taken at present; send it again under the same key")
             continue
-        refused = _refused(placement, catalogue, quota, tx.now)
+        refused = _refused(placement, known.catalogue, quota, tx.now)
         if refused is not None:
             outcomes[key] = refused
             continue
-        order_id = _draft(work, placement, catalogue, keepers)
+        order_id = _draft(work, placement, known)
         existing[placement.name] = order_id, placement.fingerprint
         outcomes[key] = order_id, _CREATED
     await finish(work)
     return await _settle(work, new, outcomes)
+
+
+def _wanted(new: Sequence[Placement]) -> Wanted:
+    lines = [line for one in new for line in one.body.lines]
+    return Wanted(
+        skus={line.sku for line in lines},
+        pins={line.location for line in lines if line.location},
+        quotes=[one.body.quote_id for one in new if one.body.quote_id],
+        storefronts={one.name[0] for one in new},
+        count=len(new),
+    )
 
 
 async def _read_quota(tx: Transaction, new: Sequence[Placement]) -> dict[UUID, int]:
@@ -188,15 +191,10 @@ def _refused(placement: Placement, catalogue: Catalogue, quota: dict[UUID, int],
     return None
 
 
-async def read_keepers(tx: Transaction, storefront_ids: Iterable[UUID]) -> dict[UUID, Keeper]:
-    """Give what intake needs to know of these storefronts."""
-    rows = await storefronts.get_storefronts(tx, sorted(set(storefront_ids)))
-    return {row.id: Keeper(row.id, row.notifications, test=False) for row in rows}
-
-
-def _draft(work: Work, placement: Placement, catalogue: Catalogue, keepers: dict[UUID, Keeper]) -> UUID:
-    keeper = keepers[placement.who.storefront_id or NOBODY]
-    record = drafting.draft_order(placement.body, replace(keeper, test=placement.who.test), catalogue, work.now)
+def _draft(work: Work, placement: Placement, known: Known) -> UUID:
+    storefront = known.storefronts[placement.name[0]]
+    keeper = Keeper(storefront.id, storefront.notifications, test=placement.who.test)
+    record = drafting.draft_order(placement.body, keeper, known.catalogue, work.now)
     record.head.fingerprint = placement.fingerprint
     paid = placement.body.payment
     if paid is not None and paid.status != "pending":
@@ -252,7 +250,7 @@ async def _settle(
 def placed_reply(record: OrderRecord, status: int) -> Reply:
     """Answer with an order, where it is and which version."""
     headers = {"Location": f"/v1/orders/{record.id}", "ETag": etag(record.head.version)}
-    return Reply(status, order_view(record).model_dump(mode="json"), headers)
+    return Reply.of(order_view(record), status, headers)
 
 
 async def refuse_unreadable(

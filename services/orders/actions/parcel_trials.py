@@ -54,4 +54,4 @@ async def _ask(shipment_id: UUID, body: AdvanceShipment, key: str) -> Reply:
     finally:
         await client.close()
     shown = AdvancedShipment.model_validate(answer.json())
-    return Reply(answer.status, shown.model_dump(mode="json"), {})
+    return Reply.of(shown, answer.status)

@@ -7,7 +7,6 @@ from services.orders.actions.numbers import order_number
 from services.orders.actions.refunding import RefusedRemedy
 from services.orders.actions.work import Work
 from services.orders.models import Order, OrderLine, OrderRecord, Remedy
-from services.orders.models.loading import load
 from services.orders.promise import Origin, Place, make_window
 from services.orders.queries import orders
 from services.orders.queries.catalogue import Catalogue, read_catalogue
@@ -70,7 +69,7 @@ def _head(work: Work, original: OrderRecord, remedy: Remedy, catalogue: Catalogu
     )  # fmt: skip
     values = {name: value for name, value in as_row(original.head).items() if name in kept}
     empty = dict.fromkeys(columns_of(Order))
-    return load(Order, {**empty, **values, **dict.fromkeys(zeroes, 0), **changes, "updated_at": work.now})
+    return Order.of({**empty, **values, **dict.fromkeys(zeroes, 0), **changes, "updated_at": work.now})
 
 
 def _line(order_id: UUID, position: int, line: OrderLine, quantity: int) -> OrderLine:

@@ -9,7 +9,6 @@ from sqlmodel import SQLModel
 
 from services.orders.actions import facts
 from services.orders.models import Document, OrderRecord, ProgressRow, PublicEvent, TimelineEntry
-from services.orders.models.loading import load
 from services.orders.queries import orders, rows
 from shared.db import Transaction
 from shared.errors import NotYetError
@@ -99,8 +98,7 @@ class Work:
         telling = facts.TELLINGS[name]
         self._told.add(record.id)
         self._extra.append(
-            load(
-                TimelineEntry,
+            TimelineEntry.of(
                 {
                     "order_id": record.id,
                     "occurred_at": at,
@@ -117,7 +115,7 @@ class Work:
         if progress is not None and telling.stage:
             subject = str(getattr(fact, telling.subject)) if telling.subject else ""
             row = {"order_id": record.id, "stage": telling.stage, "subject": subject, "fact": name}
-            self._progress[record.id, name, subject] = load(ProgressRow, {**row, **dict(progress)})
+            self._progress[record.id, name, subject] = ProgressRow.of({**row, **dict(progress)})
 
     async def save(self) -> None:
         """Write what changed; a changed order has a new version."""

@@ -47,6 +47,6 @@ async def amend_order(named: str, body: AmendOrder, request: Request, call: Muta
         await callers.require_verified(tx, who, named)
         match = lambda version: require_match(request, version)  # noqa: E731 - a closure over the request
         record = await amending.amend_order(tx, who, named, body, match)
-        return Reply(200, order_view(record).model_dump(mode="json"), {"ETag": etag(record.head.version)})
+        return Reply.of(order_view(record), headers={"ETag": etag(record.head.version)})
 
     return await call.once(who, body, act)

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import reduce
-from operator import add
 from uuid import UUID
 
 from services.orders.models.money import Refund, Remedy
@@ -46,12 +44,12 @@ class OrderRecord:
     @property
     def units(self) -> Buckets:
         """Where all units are."""
-        return reduce(add, (line.buckets for line in self.lines), Buckets())
+        return Buckets.sum(line.buckets for line in self.lines)
 
     @property
     def goods(self) -> Buckets:
         """Where the units are that a warehouse ships."""
-        return reduce(add, (line.buckets for line in self.lines if line.requires_shipping), Buckets())
+        return Buckets.sum(line.buckets for line in self.lines if line.requires_shipping)
 
     @property
     def ordered(self) -> int:

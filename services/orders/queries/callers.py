@@ -4,9 +4,9 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-from sqlmodel import col, select
 
 from services.orders.models import PromiseRow
+from services.orders.queries.orders import as_model
 from shared.db import Transaction
 
 # Relays and proxies never link people; neither does a name in a house of many, nor a phone number without its country.
@@ -45,7 +45,5 @@ async def count_failed(tx: Transaction, order_id: UUID, since: datetime) -> int:
 
 async def list_promises(tx: Transaction, order_id: UUID) -> list[PromiseRow]:
     """List all promises of an order, the original first."""
-    found = await tx.session.exec(
-        select(PromiseRow).where(PromiseRow.order_id == order_id).order_by(col(PromiseRow.revision))
-    )
-    return list(found)
+    rows = await tx.fetch("select * from promise where order_id = $1 order by revision", order_id)
+    return [as_model(PromiseRow, row) for row in rows]

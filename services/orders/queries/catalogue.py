@@ -10,8 +10,8 @@ import asyncpg
 from services.orders.promise import USUAL_WEEK, CutOff, Origin
 from shared.db import Transaction
 
-_READ = """
-select array(select s from sku_copy s where s.sku = any($1)) as skus,
+CATALOGUE = """
+  array(select s from sku_copy s where s.sku = any($1)) as skus,
   array(select l from location_copy l where l.active and l.code in (
     select unnest($4::text[]) union select k.location from stock_copy k where k.sku = any($1)
     union (select min(code) from location_copy where active))) as locations,
@@ -19,6 +19,7 @@ select array(select s from sku_copy s where s.sku = any($1)) as skus,
   array(select q from quote q where q.id = any($2::uuid[])) as quotes,
   array(select nextval('order_number') from generate_series(1, $3::int)) as numbers
 """
+_READ = f"select {CATALOGUE}"
 _AVAILABILITY = """
 select k.sku, sum(greatest(k.available, 0))::int as available, bool_or(k.backorderable) as backorderable,
   min(k.next_available_at) as next_available_at, max(k.updated_at) as updated_at
@@ -97,6 +98,11 @@ async def read_catalogue(
     row = await tx.row(_READ, sorted(set(skus)), list(quotes), numbers, sorted(set(pins)))
     if row is None:
         raise LookupError("no row")
+    return as_catalogue(row)
+
+
+def as_catalogue(row: asyncpg.Record) -> Catalogue:
+    """Make a catalogue of a row with the columns of CATALOGUE."""
     return Catalogue(
         skus={
             s["sku"]: Sku(s["sku"], s["name"], s["requires_shipping"], s["active"], s["perishable"], s["safety"])

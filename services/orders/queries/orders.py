@@ -21,7 +21,7 @@ from services.orders.models import (
     Refund,
     Remedy,
 )
-from services.orders.models.loading import load
+from services.orders.models.columns import OrdersTable
 from services.orders.states import (
     CancellationState,
     ErasureState,
@@ -35,7 +35,7 @@ from services.orders.states import (
 )
 from shared.db import Transaction
 
-M = TypeVar("M", bound=SQLModel)
+M = TypeVar("M", bound=OrdersTable)
 
 Owner = tuple[UUID, bool]
 """A storefront, and whether its tests are meant: they share nothing with its live orders."""
@@ -93,7 +93,7 @@ def as_model(model: type[M], record: asyncpg.Record | Mapping[str, object]) -> M
     values: dict[str, object] = dict(record)
     for name, kind in _ENUMS.get(model, {}).items():
         values[name] = kind(str(values[name]))
-    return load(model, values)
+    return model.of(values)
 
 
 async def lock_orders(tx: Transaction, order_ids: Sequence[UUID]) -> dict[UUID, OrderRecord]:

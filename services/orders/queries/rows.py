@@ -49,9 +49,8 @@ def _statement(models: tuple[type[SQLModel], ...]) -> str:
 
 
 def as_row(row: SQLModel) -> Row:
-    """Give a row's values by column."""
-    get = row.__dict__.get
-    return {name: get(name) for name in columns_of(type(row))}
+    """Give a row's values by column, as they are now."""
+    return dict(row.__dict__)
 
 
 async def save(tx: Transaction, rows: Iterable[SQLModel]) -> None:

@@ -117,7 +117,7 @@ def _line_view(line: OrderLine, currency: str) -> LineView:
 
 def bucket_counts(buckets: Buckets) -> dict[str, int]:
     """Give the buckets by name."""
-    return {name: getattr(buckets, name) for name in Buckets.__dataclass_fields__}
+    return buckets._asdict()
 
 
 def _shipment_view(parcel: Parcel, currency: str) -> ShipmentView:

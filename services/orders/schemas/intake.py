@@ -109,7 +109,7 @@ class PlaceOrder(Body):
     shipping_price: Part | None = None
     total: Price | None = None
     payment: PlacePayment | None = None
-    policy: PlacePolicy = PlacePolicy()
+    policy: PlacePolicy = Field(default_factory=PlacePolicy)
     gift: Gift | None = None
     metadata: Metadata = Field(default_factory=dict)
     priority: Annotated[int, Field(ge=0, le=9)] = 0

@@ -1,8 +1,8 @@
 """Where the units of a line are: one pure function of the absolute totals that the services reported."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
 from functools import lru_cache
-from operator import add, attrgetter
+from typing import NamedTuple, Self
 
 DELIVERED, LOST, RETURNED = "delivered", "lost", "returned_to_sender"
 # Positions of a parcel that say that it left the house, in shipping's words.
@@ -14,8 +14,7 @@ OUTSIDE = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(NamedTuple):
     """What is known of a line's units, each an absolute total of one source; sources may lag behind each other."""
 
     ordered: int
@@ -31,8 +30,7 @@ class Totals:
     written_off: int = 0  # of those handed over
 
 
-@dataclass(frozen=True, slots=True)
-class Buckets:
+class Buckets(NamedTuple):
     """A partition of the ordered units: each unit is in exactly one of these."""
 
     open: int = 0
@@ -47,10 +45,16 @@ class Buckets:
     returned_to_sender: int = 0
     written_off: int = 0
 
+    @classmethod
+    def sum(cls, of: Iterable[Self]) -> Self:
+        """Add up the buckets of several lines."""
+        counts = zip(*of, strict=True)
+        return cls(*map(sum, counts))
+
     @property
     def total(self) -> int:
         """All units."""
-        return sum(_counts(self))
+        return sum(self)
 
     @property
     def ended(self) -> int:
@@ -66,13 +70,6 @@ class Buckets:
     def inside(self) -> int:
         """Units that have not left the house."""
         return self.before_pick + self.picked + self.packed
-
-    def __add__(self, other: "Buckets") -> "Buckets":
-        """Add two lines' buckets."""
-        return Buckets(*map(add, _counts(self), _counts(other)))
-
-
-_counts = attrgetter(*(field.name for field in fields(Buckets)))
 
 
 @lru_cache(maxsize=4096)
