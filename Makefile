@@ -146,8 +146,8 @@ bench-full: setup wrk java ## The same with more cells and 1,000,000 orders of h
 	$(BIN)/python -m bench full $(ARGS)
 
 .PHONY: soak
-soak: setup wrk java ## Place 150 orders a second for MINUTES=30 and watch what must stay flat
-	$(BIN)/python -m bench soak --minutes $(or $(MINUTES),30)
+soak: setup wrk java ## Place RATE=150 orders a second for MINUTES=30 and watch what must stay flat
+	$(BIN)/python -m bench soak --minutes $(or $(MINUTES),30) --rate $(or $(RATE),150)
 
 .PHONY: java
 java:

@@ -23,6 +23,7 @@ def main() -> None:
     )
     parser.add_argument("--write-docs", action="store_true", help="put table and charts into docs/performance.md")
     parser.add_argument("--minutes", type=float, default=30.0, help="how long the soak lasts")
+    parser.add_argument("--rate", type=float, default=soak.PER_SECOND, help="how many orders a second the soak places")
     asked = parser.parse_args()
     home = control.default_home() / "bench"
     # Told to end, stop what was started, as Ctrl-C does.
@@ -30,7 +31,7 @@ def main() -> None:
     try:
         find_wrk()
         if asked.what == "soak":
-            asyncio.run(soak.run(asked.minutes, home, _say))
+            asyncio.run(soak.run(asked.minutes, asked.rate, home, _say))
             return
         _measure(QUICK if asked.what == "quick" else FULL, frozenset(asked.only or ()), write_docs=asked.write_docs)
     except StackError as error:

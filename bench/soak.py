@@ -17,7 +17,7 @@ from bench.run import Say
 from bench.shop import open_shop
 from shared import clock
 
-PER_SECOND: Final = 150.0
+PER_SECOND: Final = 150
 _SAMPLE_SECONDS = 10.0
 _THIRD = 3
 _LEAST_SAMPLES = 6
@@ -56,18 +56,18 @@ def growth(values: Sequence[float]) -> float:
     return median(values[-third:]) / before if before else 1.0
 
 
-async def run(minutes: float, home: Path, say: Say) -> None:
+async def run(minutes: float, per_second: float, home: Path, say: Say) -> None:
     """Soak, tell what came of it, and write bench/results/soak.json and the charts."""
     rig = await Rig.start(home, say)
     try:
         say("setting up the shop: 10,000 articles")
         shop = await open_shop(rig)
         await warm_up(rig, shop)
-        wish = Wish(minutes * 60, per_second=PER_SECOND)
+        wish = Wish(minutes * 60, per_second=per_second)
         loading = asyncio.create_task(place_orders(shop, [rig.stack.urls["orders"]], wish))
         samples = Samples()
         await _sample_until(loading, rig, samples, say)
-        _tell(await loading, samples, say)
+        _tell(await loading, per_second, samples, say)
     finally:
         await rig.stop()
 
@@ -101,11 +101,11 @@ async def _sample(rig: Rig, samples: Samples, minutes: float) -> None:
             await connection.close()
 
 
-def _tell(load: Load, samples: Samples, say: Say) -> None:
+def _tell(load: Load, wanted: float, samples: Samples, say: Say) -> None:
     findings = _findings(samples)
     document = {
         "at": clock.real().isoformat(timespec="seconds"),
-        "command": f"make soak MINUTES={load.seconds / 60:.0f}",
+        "command": f"make soak MINUTES={load.seconds / 60:.0f} RATE={wanted:g}",
         "machine": machine.describe(),
         "orders": load.orders,
         "orders_per_second": round(load.rate, 1),
@@ -117,7 +117,7 @@ def _tell(load: Load, samples: Samples, say: Say) -> None:
     CHARTS.mkdir(parents=True, exist_ok=True)
     for chart, lines in samples.seen.items():
         (CHARTS / f"soak-{chart}.svg").write_text(charts.series(*_TITLES[chart], lines), encoding="utf-8")
-    say(f"{load.orders} orders at {load.rate:.0f}/s for {load.seconds / 60:.1f} min")
+    say(f"{load.orders} orders at {load.rate:.0f}/s, wanted {wanted:g}/s, for {load.seconds / 60:.1f} min")
     for finding in findings:
         say(f"  {finding}")
 
