@@ -75,6 +75,7 @@ _AUDIT = (
     ("act", "act"),
     ("of", "subject"),
     ("why", "reason"),
+    ("by", "cause"),
 )
 
 
@@ -167,11 +168,12 @@ def vitals(as_json: Json = False) -> None:
 
 def audit(
     subject: Annotated[str | None, typer.Option(help="Only about this: an id, a SKU, a switch.")] = None,
+    cause: Annotated[str | None, typer.Option(help="Only what followed from this request, job or event.")] = None,
     limit: Limit = 100,
     as_json: Json = False,
 ) -> None:
     """List who overrode, repaired, replayed or discarded what, and why, in all services, newest first."""
-    rows = show.list_of(_everywhere("/staff/audit", limit, {"subject": subject}))
+    rows = show.list_of(_everywhere("/staff/audit", limit, {"subject": subject, "cause": cause}))
     newest: list[JsonValue] = [*sorted(rows, key=lambda row: str(row.get("at")), reverse=True)[:limit]]
     show.rows(newest, _AUDIT, json=as_json, empty="nothing was overridden")
 

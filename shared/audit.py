@@ -11,8 +11,8 @@ _LIST = """
 select * from audit where ($1::text is null or subject = $1)
   and ($2::text is null or position(lower($2) in lower(actor)) > 0)
   and ($3::timestamptz is null or at >= $3) and ($4::timestamptz is null or at < $4)
-  and ($5::bigint is null or id < $5)
-order by id desc limit $6
+  and ($5::bigint is null or id < $5) and ($6::text is null or right(cause, length($6)) = $6)
+order by id desc limit $7
 """
 
 
@@ -20,7 +20,8 @@ order by id desc limit $6
 class Wanted:
     """Which rows of the trail to list; none of a field means all.
 
-    `actor` is a part of who acted; `since` and `until` enclose the time, the latter left out; `before` is an id.
+    `actor` is a part of who acted; `since` and `until` enclose the time, the latter left out; `before` is an id;
+    `cause` is how the name of the request, job or event that rows follow from ends.
     """
 
     subject: str | None = None
@@ -28,11 +29,13 @@ class Wanted:
     since: datetime | None = None
     until: datetime | None = None
     before: int | None = None
+    cause: str | None = None
 
 
 async def list_audit(tx: Transaction, wanted: Wanted, *, limit: int) -> list[asyncpg.Record]:
     """List the audit trail, newest first."""
-    return await tx.fetch(_LIST, wanted.subject, wanted.actor, wanted.since, wanted.until, wanted.before, limit)
+    named = (wanted.subject, wanted.actor, wanted.since, wanted.until, wanted.before, wanted.cause)
+    return await tx.fetch(_LIST, *named, limit)
 
 
 async def audit(
@@ -56,5 +59,5 @@ async def audit(
         reason,
         before,
         after,
-        tx.cause,
+        tx.caused_by(subject),
     )

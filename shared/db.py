@@ -134,6 +134,11 @@ class Transaction:
         resumes = fact.key not in self.origins and tracing.is_ours() and hasattr(fact, "order_id")
         self.events.append(outbox.Pending(fact, occurred_at or self.now, origin.cause, origin.traceparent, resumes))
 
+    def caused_by(self, key: str) -> str:
+        """Say what a change to something of a key follows from: this request or job, else the event of that key."""
+        origin = self.origins.get(key)
+        return self.cause or (f"event:{origin.cause}" if origin is not None else "")
+
     def after_commit(self, act: Callable[[], None]) -> None:
         """Run `act` once the transaction is committed (a metric, a wake-up; nothing that may fail)."""
         self._after_commit.append(act)

@@ -311,10 +311,14 @@ def _add_audit(router: APIRouter) -> None:
         since: Moment | None = None,
         until: Moment | None = None,
         before: Serial | None = None,
+        cause: Annotated[str | None, Query(max_length=200)] = None,
         limit: Limit = 100,
     ) -> Listing:
-        """List the audit trail, newest first; `actor` is a part of a name, `before` the id of the last row seen."""
-        rows = await trail.list_audit(tx, trail.Wanted(subject, actor, since, until, before), limit=limit)
+        """List the audit trail, newest first; `actor` is a part of a name, `before` the id of the last row seen.
+
+        `cause` is what rows follow from, or its end: the id of a request (`X-Request-Id`), `job:…` or `event:…`.
+        """
+        rows = await trail.list_audit(tx, trail.Wanted(subject, actor, since, until, before, cause), limit=limit)
         return Listing(data=_plain(rows))
 
 

@@ -33,9 +33,9 @@ class Neighbours:
             for name in SERVICES
         }
 
-    def caller(self, login: str, role: Role) -> "Caller":
-        """Give one person's way to the services, for the length of a request."""
-        return Caller(self.clients, mint_token(self._private_key, subject=login, role=role))
+    def caller(self, login: str, role: Role, request_id: str = "") -> "Caller":
+        """Give one person's way to the services, for the length of a request; they note what they do under its id."""
+        return Caller(self.clients, mint_token(self._private_key, subject=login, role=role), request_id)
 
     def own(self) -> "Caller":
         """Give the console's own way: what it shows on every page, whoever looks."""
@@ -61,6 +61,7 @@ class Caller:
 
     clients: Mapping[str, HttpClient]
     token: str
+    request_id: str = ""
 
     async def get(self, service: str, path: str, shape: type[M], **params: Said) -> M:
         """Read."""
@@ -118,7 +119,8 @@ class Caller:
             raise _translated(service, error) from error
 
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"}
+        named = {"X-Request-Id": self.request_id} if self.request_id else {}
+        return {"Authorization": f"Bearer {self.token}", **named}
 
 
 def _json(answer: Answer) -> JsonValue:

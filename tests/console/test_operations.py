@@ -97,6 +97,46 @@ async def test_a_pause_is_on_every_page_until_it_is_lifted(visit: Visit) -> None
     assert "it moved" in trail
 
 
+_CAUSES = {
+    "job:end_dwells:0190": "by the clock: end dwells",
+    "effect:send_messages:0191": "by work outside: send messages",
+    "event:01900000-0000-7000-8000-0000deadbeef": "after event deadbeef",
+    "retention": "because data is kept no longer than it may be",
+    "": "",
+}
+_BY_ALL = """
+insert into audit (at, actor, act, subject, reason, cause)
+select now(), $1, 'end_incident', 'number ' || n, 'it is over', c from unnest($2::text[]) with ordinality as u(c, n)
+"""
+
+
+async def test_the_trail_says_what_each_act_followed_from(visit: Visit, stack: LocalStack) -> None:
+    operator, actor = await visit("operator"), f"robot:{new_id().hex}"
+    connection = await asyncpg.connect(stack.dsn("care"))
+    try:
+        await connection.execute(_BY_ALL, actor, list(_CAUSES))
+    finally:
+        await connection.close()
+    page = await operator.get("/operations/audit", actor=actor, service="care")
+    shown = re.findall(r"end incident care ?(?:, (.*?))? number (\d)", text_of(page))
+    assert {int(number): words for words, number in shown} == dict(enumerate(_CAUSES.values(), 1))
+    (job,) = re.findall(r'href="(/operations/audit\?cause=job[^"]+)"', page.text)
+    assert re.findall(r"number (\d)", await operator.read(html.unescape(job))) == ["1"]
+
+
+async def test_what_a_click_did_is_found_by_the_number_of_its_request(visit: Visit) -> None:
+    operator = await visit("operator")
+    await operator.get("/operations")
+    wanted = {"what": "care/messages", "scope": "*", "reason": "nothing is paused", "key": str(new_id())}
+    answer = await operator.post("/operations/pauses/resume", wanted)
+    number = answer.headers["x-request-id"]
+    shown = await operator.get("/operations/audit", cause=number)
+    assert text_of(shown).count("nothing is paused") == 1
+    assert f"by request {number[-8:]}" in text_of(shown)
+    assert "nothing is paused" in await operator.read("/operations/audit", cause=number[-8:])
+    assert "nothing is paused" not in await operator.read("/operations/audit", cause=str(new_id()))
+
+
 async def test_a_pause_needs_a_reason_and_a_scope_that_is_known(visit: Visit) -> None:
     operator = await visit("operator")
     await operator.get("/operations")

@@ -17,9 +17,8 @@ PRIORITISED = "prioritised"
 
 def note(tx: Transaction, case: Case, actor: str, act: str, detail: str = "") -> None:
     """Add an entry to a case; entries are never changed."""
-    tx.session.add(
-        CaseEntry(case_id=case.id, at=tx.now, actor=actor, act=act, detail=detail[:2000], cause=tx.cause[:200])
-    )
+    cause = tx.caused_by(str(case.order_id))[:200]
+    tx.session.add(CaseEntry(case_id=case.id, at=tx.now, actor=actor, act=act, detail=detail[:2000], cause=cause))
 
 
 def note_priority(tx: Transaction, case: Case, why: str) -> None:

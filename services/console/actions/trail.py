@@ -19,6 +19,8 @@ from shared.errors import InvalidError
 
 CONSOLE = "console"
 _PAGE = 100
+_TOLD_APART = 8
+"""So many of a number's last digits tell it from others; its link has all."""
 _PLACES = (*SERVICES, CONSOLE)
 
 
@@ -29,6 +31,7 @@ class Wanted(BaseModel, frozen=True):
     service: str = Field(default="", max_length=20)
     day: str = Field(default="", max_length=10)
     sign_ins: str = Field(default="", max_length=1)
+    cause: str = Field(default="", max_length=200)
     seen: str = Field(default="", max_length=300)
 
     @property
@@ -38,8 +41,17 @@ class Wanted(BaseModel, frozen=True):
 
     @property
     def places(self) -> list[str]:
-        """Where is looked."""
-        return [self.service] if self.service in _PLACES else list(_PLACES)
+        """Where is looked; what happens at the console's own door has no other cause than who is named."""
+        places = [self.service] if self.service in _PLACES else list(_PLACES)
+        return [place for place in places if place != CONSOLE] if self.cause else places
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What something was done by, in words, and where all that was done by it is shown."""
+
+    words: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +67,9 @@ async def read_trail(caller: Caller, wanted: Wanted, own: list[AuditRow]) -> Tra
     """Read a page of the trail, of which `own` are the console's rows; raises InvalidError for a day that is none."""
     seen = _seen(wanted.seen)
     since, until = _bounds(wanted.day)
-    asked = {"actor": wanted.actor.strip() or None, "since": since, "until": until}
+    asked = {
+        "actor": wanted.actor.strip() or None, "since": since, "until": until, "cause": wanted.cause.strip() or None,
+    }  # fmt: skip
     services = [place for place in wanted.places if place != CONSOLE]
     told = await ask_each(
         services,
@@ -69,6 +83,22 @@ async def read_trail(caller: Caller, wanted: Wanted, own: list[AuditRow]) -> Tra
     seen.update({place: str(row.id) for place, row in shown})
     last = ",".join(f"{place}:{number}" for place, number in seen.items())
     return Trail(shown, told.away, wanted.model_copy(update={"seen": last}).address if is_more else "")
+
+
+def cause_of(row: AuditRow) -> Cause | None:
+    """Give what a row follows from; none when nothing is known of it."""
+    if not row.cause:
+        return None
+    kind, _, rest = row.cause.partition(":")
+    work = rest.partition(":")[0].replace("_", " ")
+    words = {
+        "job": say("by the clock: {work}", work=work),
+        "claim": say("by work outside: {work}", work=work),
+        "effect": say("by work outside: {work}", work=work),
+        "event": say("after event {number}", number=rest[-_TOLD_APART:]),
+        "retention": say("because data is kept no longer than it may be"),
+    }.get(kind, say("by request {number}", number=row.cause[-_TOLD_APART:]))
+    return Cause(words, page_address("/operations/audit", {"cause": row.cause}))
 
 
 async def list_own(tx: Transaction, wanted: Wanted) -> list[AuditRow]:

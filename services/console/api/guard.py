@@ -16,6 +16,7 @@ from services.console.queries.staff import SignedIn
 from services.console.settings import settings
 from shared.auth import SCOPES, Public, Role, Scope, same
 from shared.db import Database
+from shared.doors import request_id
 from shared.errors import ForbiddenError
 from shared.settings import platform
 
@@ -115,7 +116,7 @@ async def recognise(request: Request) -> Visitor:
         raise SignInNeededError("sign in to go on")
     role = Role(person.role)
     neighbours: Neighbours = request.app.state.neighbours
-    visitor = Visitor(person, role, token, neighbours.caller(person.login, role))
+    visitor = Visitor(person, role, token, neighbours.caller(person.login, role, request_id(request)))
     request.state.visitor = visitor
     request.state.paused = request.app.state.pauses.current()
     return visitor

@@ -119,7 +119,9 @@ async def show_audit(request: Request, who: Operator, wanted: Annotated[trail.Wa
     async with database.transaction("audit") as tx:
         own = await trail.list_own(tx, wanted)
     told = await trail.read_trail(who.caller, wanted, own)
-    return page(request, "operations_audit.html", told=told, wanted=wanted, places=[*SERVICES, trail.CONSOLE])
+    return page(
+        request, "operations_audit.html", told=told, wanted=wanted, places=[*SERVICES, trail.CONSOLE], words=trail
+    )
 
 
 def _known(service: str) -> str:

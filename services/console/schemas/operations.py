@@ -133,6 +133,7 @@ class AuditRow(Read):
     reason: str
     before: JsonValue = None
     after: JsonValue = None
+    cause: str = ""
 
     @property
     def order_id(self) -> str:
