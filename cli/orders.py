@@ -177,9 +177,12 @@ def explain(named: Named, as_json: Json = False) -> None:
 
 
 @orders.command("stages")
-def count_stages(as_json: Json = False) -> None:
+def count_stages(
+    location: Annotated[str | None, typer.Option(help="Only of this warehouse.")] = None, as_json: Json = False
+) -> None:
     """Count the orders at work by stage."""
-    show.facts(client.get("orders", "/staff/stages", Role.SUPPORT), json=as_json, title="orders at work")
+    answer = client.get("orders", "/staff/stages", Role.SUPPORT, {"location": location})
+    show.facts(answer, json=as_json, title="orders at work")
 
 
 @orders.command("promises")

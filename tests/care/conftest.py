@@ -97,6 +97,7 @@ class Order:
     gift_due_at: datetime | None = None
     test: bool = False
     country: str = "DE"
+    location: str = "berlin"
     carrier: str = field(default_factory=lambda: f"carrier-{new_id()}")
 
     @property
@@ -142,7 +143,9 @@ class Order:
                 number=f"T-{str(self.order_id)[-8:]}",
                 reference=str(self.order_id),
                 lines=(
-                    orders.ReleasedLine(line_id=self.line_id, sku="MUG-1", quantity=self.quantity, location="berlin"),
+                    orders.ReleasedLine(
+                        line_id=self.line_id, sku="MUG-1", quantity=self.quantity, location=self.location
+                    ),
                 ),
                 service_level="standard",
                 destination=Destination(country_code=self.country, postal_zone="10"),
@@ -157,7 +160,7 @@ class Order:
                 order_id=self.order_id,
                 fulfilment_id=self.fulfilment_id,
                 release_no=1,
-                location="berlin",
+                location=self.location,
                 cut_off_at=at + HOUR,
                 lines=self.units,
                 progress=progress("planned"),
@@ -171,7 +174,7 @@ class Order:
                 order_id=self.order_id,
                 parcel_id=self.parcel_id,
                 fulfilment_id=self.fulfilment_id,
-                location="berlin",
+                location=self.location,
                 contents=self.units,
                 packed=self.units,
                 weight_grams=500,
@@ -191,7 +194,7 @@ class Order:
                 order_id=self.order_id,
                 parcel_id=self.parcel_id,
                 fulfilment_id=self.fulfilment_id,
-                location="berlin",
+                location=self.location,
                 packed=(),
                 progress=progress("in_progress"),
             )
@@ -208,7 +211,7 @@ class Order:
                 order_id=self.order_id,
                 parcel_id=self.parcel_id,
                 fulfilment_id=self.fulfilment_id,
-                location="berlin",
+                location=self.location,
                 contents=self.units,
                 handed_over=self.units,
                 tracking_number=str(self.parcel_id),

@@ -61,3 +61,21 @@ async def test_test_orders_count_in_no_measure(care: CareRig) -> None:
     assert (told["cases"]["opened"], told["promises"]["delivered"]) == (len(opened), 2)
     assert sum(told["dispositions"].values()) == sum(row["raised"] for row in shown["exceptions"])
     assert {flag["delivered"] for flag in told["flags"].values()} == {2}
+
+
+async def test_the_clocks_of_cases_are_cut_by_warehouse_and_carrier(care: CareRig) -> None:
+    here, there = [await arrived(care, location=place, carrier=f"of {place}") for place in ("berlin", "hamburg")]
+    for order in (here, there):
+        await reported(care, order, ExceptionKind.DAMAGE)
+    await care.act(f"/cases/{(await care.case(here.order_id, kind='damage'))['id']}/take")
+    await care.later(5 * DAY)
+
+    async def clocks(**cut: str) -> tuple[int, int]:
+        shown = await care.get("/overview", Role.CARE_LEAD, **cut)
+        return shown["sla_in_time"], shown["sla_breached"]
+
+    of_each = [await clocks(location=place) for place in ("berlin", "hamburg")]
+    assert [sum(pair) for pair in zip(*of_each, strict=True)] == list(await clocks())
+    assert of_each[0][0] > of_each[1][0], "first responses in time"
+    assert await clocks(carrier=there.carrier) == of_each[1]
+    assert await clocks(location="berlin", carrier=there.carrier) == (0, 0)

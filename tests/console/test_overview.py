@@ -92,6 +92,10 @@ async def test_a_lead_picks_one_warehouse_for_the_page(
         answer = (await care.get("/staff/overview", params=cut)).json()
         return {"due": (answer["total"] or {"due": 0})["due"], "damaged": _count(answer["exceptions"], "damage")}
 
+    orders = clients.of("orders", role="care_lead")
+    at_work = (await orders.get("/staff/stages", params={"location": shop.tag})).json()["data"]
+    assert sum(at_work.values()) == 1, at_work
+    assert (await orders.get("/staff/stages", params={"location": "NOWHERE"})).json()["data"] == {}
     here = await told(location=shop.tag)
     assert here == {"due": 1, "damaged": 1}
     assert await told(location="NOWHERE") == {"due": 0, "damaged": 0}
@@ -99,6 +103,7 @@ async def test_a_lead_picks_one_warehouse_for_the_page(
     lead = await visit("care_lead")
     page = (await lead.get("/overview", location=shop.tag)).text
     assert f"Warehouse: {shop.tag}" in page
+    assert f'href="/care?location={shop.tag}&amp;kind=damage"' in page
     assert 'href="/overview?days=30"' in page, "and all of them again"
     assert f'href="/overview?days=7&amp;location={shop.tag}"' in page, "for another time"
     assert f'href="/overview?days=30&amp;location={shop.tag}"' in (await lead.get("/overview")).text

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from services.care.queries import overview as queries
-from services.care.queries import report
 from services.care.schemas.overview import KindCount, Outcomes, Overview
 from shared.db import Transaction
 
@@ -21,7 +20,7 @@ async def look(
 ) -> Overview:
     """Give the leads' measures over what was due in [since, until), by default the last 30 days.
 
-    With a location or a carrier, of the orders that left from it or with it; the clocks of cases stay of all.
+    With a location or a carrier, of the orders that ship from it or with it.
     """
     end = until or tx.now
     start = since or end - _DEFAULT
@@ -30,7 +29,7 @@ async def look(
         cut: [_outcomes(row) for row in await queries.count_due(tx, cut, of)]
         for cut in ("total", "day", "warehouse", "carrier")
     }
-    in_time, breached = await report.count_clocks(tx, start, end)
+    in_time, breached = await queries.count_clocks(tx, of)
     return Overview(
         since=start,
         until=end,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import asyncpg
 
-from services.care.queries import report
+from services.care.queries import parcels, report
 from shared.db import Transaction
 
 FORMULAS: Mapping[str, str] = {
@@ -21,16 +21,6 @@ FORMULAS: Mapping[str, str] = {
 _HARM = ["damage", "wrong_item", "missing_item", "lost", "returned_to_sender"]
 
 
-def _of(table: str, first: int) -> str:
-    """Make the condition that an order left from the warehouse and with the carrier of two parameters, where named."""
-    location, carrier = f"${first}::text", f"${first + 1}::text"
-    return f"""({location} is null or exists (
-    select from watch_fulfilment f where f.order_id = {table}.order_id and f.location = {location}
-  )) and ({carrier} is null or exists (
-    select from watch_parcel p where p.order_id = {table}.order_id and p.carrier = {carrier}
-  ))"""
-
-
 # A promise ends with its local day, so half a day before it is that day's date in UTC everywhere.
 _DUE = f"""
 with due as (
@@ -40,7 +30,7 @@ with due as (
     w.outcome is not distinct from 'delivered' as in_full, w.promise_outcome as outcome,
     not exists (select from exception e where e.order_id = w.order_id and e.kind = any($3)) as sound
   from watch w where w.first_deliver_by >= $1 and w.first_deliver_by < $2 and w.reship_of is null
-    and w.outcome is distinct from 'cancelled' and not w.test and {_of("w", 4)}
+    and w.outcome is distinct from 'cancelled' and not w.test and {parcels.of_cut("w", 4)}
 )
 select {{name}} as name, count(*) as due, count(*) filter (where delivered) as delivered,
   count(*) filter (where on_time) as on_time, count(*) filter (where on_time and in_full) as otif,
@@ -63,7 +53,7 @@ _CUTS: Mapping[str, tuple[str, str]] = {
 _EXCEPTIONS = f"""
 select kind, count(*) as raised, count(*) filter (where cleared_at is null) as open
 from exception where detected_at >= $1 and detected_at < $2 and {report.live("exception")}
-  and {_of("exception", 3)}
+  and {parcels.of_cut("exception", 3)}
 group by kind order by raised desc, kind
 """
 
@@ -87,3 +77,9 @@ async def count_due(tx: Transaction, cut: str, of: Narrowed) -> list[asyncpg.Rec
 async def count_exceptions(tx: Transaction, of: Narrowed) -> list[asyncpg.Record]:
     """Count what was detected by kind."""
     return await tx.fetch(_EXCEPTIONS, of.since, of.until, of.location, of.carrier)
+
+
+async def count_clocks(tx: Transaction, of: Narrowed) -> tuple[int, int]:
+    """Count the clocks of cases that began in the time: (fulfilled in time, breached)."""
+    rows = await report.count_clocks(tx, of.since, of.until, of.location, of.carrier)
+    return sum(row["in_time"] for row in rows), sum(row["breached"] for row in rows)

@@ -106,6 +106,18 @@ def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
     ]
 
 
+def ships_from(table: str, location: str) -> str:
+    """Make the condition that a row's order has a part that a warehouse ships; what no one planned yet has none."""
+    return f"exists (select from watch_fulfilment f where f.order_id = {table}.order_id and f.location = {location})"
+
+
+def of_cut(table: str, first: int) -> str:
+    """Make the condition that a row's order ships from the warehouse and with the carrier of two parameters, if any."""
+    location, carrier = f"${first}::text", f"${first + 1}::text"
+    ships_with = f"exists (select from watch_parcel p where p.order_id = {table}.order_id and p.carrier = {carrier})"
+    return f"({location} is null or {ships_from(table, location)}) and ({carrier} is null or {ships_with})"
+
+
 async def plan_fulfilments(tx: Transaction, rows: Sequence[FulfilmentRow]) -> None:
     """Insert (fulfilment, order, location, cut-off, planned_at, queue depth, lines)."""
     await tx.execute(_FULFILMENTS, *_columns(rows))

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+import asyncpg
+
+from services.care.queries import parcels
 from shared.db import Transaction
 
 FORMULAS: Mapping[str, str] = {
@@ -70,7 +73,8 @@ select k.kind, count(*) filter (where k.fulfilled_at is not null and k.breached_
     and not (c.state = 'self_healed' and k.fulfilled_at >= c.resolved_at)) as in_time,
   count(*) filter (where k.breached_at is not null) as breached
 from case_clock k join care_case c on c.id = k.case_id
-where k.started_at >= $1 and k.started_at < $2 and {live("c")} group by k.kind order by k.kind
+where k.started_at >= $1 and k.started_at < $2 and {live("c")} and {parcels.of_cut("c", 3)}
+group by k.kind order by k.kind
 """
 _WISMO = f"""
 select count(*) as noted, count(*) filter (where reason = 'where_is_it') as asked,
@@ -177,7 +181,7 @@ async def _cases(tx: Transaction, since: datetime, until: datetime) -> dict[str,
 
 
 async def _clocks(tx: Transaction, since: datetime, until: datetime) -> dict[str, object]:
-    rows = await tx.fetch(_CLOCKS, since, until)
+    rows = await count_clocks(tx, since, until)
     return {
         row["kind"]: {
             "in_time": row["in_time"],
@@ -188,10 +192,11 @@ async def _clocks(tx: Transaction, since: datetime, until: datetime) -> dict[str
     }
 
 
-async def count_clocks(tx: Transaction, since: datetime, until: datetime) -> tuple[int, int]:
-    """Count the cases' clocks that began in [since, until): (fulfilled in time, breached)."""
-    rows = await tx.fetch(_CLOCKS, since, until)
-    return sum(row["in_time"] for row in rows), sum(row["breached"] for row in rows)
+async def count_clocks(
+    tx: Transaction, since: datetime, until: datetime, location: str | None = None, carrier: str | None = None
+) -> list[asyncpg.Record]:
+    """Count by kind the cases' clocks that began in [since, until): fulfilled in time, breached."""
+    return await tx.fetch(_CLOCKS, since, until, location, carrier)
 
 
 async def _promises(tx: Transaction, since: datetime, until: datetime) -> dict[str, object]:

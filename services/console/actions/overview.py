@@ -120,15 +120,19 @@ class Overview:
         said = {"days": self.days, "location": self.location, "carrier": self.carrier, **changes}
         return page_address("/overview", said)
 
+    @property
+    def cases(self) -> str:
+        """Give where the queue shows the cases of these, up to the kind."""
+        return f"{page_address('/care', {'location': self.location})}{'&' if self.location else '?'}kind="
+
 
 async def learn_overview(caller: Caller, days: int, location: str = "", carrier: str = "") -> Overview:
     """Ask care for the measures, orders for stages, inventory for the backlog, at once; of one warehouse or carrier."""
     since = (clock.now() - timedelta(days=days)).isoformat()
+    place = location or None
     measures, stages, backlog = await asyncio.gather(
-        _ask(
-            caller, "care", "/staff/overview", Measures, since=since, location=location or None, carrier=carrier or None
-        ),
-        _ask(caller, "orders", "/staff/stages", Stages),
+        _ask(caller, "care", "/staff/overview", Measures, since=since, location=place, carrier=carrier or None),
+        _ask(caller, "orders", "/staff/stages", Stages, location=place),
         _ask(caller, "inventory", "/staff/backlog", Backlog),
     )
     return Overview(

@@ -117,9 +117,9 @@ def _without_recycled(rows: list[asyncpg.Record], now: datetime) -> list[asyncpg
     return [row for row in rows if row not in old] if young else rows
 
 
-async def count_stages(tx: Transaction) -> StageCounts:
-    """Count the orders at work by stage."""
-    return StageCounts(data={row["stage"]: row["orders"] for row in await stages.count_stages(tx)})
+async def count_stages(tx: Transaction, location: str | None) -> StageCounts:
+    """Count the orders at work by stage, all of them or those of one warehouse."""
+    return StageCounts(data={row["stage"]: row["orders"] for row in await stages.count_stages(tx, location)})
 
 
 async def find_for_customer(tx: Transaction, number: str, postal_code: str) -> TrackedOrder:

@@ -88,9 +88,11 @@ async def look_up(tx: Tx, _who: LookUp, q: Annotated[str, Query(min_length=2, ma
 
 
 @router.get("/stages")
-async def count_stages(tx: Tx, _who: LookUp) -> StageCounts:
-    """Count the orders at work by stage, each where its unit furthest behind is."""
-    return await reading.count_stages(tx)
+async def count_stages(
+    tx: Tx, _who: LookUp, location: Annotated[str | None, Query(max_length=40)] = None
+) -> StageCounts:
+    """Count the orders at work by stage, each where its unit furthest behind is; also of one warehouse."""
+    return await reading.count_stages(tx, location)
 
 
 @router.get("/orders/{named}")
