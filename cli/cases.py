@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlencode
 
 import typer
 from pydantic import JsonValue
@@ -15,6 +16,7 @@ cases = group("Exceptions being worked until the customer is made whole.")
 remedies = group("What is done to make a customer whole.")
 
 Identity = Annotated[str, typer.Argument(help="The case's id.")]
+Location = Annotated[str | None, typer.Option(help="Only of orders that this warehouse ships.")]
 RemedyIdentity = Annotated[str, typer.Argument(help="The remedy's id.")]
 _CASES = (
     ("case", "number"),
@@ -66,20 +68,37 @@ def list_cases(  # noqa: PLR0913, PLR0917 - one option each
     priority: Annotated[str | None, typer.Option(help="P1 to P4.")] = None,
     assignee: Annotated[str | None, typer.Option(help="Of this person.")] = None,
     order: Annotated[str | None, typer.Option(help="Of this order (its id).")] = None,
+    location: Location = None,
     cursor: Cursor = None,
     limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
     """List cases, the nearest due clock first."""
-    wanted = {"kind": kind, "priority": priority, "assignee": assignee, "order_id": order, "cursor": cursor}
-    states = "&".join(f"state={name}" for name in state or [])
-    path = f"/staff/cases?{states}" if states else "/staff/cases"
+    wanted = {
+        "kind": kind, "priority": priority, "assignee": assignee, "order_id": order, "location": location,
+        "cursor": cursor,
+    }  # fmt: skip
+    named = [(name, value) for name, value in wanted.items() if value is not None]
+    asked = urlencode([*named, *(("state", name) for name in state or []), ("limit", limit)])
     show.rows(
-        client.get("care", path, Role.CARE, {**wanted, "limit": limit}),
+        client.get("care", f"/staff/cases?{asked}", Role.CARE),
         _CASES,
         json=as_json,
         empty="the queue is empty",
     )
+
+
+@cases.command("counts")
+def count_cases(
+    views: Annotated[list[str], typer.Argument(help="Which cases to count: 'state=open&kind=damage'; several.")],
+    as_json: Json = False,
+) -> None:
+    """Count the cases of several views at once."""
+    asked = urlencode([("view", view) for view in views])
+    answer = client.get("care", f"/staff/cases/counts?{asked}", Role.CARE)
+    counts = answer["data"] if isinstance(answer, dict) and isinstance(answer["data"], list) else []
+    rows: list[JsonValue] = [{"view": view, "cases": count} for view, count in zip(views, counts, strict=False)]
+    show.rows(rows, (("view", "view"), ("cases", "cases")), json=as_json)
 
 
 @cases.command("show")
@@ -90,10 +109,12 @@ def show_case(identity: Identity, as_json: Json = False) -> None:
 
 @cases.command("next")
 def next_case(
-    kind: Annotated[str | None, typer.Option(help="Only of this kind of exception.")] = None, as_json: Json = False
+    kind: Annotated[str | None, typer.Option(help="Only of this kind of exception.")] = None,
+    location: Location = None,
+    as_json: Json = False,
 ) -> None:
     """Be given the most urgent case nobody is on."""
-    answer = client.post("care", "/staff/cases/next", Role.CARE, {"kind": kind})
+    answer = client.post("care", "/staff/cases/next", Role.CARE, {"kind": kind, "location": location})
     show.facts(answer, json=as_json, title="next case")
 
 

@@ -41,6 +41,8 @@ class Staff(ConsoleTable, table=True):
     created_at: datetime = Field(sa_column=_moment())
     disabled_at: datetime | None = Field(default=None, sa_column=_moment(required=False))
     single_keys: bool = True
+    queue: str = ""
+    """Where the queue shows the cases they looked at last."""
 
 
 class Session(ConsoleTable, table=True):

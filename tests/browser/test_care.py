@@ -79,7 +79,7 @@ async def test_the_list_is_walked_and_clocks_tick(sit: Sit, shop: Shop, clients:
     for _ in range(2):
         await trouble(shop, clients)
     desk = await sit("care")
-    await desk.goto("/care")
+    await desk.goto("/care?view=all")
     page = desk.page
     links = page.locator("[data-row-link]")
     await page.keyboard.press("j")
@@ -128,6 +128,58 @@ async def test_a_case_is_answered_put_aside_and_resolved_by_keys_from_the_list_t
     await page.get_by_role("button", name="Resolve the case").click()
     await told(page, "Resolved. It may be reopened for seven days.")
     await expect(page.get_by_role("button", name="Next case")).to_be_visible()
+
+
+async def test_a_key_takes_the_case_of_the_row_one_is_on_and_the_sheet_says_so(
+    sit: Sit, shop: Shop, clients: Clients
+) -> None:
+    order, case_id = await trouble(shop, clients)
+    desk = await sit("care")
+    page = desk.page
+    take, link = page.get_by_role("button", name="Take C-"), page.locator("[data-row-link]").first
+    await desk.goto(f"/care?q={order.number}")
+    await page.keyboard.press("a")  # on no row yet
+    await expect(take).to_be_visible()
+    await page.keyboard.press("j")
+    await page.keyboard.press("?")
+    sheet = page.get_by_role("dialog", name="Keyboard")
+    await expect(sheet.locator("div", has=page.locator("kbd", has_text=re.compile("^a$")))).to_have_text(
+        re.compile(r"a\s*Take the case, here or on its page")
+    )
+    await page.keyboard.press("a")  # under the sheet
+    await page.keyboard.press("Escape")
+    await expect(link).to_be_focused()
+    await page.evaluate("document.body.dataset.singleKeys = 'off'")
+    await page.keyboard.press("a")
+    await desk.goto(f"/care?q={order.number}")
+    await expect(take).to_be_visible()
+    await page.keyboard.press("j")
+    await page.keyboard.press("a")
+    await told(page, "It is yours now.")
+    assert page.url.endswith(f"/care/cases/{case_id}")
+    await page.keyboard.press("Escape")
+    await page.wait_for_url(lambda url: url.endswith(f"/care?q={order.number}"))
+    await expect(page.locator(".cell-who")).to_have_text("you")
+    await expect(take).to_have_count(0)
+
+
+async def test_the_counts_of_views_keep_up_and_leave_the_focus_where_it_is(
+    sit: Sit, shop: Shop, clients: Clients
+) -> None:
+    _, case_id = await trouble(shop, clients)
+    desk = await sit("care")
+    page = desk.page
+    await desk.goto(f"/care?location={shop.tag}")
+    count = page.locator("#view-mine .chip-count")
+    before = int(re.sub(r"\D", "", await count.inner_text()))
+    await page.locator("#view-due").focus()
+    taken = await clients.of("care", role="care", subject="care").post(
+        f"/staff/cases/{case_id}/take", headers={"Idempotency-Key": f"take {case_id}"}
+    )
+    assert taken.status_code == 200, taken.text
+    await expect(count).to_have_text(re.compile(rf"^{before + 1} cases?$"), timeout=30_000)
+    await expect(page.locator(".cell-who")).to_have_text("you")
+    await expect(page.locator("#view-due")).to_be_focused()
 
 
 async def test_keys_that_do_not_act_are_not_shown_and_clocks_speak_the_pages_language(

@@ -1,7 +1,10 @@
 """Many cases at once: each is changed or refused on its own, and a preview tells both and changes nothing."""
 
+from datetime import datetime, timedelta
+
 import asyncpg
 
+from shared import clock
 from tests.care.conftest import Desk, Facts, Json, Order
 from tests.waiting import wait_until
 
@@ -78,3 +81,33 @@ async def test_an_act_without_its_reason_or_right_is_refused_as_a_whole(facts: F
         )
     )["data"]
     assert assigned["assignee_after"] == "care:bob"
+
+
+async def test_cases_are_put_aside_until_a_moment_and_the_preview_says_until_when(facts: Facts, desk: Desk) -> None:
+    case = await damaged(facts, desk)
+    until = (clock.now() + timedelta(hours=5)).replace(microsecond=0)
+    wait = many("wait", [case], state="waiting_customer", reason="a photo is on its way", until=until.isoformat())
+    told = await desk.act("/cases/bulk", {**wait, "preview": True})
+    done = await desk.act("/cases/bulk", wait)
+    assert told["data"] == done["data"]
+    (outcome,) = done["data"]
+    assert outcome["state_after"] == "waiting_customer"
+    kept = (await desk.get(f"/cases/{case['id']}"))["snoozed_until"]
+    assert datetime.fromisoformat(outcome["snoozed_until"]) == datetime.fromisoformat(kept) >= until
+    for moment in (clock.now() - timedelta(minutes=1), clock.now() + timedelta(days=31)):
+        refused = await desk.post("/cases/bulk", {**wait, "until": moment.isoformat()})
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/until")
+
+
+async def test_false_alarms_are_ended_and_what_was_resolved_is_reopened_in_bulk(facts: Facts, desk: Desk) -> None:
+    never, ended = [await damaged(facts, desk) for _ in range(2)]
+    (alarm,) = (
+        await desk.act("/cases/bulk", many("resolve", [never], reason="the wrong parcel", false_positive=True))
+    )["data"]
+    assert alarm["state_after"] == "false_positive"
+    told = many("resolve", [ended], reason="they keep it", customer_informed="by phone")
+    assert (await desk.act("/cases/bulk", told))["data"][0]["state_after"] == "resolved"
+    cases = [await desk.get(f"/cases/{case['id']}") for case in (never, ended)]
+    refused, again = (await desk.act("/cases/bulk", many("reopen", cases, reason="not all of them")))["data"]
+    assert refused["refused_code"] == "case_ended"
+    assert (again["state"], again["state_after"]) == ("resolved", "in_progress")

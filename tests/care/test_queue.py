@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 from datetime import datetime
+from importlib import import_module
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -11,7 +13,7 @@ from shared.events import shipping
 from shared.events.base import Event
 from shared.ids import new_id
 from tests.care.conftest import DAY, HOUR, Order, now, progress
-from tests.care.rig import CareRig
+from tests.care.rig import CareRig, Json
 
 _DELIVERY = {"family": "delivery"}
 
@@ -183,6 +185,104 @@ async def test_the_queue_is_narrowed_to_what_is_free_due_soon_or_named(care: Car
     assert await listed(number=f"t-{str(free.order_id)[-8:]}") == [waiting["number"]]
     assert await listed(due_before=(now() + HOUR / 60).isoformat()) == []
     assert set(await listed(due_before=(now() + 30 * DAY).isoformat())) == {taken["number"], waiting["number"]}
+
+
+async def _queue_of_all_sorts(care: CareRig) -> Json:
+    """Have cases that are free, taken, waiting and resolved, of two warehouses; give one of them."""
+    lost = [
+        Order(care, value=120_00, promised_in=60 * DAY, location=place) for place in ("berlin", "hamburg", "berlin")
+    ]
+    for order in lost:
+        await (await order.placed()).handed_over()
+        await order.scanned("lost")
+    free, taken, ended = [await care.case(order.order_id) for order in lost]
+    await care.act(f"/cases/{taken['id']}/take")
+    told = {"reason": "it was found", "customer_informed": "on the phone"}
+    await care.act(f"/cases/{ended['id']}/resolve", told)
+    aside = Order(care, value=120_00, promised_in=60 * DAY, location="hamburg")
+    await (await aside.placed()).handed_over()
+    await aside.scanned(flags=("damaged",), exception="damage")
+    waits = await care.case(aside.order_id, kind="damage")
+    await care.act(f"/cases/{waits['id']}/wait", {"state": "waiting_customer", "reason": "a photo is on its way"})
+    return free
+
+
+async def test_a_view_counts_what_it_lists(care: CareRig) -> None:
+    free = await _queue_of_all_sorts(care)
+    active = "state=open&state=in_progress&state=waiting_customer&state=waiting_carrier&state=waiting_warehouse"
+    soon, later = ((now() + span).isoformat().replace("+", "%2B") for span in (HOUR / 60, 30 * DAY))
+    views = {
+        active: 3, f"{active}&assignee=care%3Aann": 1, f"{active}&unassigned=true": 2, "state=waiting_customer": 1,
+        "state=resolved": 1, f"{active}&due_before={later}": 3, f"{active}&due_before={soon}": 0,
+        f"{active}&location=berlin": 1, f"{active}&location=hamburg": 2, f"{active}&location=nowhere": 0,
+        "location=berlin": 2, f"{active}&kind=lost": 2, f"{active}&kind=lost&priority={free['priority']}": 2,
+        f"{active}&family=condition": 1, f"number={free['number'].lower()}": 1, f"order_id={free['order_id']}": 1,
+        f"incident_id={new_id()}": 0, "": 4,
+    }  # fmt: skip
+    asked: list[dict[str, Any]] = [{**parse_qs(view)} for view in views]
+    listed = [len((await care.get("/cases", **view))["data"]) for view in asked]
+    counted = (await care.get("/cases/counts", view=list(views)))["data"]
+    assert counted == listed == list(views.values())
+
+
+async def test_a_view_that_cannot_be_read_is_refused(care: CareRig) -> None:
+    for view in ("due_before=soon", "order_id=7", "unassigned=perhaps", "kind=a%00"):
+        answer = await care.ask("/cases/counts", view=["", view])
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/view"), view
+    assert (await care.ask("/cases/counts")).status_code == 422, "of no view"
+
+
+async def test_of_a_warehouse_only_its_own_cases_are_served(care: CareRig) -> None:
+    order = Order(care, value=120_00, promised_in=60 * DAY, location="hamburg")
+    await (await order.placed()).handed_over()
+    await order.scanned("lost")
+    assert (await care.post("/cases/next", {"location": "berlin"})).status_code == 404
+    assert (await care.act("/cases/next", {"location": "hamburg"}))["order_id"] == str(order.order_id)
+
+
+async def test_a_case_remembers_the_event_or_the_clock_that_changed_it(care: CareRig) -> None:
+    order = Order(care, value=12_00, promised_in=60 * DAY)
+    await (await order.placed()).handed_over()
+    await order.scanned(flags=("damaged",), exception="damage")
+    (remedy,) = await care.rows("select * from remedy where order_id = $1", order.order_id)
+    await order.remedy_executed(remedy)
+    events = {f"event:{row['event_id']}" for row in await care.rows("select event_id from inbox")}
+    entries = await care.rows("select act, cause from case_entry where case_id = $1", remedy["case_id"])
+    causes = {row["act"]: row["cause"] for row in entries}
+    assert causes["opened"].startswith("job:")
+    assert causes["executed"] in events
+
+
+_AS_BEFORE = """
+insert into care_case select (jsonb_populate_record(c, jsonb_build_object('id', $2::uuid, 'number', $3::text,
+  'state', 'closed'))).* from care_case c where c.id = $1
+"""
+
+
+async def test_a_case_opened_before_its_reason_was_kept_says_what_made_its_priority(care: CareRig) -> None:
+    """A case is copied without its history; what the migration then says is what was said of the case itself."""
+    orders = (
+        Order(care, value=120_00, promised_in=60 * DAY),
+        Order(care, value=120_00, promised_in=2 * DAY, safety=True),
+        Order(care, value=120_00, promised_in=HOUR, perishable=True, gift_due_at=now() + DAY),
+    )
+    cases = []
+    for order in orders:
+        await (await order.placed()).handed_over()
+        await order.scanned("lost")
+        cases.append(await care.case(order.order_id, kind="lost"))
+    migration = import_module("services.care.migrations.versions.0015_queue_counts")
+    for case in cases:
+        silent = new_id()
+        async with care.database.transaction() as tx:
+            await tx.execute(_AS_BEFORE, case["id"], silent, f"OLD-{case['number']}")
+        assert (await care.get(f"/cases/{silent}"))["priority_because"] == ""
+        for _ in range(2):
+            async with care.database.transaction() as tx:
+                await tx.execute(migration.WITHOUT_REASON)
+        said = await care.get(f"/cases/{silent}")
+        assert said["priority_because"] == (await care.get(f"/cases/{case['id']}"))["priority_because"] != ""
+        assert len(said["entries"]) == 1, "said once"
 
 
 async def test_who_takes_a_case_that_waits_works_on_it_again(care: CareRig) -> None:

@@ -198,3 +198,29 @@ def test_the_check_runs_where_only_the_environment_says_which_suite_is_meant(
 
     assert ran.status == (0 if ran.fields["clean"] else 1), ran.err
     assert "orders" in str(ran.fields["checked"])
+
+
+_TWO_CASES = """
+with w as (
+  insert into watch (order_id, number, storefront_id, placed_at, service_level, country, zone, value_amount, currency,
+    notifications, promise_revision, ship_by, deliver_by, first_deliver_by)
+  values (gen_random_uuid(), $1, gen_random_uuid(), now(), 'standard', 'DE', '10', 100, 'EUR', 'doorstep', 1, now(),
+    now(), now()) returning order_id
+)
+insert into care_case (id, number, order_id, family, kind, level, state, state_since, priority, opened_at, value_amount,
+  currency, next_action, next_action_by, assignee, resolution)
+select gen_random_uuid(), $1 || state, order_id, 'delivery', 'lost', 'confirmed', state, now(), 'P3', now(), 100, 'EUR',
+  '', '', $1, 'reason' from w, unnest(array['resolved', 'closed']) as state
+"""
+
+
+def test_cases_are_listed_by_their_state_and_counted_by_view(doorstep: Run, stack: LocalStack) -> None:
+    person = f"care:{new_id().hex}"
+    asyncio.run(execute(stack.dsn("care"), _TWO_CASES, person))
+    mine = f"assignee={person}"
+
+    listed = doorstep("cases", "list", "--assignee", person, "--state", "closed", "--json")
+    counted = doorstep("cases", "counts", mine, f"{mine}&state=closed", f"{mine}&location=NOWHERE", "--json")
+
+    assert [case["state"] for case in show.list_of(listed.fields["data"])] == ["closed"]
+    assert [row["cases"] for row in show.list_of(counted.json)] == [2, 1, 0]

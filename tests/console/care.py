@@ -48,3 +48,12 @@ async def act(visitor: Visitor, page: str, path: str, fields: Mapping[str, str] 
     hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form[0]))
     written = {name: html.unescape(value) for name, value in hidden.items()}
     return await visitor.post(path, {**written, **(fields or {})}, HX_Request="true")
+
+
+def of(case_id: str) -> str:
+    return f"/care/cases/{case_id}"
+
+
+async def take(visitor: Visitor, case_id: str) -> None:
+    answer = await act(visitor, of(case_id), f"{of(case_id)}/take")
+    assert answer.status_code == 204, answer.text

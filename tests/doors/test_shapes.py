@@ -38,6 +38,7 @@ SHORT_LISTS = {
     "/staff/drift": "bounded in the query",
     "/internal/shipments": "those of one order",
     "/internal/orders/{order_id}/shipments": "those of one order",
+    "/staff/cases/counts": "one number a view asked for, forty at most",
     "/staff/cases/{case_id}/suggestions": "the remedies of one playbook",
     "/staff/incidents": "a hundred at most",
     "/staff/evidence": "the photos of one order, ten at most",

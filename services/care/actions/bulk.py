@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from services.care.actions import staff
 from services.care.models import Case
-from services.care.schemas import Bulk, BulkCase, BulkOutcome, BulkResult, Resolve, Wait
+from services.care.schemas import Resolve, Wait
+from services.care.schemas.bulk import Bulk, BulkCase, BulkOutcome, BulkResult
 from services.care.states import CaseState
 from shared.auth import Principal, Scope
 from shared.db import Transaction
@@ -16,11 +17,13 @@ _Act = Callable[[Transaction, Case, Bulk, str], Awaitable[Case]]
 
 async def _wait(tx: Transaction, case: Case, wanted: Bulk, actor: str) -> Case:
     state = wanted.state or CaseState.WAITING_CUSTOMER
-    return await staff.wait_for(tx, case, Wait(state=state, reason=wanted.reason), actor)
+    return await staff.wait_for(tx, case, Wait(state=state, reason=wanted.reason, until=wanted.until), actor)
 
 
 async def _resolve(tx: Transaction, case: Case, wanted: Bulk, actor: str) -> Case:
-    how = Resolve(reason=wanted.reason, customer_informed=wanted.customer_informed)
+    how = Resolve(
+        reason=wanted.reason, customer_informed=wanted.customer_informed, false_positive=wanted.false_positive
+    )
     return await staff.resolve(tx, case, how, actor)
 
 
@@ -31,6 +34,7 @@ _ACTS: Mapping[str, _Act] = {
     "note": lambda tx, case, wanted, actor: staff.add_note(tx, case, wanted.reason, actor),
     "wait": _wait,
     "resolve": _resolve,
+    "reopen": lambda tx, case, wanted, actor: staff.reopen(tx, case, wanted.reason, actor),
     "close": lambda tx, case, wanted, actor: staff.close(tx, case, wanted.reason, actor),
 }
 
@@ -38,6 +42,7 @@ _ACTS: Mapping[str, _Act] = {
 async def change_many(tx: Transaction, wanted: Bulk, who: Principal) -> BulkResult:
     """Do one act to each case, or say what it would do; raises InvalidError, ForbiddenError for the act itself."""
     _check(wanted, who)
+    staff.require_snooze(tx, wanted.until)
     # Rows are locked in one order, whatever order a caller names them in.
     outcomes = {one.id: await _change(tx, wanted, one, who.actor) for one in sorted(wanted.cases, key=lambda c: c.id)}
     return BulkResult(preview=wanted.preview, data=[outcomes[one.id] for one in wanted.cases])
@@ -60,40 +65,22 @@ def _check(wanted: Bulk, who: Principal) -> None:
 async def _change(tx: Transaction, wanted: Bulk, one: BulkCase, actor: str) -> BulkOutcome:
     """Change a case inside a savepoint, so that a refusal or a preview leaves nothing of it behind."""
     published = len(tx.events)
-    before: tuple[str | None, str | None, str | None] = (None, None, None)
+    outcome = BulkOutcome(id=one.id)
     try:
         async with tx.savepoint() as savepoint:
             case = await staff.lock_for(tx, one.id, None)
-            before = (case.number, case.state, case.assignee)
+            outcome = BulkOutcome(id=one.id, number=case.number, state=case.state, assignee=case.assignee)
             staff.require_version(case, one.version)
             await _ACTS[wanted.act](tx, case, wanted, actor)
             await tx.connection()
-            outcome = _outcome(one, before, after=(case.state, case.assignee))
+            became = {
+                "state_after": case.state, "assignee_after": case.assignee, "snoozed_until": case.snoozed_until,
+            }  # fmt: skip
             if wanted.preview:
                 await savepoint.rollback()
     except DomainError as error:
         del tx.events[published:]
-        return _outcome(one, before, refused=error)
+        return outcome.model_copy(update={"refused_code": error.code, "refused": error.detail})
     if wanted.preview:
         del tx.events[published:]
-    return outcome
-
-
-def _outcome(
-    one: BulkCase,
-    before: tuple[str | None, str | None, str | None],
-    *,
-    after: tuple[str | None, str | None] = (None, None),
-    refused: DomainError | None = None,
-) -> BulkOutcome:
-    number, state, assignee = before
-    return BulkOutcome(
-        id=one.id,
-        number=number,
-        state=state,
-        state_after=after[0],
-        assignee=assignee,
-        assignee_after=after[1],
-        refused_code=refused.code if refused is not None else None,
-        refused=refused.detail if refused is not None else None,
-    )
+    return outcome.model_copy(update=became)

@@ -3,7 +3,10 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from urllib.parse import parse_qs
 from uuid import UUID
+
+from pydantic import ValidationError
 
 from services.care import schemas
 from services.care.actions.basis import limits
@@ -13,8 +16,9 @@ from services.care.models import Case, Remedy
 from services.care.queries import cases as queries
 from services.care.queries import facts, incidents, report
 from services.care.queries import remedies as remedy_queries
-from services.care.queries.cases import CaseFilter, ExceptionFilter
+from services.care.queries.cases import ExceptionFilter
 from services.care.schemas.offers import Allowance, SuggestionList, SuggestionView
+from services.care.schemas.queue import CaseCounts, CaseFilter, CasePage
 from services.care.states import ACTIVE_STATES, CaseState, RemedyState
 from shared.auth import Principal, Scope
 from shared.db import Transaction
@@ -105,11 +109,27 @@ async def show_suggestions(tx: Transaction, case_id: UUID, who: Principal) -> Su
     return SuggestionList(data=await _offers(tx, await queries.get_case(tx, case_id), who))
 
 
-async def list_cases(tx: Transaction, wanted: CaseFilter, cursor: str | None, limit: int) -> schemas.CaseList:
+async def list_cases(tx: Transaction, wanted: CasePage) -> schemas.CaseList:
     """Give a page of cases; raises InvalidError for a cursor that is none of ours."""
-    rows = await queries.list_cases(tx, wanted, after=read_case_cursor(cursor), limit=limit)
+    rows = await queries.list_cases(tx, wanted, after=read_case_cursor(wanted.cursor), limit=wanted.limit)
     data = [schemas.CaseView.model_validate(dict(row)) for row in rows]
-    return schemas.CaseList(data=data, next_cursor=_cursor(data[-1]) if len(data) == limit else None)
+    return schemas.CaseList(data=data, next_cursor=_cursor(data[-1]) if len(data) == wanted.limit else None)
+
+
+async def count_cases(tx: Transaction, views: Sequence[str]) -> CaseCounts:
+    """Count the cases of each view; raises InvalidError for a view that cannot be read."""
+    return CaseCounts(data=await queries.count_cases(tx, [_read_view(view) for view in views]))
+
+
+def _read_view(view: str) -> CaseFilter:
+    said = parse_qs(view)
+    try:
+        return CaseFilter.model_validate(
+            {name: values if name == "state" else values[-1] for name, values in said.items()}
+        )
+    except ValidationError:
+        error = FieldError("/query/view", "invalid_view", "say it as the list is asked: kind=damage&state=open")
+        raise InvalidError("a view cannot be read", errors=(error,)) from None
 
 
 def _cursor(last: schemas.CaseView) -> str:

@@ -1,7 +1,7 @@
 """What people do with cases: take, skip, note, wait, resolve, reopen, close; and what they report."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.care.actions import clockwork, ledger
@@ -20,6 +20,7 @@ from services.care.queries import fold, parcels
 from services.care.queries import remedies as remedy_queries
 from services.care.queries.facts import get_watch
 from services.care.schemas import NextCase, Report, Resolve, Wait
+from services.care.schemas.queue import CaseFilter
 from services.care.states import ACTIVE_STATES, CaseState, ClockKind, ExceptionKind, RemedyState
 from shared.db import Transaction
 from shared.errors import FieldError, InvalidError, StaleError
@@ -58,7 +59,7 @@ async def _worked_on(tx: Transaction, case: Case) -> None:
 
 async def take_next(tx: Transaction, wanted: NextCase, person: str) -> Case:
     """Give a person the most urgent case nobody is on; raises NoCaseWaitingError."""
-    case = await queries.lock_next_case(tx, person, queries.CaseFilter(**wanted.model_dump()))
+    case = await queries.lock_next_case(tx, person, CaseFilter(**wanted.model_dump()))
     return await assign(tx, case, person, person)
 
 
@@ -97,15 +98,20 @@ async def add_note(tx: Transaction, case: Case, text: str, actor: str) -> Case:
     return case
 
 
+def require_snooze(tx: Transaction, until: datetime | None) -> None:
+    """Raise InvalidError when a case cannot be put aside until a moment: it is over, or too far away."""
+    if until is not None and not tx.now < until <= tx.now + _LONGEST_SNOOZE:
+        error = FieldError("/until", "out_of_range", f"choose a time within {_LONGEST_SNOOZE.days} days from now")
+        raise InvalidError("a case cannot wait until then", errors=(error,))
+
+
 async def wait_for(tx: Transaction, case: Case, wait: Wait, actor: str) -> Case:
     """Let a case wait for the customer, the carrier or the warehouse, as long as the state may last or until a moment.
 
     Raises CaseEndedError, IllegalMoveError, and InvalidError for a moment that is over or too far away.
     """
     _require_active(case)
-    if wait.until is not None and not tx.now < wait.until <= tx.now + _LONGEST_SNOOZE:
-        error = FieldError("/until", "out_of_range", f"choose a time within {_LONGEST_SNOOZE.days} days from now")
-        raise InvalidError("the case cannot wait until then", errors=(error,))
+    require_snooze(tx, wait.until)
     await ledger.move_case(tx, case, CaseState(wait.state), actor, wait.reason)
     case.snoozed_until = gathered(wait.until) if wait.until is not None else None
     case.dwell_due_at = case.snoozed_until or ledger.dwell_ends(tx, CaseState(case.state))

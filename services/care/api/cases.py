@@ -4,38 +4,23 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
+from pydantic import Field
 
 from services.care import schemas
 from services.care.actions import bulk, reading, staff
 from services.care.models import Case
-from services.care.queries.cases import CaseFilter
+from services.care.schemas.bulk import Bulk, BulkResult
 from services.care.schemas.offers import SuggestionList
+from services.care.schemas.queue import CaseCounts, CasePage
 from shared.auth import Care, CareLead, LookUp, Principal
 from shared.db import Transaction
 from shared.doors import Body, Mutation, Tx, send
-from shared.fields import Moment
 from shared.idempotency import Reply
 
 router = APIRouter(prefix="/cases", tags=["cases"])
 
-Limit = Annotated[int, Query(ge=1, le=100)]
-
-
-async def _filter(  # noqa: PLR0913 - a filter's fields are query parameters
-    *,
-    state: Annotated[list[str] | None, Query()] = None,
-    family: str | None = None,
-    priority: str | None = None,
-    kind: str | None = None,
-    assignee: str | None = None,
-    order_id: UUID | None = None,
-    unassigned: bool = False,
-    due_before: Moment | None = None,
-    number: Annotated[str | None, Query(max_length=100)] = None,
-    incident_id: UUID | None = None,
-) -> CaseFilter:
-    return CaseFilter(state, family, priority, kind, assignee, order_id, unassigned, due_before, number, incident_id)
+Views = Annotated[list[Annotated[str, Field(max_length=2000)]], Query(min_length=1, max_length=40)]
 
 
 async def _change(
@@ -51,11 +36,15 @@ async def _change(
 
 
 @router.get("")
-async def list_cases(
-    tx: Tx, _who: LookUp, wanted: Annotated[CaseFilter, Depends(_filter)], cursor: str | None = None, limit: Limit = 50
-) -> schemas.CaseList:
+async def list_cases(tx: Tx, _who: LookUp, wanted: Annotated[CasePage, Query()]) -> schemas.CaseList:
     """List cases, the nearest due clock first; `state` may be repeated."""
-    return await reading.list_cases(tx, wanted, cursor, limit)
+    return await reading.list_cases(tx, wanted)
+
+
+@router.get("/counts")
+async def count_cases(tx: Tx, _who: LookUp, view: Views) -> CaseCounts:
+    """Count the cases of several views at once, each said as the query of the list: `view=kind%3Ddamage`."""
+    return await reading.count_cases(tx, view)
 
 
 @router.post("/next", response_model=schemas.CaseDetail)
@@ -68,8 +57,8 @@ async def next_case(call: Mutation, who: Care, body: schemas.NextCase) -> Respon
     return await call.once(who, body, serve)
 
 
-@router.post("/bulk", response_model=schemas.BulkResult)
-async def change_many(call: Mutation, who: Care, body: schemas.Bulk) -> Response:
+@router.post("/bulk", response_model=BulkResult)
+async def change_many(call: Mutation, who: Care, body: Bulk) -> Response:
     """Do one thing to many cases, or preview it: what would change, what is refused and why."""
     return await call.once(who, body, lambda tx: bulk.change_many(tx, body, who))
 

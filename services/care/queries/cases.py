@@ -11,7 +11,8 @@ from sqlmodel import col, select
 from services.care.errors import CaseNotFoundError, NoCaseWaitingError
 from services.care.models import Case, CaseClock, CaseEntry, DetectedException, Message
 from services.care.policy.numbers import case_number
-from services.care.queries import incidents
+from services.care.queries import incidents, parcels
+from services.care.schemas.queue import CaseFilter
 from services.care.states import ACTIVE_STATES, CaseState, DispositionKind, Family
 from shared.db import Transaction
 
@@ -26,15 +27,28 @@ select exists (
 )
 """
 
-_UNDER_INCIDENT = f"exists (select from incident i where i.id = {{}} and {incidents.WEIGHS})"
+# The parameters of a filter, in the order of `_parameters`. A warehouse's cases are those of orders it has a part of.
+_FILTER = f"""({{0}}::text[] is null or c.state = any({{0}})) and ({{1}}::text is null or c.family = {{1}})
+  and ({{2}}::text is null or c.priority = {{2}}) and ({{3}}::text is null or c.kind = {{3}})
+  and ({{4}}::text is null or c.assignee = {{4}}) and ({{5}}::uuid is null or c.order_id = {{5}})
+  and (not {{6}}::bool or c.assignee is null) and ({{7}}::timestamptz is null or c.next_action_due < {{7}})
+  and ({{8}}::text is null or upper(c.number) = upper({{8}}) or exists (
+    select from watch named where named.order_id = c.order_id and upper(named.number) = upper({{8}})))
+  and ({{9}}::uuid is null or exists (select from incident i where i.id = {{9}} and {incidents.WEIGHS}))
+  and ({{10}}::text is null or {parcels.ships_from("c", "{10}")})"""
+_FIELDS = 11
+
+
+def _matches(first: int) -> str:
+    """Make the condition that a case is what a filter wants, whose parameters begin at a number."""
+    return _FILTER.format(*(f"${number}" for number in range(first, first + _FIELDS)))
+
+
 # The nearest clock that still runs decides who is served first.
 _NEXT = f"""
 select c.id from care_case c
-where c.state = any($1::text[]) and c.assignee is null
-  and ($2::text is null or c.family = $2) and ($3::text is null or c.kind = $3)
-  and ($5::text is null or c.priority = $5) and ($6::timestamptz is null or c.next_action_due < $6)
-  and ($7::uuid is null or {_UNDER_INCIDENT.format("$7")})
-  and not exists (select from case_entry e where e.case_id = c.id and e.act = 'skipped' and e.actor = $4)
+where {_matches(1)}
+  and not exists (select from case_entry e where e.case_id = c.id and e.act = 'skipped' and e.actor = $12)
 order by c.next_action_due nulls last, c.priority, c.opened_at, c.id
 limit 1 for update of c skip locked
 """
@@ -43,15 +57,12 @@ select c.*, w.number as order_number, k.due_at as clock_due_at, k.kind as clock
 from care_case c join watch w using (order_id)
 left join lateral (select k.kind, k.due_at from case_clock k where k.case_id = c.id and k.fulfilled_at is null
   and k.due_at is not null order by k.due_at limit 1) k on true
-where ($1::text[] is null or c.state = any($1)) and ($2::text is null or c.family = $2)
-  and ($3::text is null or c.priority = $3) and ($4::text is null or c.kind = $4)
-  and ($5::text is null or c.assignee = $5) and ($6::uuid is null or c.order_id = $6)
-  and (not $11::bool or c.assignee is null) and ($12::timestamptz is null or c.next_action_due < $12)
-  and ($13::text is null or upper($13) in (upper(c.number), upper(w.number)))
-  and ($14::uuid is null or {_UNDER_INCIDENT.format("$14")})
-  and ($7::timestamptz is null or (coalesce(c.next_action_due, $9), c.id) > ($7, $8::uuid))
-order by coalesce(c.next_action_due, $9), c.id limit $10
+where {_matches(1)}
+  and ($12::timestamptz is null or (coalesce(c.next_action_due, $14), c.id) > ($12, $13::uuid))
+order by coalesce(c.next_action_due, $14), c.id limit $15
 """
+# All views are counted in one look at the cases in any of their states.
+_COUNT = "select array[{counts}] from care_case c where $1::text[] is null or c.state = any($1)"
 _NAMES = """
 select c.id, c.number, c.kind, w.number as order_number from care_case c join watch w using (order_id)
 where c.id = any($1::uuid[])
@@ -86,23 +97,6 @@ select c.id from care_case c
 where c.id in (select case_id from case_clock where alarm_at <= $1 order by alarm_at, case_id limit $2)
 order by c.id for update of c skip locked
 """
-
-
-@dataclass(frozen=True, slots=True)
-class CaseFilter:
-    """Which cases to list; none of a field means all."""
-
-    states: Sequence[str] | None = None
-    family: str | None = None
-    priority: str | None = None
-    kind: str | None = None
-    assignee: str | None = None
-    order_id: UUID | None = None
-    unassigned: bool = False
-    due_before: datetime | None = None
-    number: str | None = None
-    """A case's or an order's number."""
-    incident_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,18 +152,26 @@ async def has_failed_before(tx: Transaction, order_id: UUID, customer: str) -> b
     return bool(await tx.value(_FAILED_BEFORE, order_id, customer, since))
 
 
+def _parameters(wanted: CaseFilter) -> list[object]:
+    return [
+        wanted.state or None,
+        wanted.family,
+        wanted.priority,
+        wanted.kind,
+        wanted.assignee,
+        wanted.order_id,
+        wanted.unassigned,
+        wanted.due_before,
+        wanted.number,
+        wanted.incident_id,
+        wanted.location,
+    ]
+
+
 async def lock_next_case(tx: Transaction, who: str, wanted: CaseFilter) -> Case:
     """Lock the most urgent case nobody is on; raises NoCaseWaitingError."""
-    case_id = await tx.value(
-        _NEXT,
-        _QUEUE_STATES,
-        wanted.family,
-        wanted.kind,
-        who,
-        wanted.priority,
-        wanted.due_before,
-        wanted.incident_id,
-    )
+    free = wanted.model_copy(update={"state": _QUEUE_STATES, "unassigned": True})
+    case_id = await tx.value(_NEXT, *_parameters(free), who)
     if case_id is None:
         raise NoCaseWaitingError("no case in this queue is free")
     return await lock_case(tx, case_id)
@@ -197,23 +199,16 @@ async def list_cases(
 ) -> list[asyncpg.Record]:
     """List cases with their order's number and nearest clock, the nearest first; `after` is (due, id) of the last."""
     due_after, id_after = after or (None, None)
-    return await tx.fetch(
-        _LIST,
-        list(wanted.states) if wanted.states else None,
-        wanted.family,
-        wanted.priority,
-        wanted.kind,
-        wanted.assignee,
-        wanted.order_id,
-        due_after,
-        id_after,
-        NO_CLOCK,
-        limit,
-        wanted.unassigned,
-        wanted.due_before,
-        wanted.number,
-        wanted.incident_id,
-    )
+    return await tx.fetch(_LIST, *_parameters(wanted), due_after, id_after, NO_CLOCK, limit)
+
+
+async def count_cases(tx: Transaction, views: Sequence[CaseFilter]) -> list[int]:
+    """Count the cases that each of several filters wants."""
+    counts = (f"count(*) filter (where {_matches(2 + number * _FIELDS)})" for number in range(len(views)))
+    states = sorted({state for view in views for state in view.state}) if all(view.state for view in views) else None
+    parameters = [parameter for view in views for parameter in _parameters(view)]
+    counted: list[int] = await tx.value(_COUNT.format(counts=", ".join(counts)), states, *parameters)
+    return counted
 
 
 async def get_names(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, asyncpg.Record]:

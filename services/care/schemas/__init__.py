@@ -26,6 +26,7 @@ class NextCase(Body):
     priority: str | None = Field(default=None, max_length=10)
     due_before: Moment | None = None
     incident_id: UUID | None = Field(default=None, description="only cases this incident weighs on")
+    location: str | None = Field(default=None, max_length=40, description="only of orders that this warehouse ships")
 
 
 class Assign(Body):
@@ -83,29 +84,6 @@ class GrantRemedy(Body):
     deliver_by: NearMoment | None = None
 
 
-class BulkCase(Body):
-    """A case as the caller saw it; another version is refused."""
-
-    id: UUID
-    version: int | None = Field(default=None, ge=0, le=2**31 - 1)
-
-
-class Bulk(Body):
-    """One act for many cases, each on its own: what one refuses does not hold up the others.
-
-    `preview` tells what would become of each and changes nothing. All acts but `take` need a `reason` (for `note` it
-    is the text); `assign` needs an `assignee`, `wait` a `state`.
-    """
-
-    act: Literal["take", "assign", "skip", "note", "wait", "resolve", "close"]
-    cases: list[BulkCase] = Field(min_length=1, max_length=100)
-    reason: str = Field(default="", max_length=500)
-    assignee: str | None = Field(default=None, min_length=1, max_length=100)
-    state: Literal[CaseState.WAITING_CUSTOMER, CaseState.WAITING_CARRIER, CaseState.WAITING_WAREHOUSE] | None = None
-    customer_informed: str | None = Field(default=None, max_length=200)
-    preview: bool = False
-
-
 class Report(Body):
     """What a customer or colleague reports about an order; a photo is never required."""
 
@@ -159,26 +137,6 @@ class CaseView(Answer):
     reopened: int
     follows: UUID | None
     version: int
-
-
-class BulkOutcome(Answer):
-    """What became, or would become, of one case; `refused` is the reason when nothing does."""
-
-    id: UUID
-    number: str | None
-    state: str | None
-    state_after: str | None
-    assignee: str | None
-    assignee_after: str | None
-    refused_code: str | None
-    refused: str | None
-
-
-class BulkResult(Answer):
-    """The outcome per case, in the order they were sent."""
-
-    preview: bool
-    data: list[BulkOutcome]
 
 
 class ExceptionView(Answer):

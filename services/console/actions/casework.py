@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from services.console.actions.answers import Answer, answer
@@ -13,6 +14,9 @@ from services.console.errors import RefusedError, ServiceAwayError
 from services.console.neighbours import Caller
 from services.console.schemas import Contacts, Photo, Read
 from services.console.schemas.care import CaseMessage, Finding, FullCase
+from services.console.wording import say
+from shared import clock
+from shared.errors import InvalidError
 
 _ENDED = frozenset({"resolved", "closed", "self_healed", "merged", "false_positive"})
 _NOT_FOUND = 404
@@ -39,6 +43,15 @@ RANKS: Mapping[str, str] = {
     "automatic": "another agent", "agent": "another agent", "senior": "a senior agent or a lead", "lead": "a lead",
 }  # fmt: skip
 """Who approves what costs at most so much."""
+
+
+def snoozed_until(hours: int | Literal[""]) -> str | None:
+    """Give until when a case is put aside for so many hours, if for any; raises InvalidError for another number."""
+    if hours == "":
+        return None
+    if hours not in SNOOZES:
+        raise InvalidError(say("Bring it back after: choose one of the times"))
+    return (clock.now() + timedelta(hours=hours)).isoformat()
 
 
 class _Messages(Read):

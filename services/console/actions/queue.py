@@ -1,16 +1,19 @@
 """The care queue: which cases somebody wants to see, read from care, with incidents and approvals beside them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
+from services.console.actions.picking import read_places
+from services.console.errors import ServiceAwayError
 from services.console.models import SavedView
 from services.console.navigation import page_address
 from services.console.neighbours import Caller
 from services.console.queries import care as queries
-from services.console.schemas.care import Incidents, Queue, Remedies
+from services.console.schemas.care import Counts, Incidents, Queue, Remedies
+from services.console.wording import say
 from shared import clock
 from shared.db import Transaction
 from shared.errors import ConflictError, InvalidError
@@ -50,13 +53,16 @@ class Wanted:
     priority: str = ""
     assignee: str = ""
     incident: str = ""
+    location: str = ""
     q: str = ""
 
     @classmethod
     def of(cls, said: Mapping[str, str]) -> "Wanted":
         """Read an address's or a saved view's fields; what is unknown is left out."""
         known = {field.name: said[field.name].strip()[:100] for field in fields(cls) if said.get(field.name)}
-        return cls(**{**known, "view": known.get("view", "all") if known.get("view") in VIEWS else "all"})
+        known["view"] = known.get("view", "") if known.get("view") in VIEWS else "all"
+        known["incident"] = known.get("incident", "") if _is_id(known.get("incident", "")) else ""
+        return cls(**known)
 
     @classmethod
     def at(cls, address: str) -> "Wanted":
@@ -69,9 +75,18 @@ class Wanted:
         return {name: value for name, value in asdict(self).items() if value and (name, value) != ("view", "all")}
 
     @property
+    def lasting(self) -> "Wanted":
+        """What is worth coming back to another day: no number somebody looked for, and no incident."""
+        return replace(self, q="", incident="")
+
+    @property
     def address(self) -> str:
         """Where the console shows this."""
-        return page_address("/care", self.said)
+        return address_of(self, MOST_CASES)
+
+    def without(self, name: str) -> str:
+        """Give where the console shows this without what one field narrows."""
+        return replace(self, **{name: "all" if name == "view" else ""}).address
 
     @property
     def narrowed(self) -> bool:
@@ -79,11 +94,30 @@ class Wanted:
         return bool(set(self.said) - {"view"})
 
 
+def _is_id(said: str) -> bool:
+    try:
+        return bool(UUID(said))
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view as the queue offers it, with how many cases it has."""
+
+    id: str
+    name: str
+    address: str
+    count: int
+    is_own: bool
+    is_shown: bool
+
+
 def _asked(wanted: Wanted, me: str) -> list[tuple[str, str]]:
     """Give the query that care answers; a number is looked for among all cases, ended ones too."""
-    asked = [(name, getattr(wanted, name)) for name in ("kind", "family", "priority", "assignee")]
+    asked = [(name, getattr(wanted, name)) for name in ("kind", "family", "priority", "assignee", "location")]
     if wanted.q:
-        return [("number", wanted.q), ("limit", str(MOST_CASES))]
+        return [("number", wanted.q)]
     states: Sequence[str] = ACTIVE
     if wanted.view == "unassigned":
         asked.append(("unassigned", "true"))
@@ -98,12 +132,13 @@ def _asked(wanted: Wanted, me: str) -> list[tuple[str, str]]:
     if wanted.incident:
         asked.append(("incident_id", wanted.incident))
     named = [(name, value) for name, value in asked if value]
-    return [*named, *(("state", state) for state in states), ("limit", str(MOST_CASES))]
+    return [*named, *(("state", state) for state in states)]
 
 
 def next_of(wanted: Wanted) -> dict[str, str]:
     """Give what care serves the next case from: the cases shown, as far as nobody is on them."""
-    named = {"kind": wanted.kind, "family": wanted.family, "priority": wanted.priority, "incident_id": wanted.incident}
+    named = {name: getattr(wanted, name) for name in ("kind", "family", "priority", "location")}
+    named["incident_id"] = wanted.incident
     if wanted.view == "due":
         named["due_before"] = (clock.now() + _DUE_SOON).isoformat()
     return {name: value for name, value in named.items() if value}
@@ -111,18 +146,41 @@ def next_of(wanted: Wanted) -> dict[str, str]:
 
 def address_of(wanted: Wanted, shown: int) -> str:
     """Give where the console shows these cases, and so many of them."""
-    return page_address("/care", {**wanted.said, "shown": shown if shown > MOST_CASES else 0})
+    return page_address("/care", {**(wanted.said or {"view": "all"}), "shown": shown if shown > MOST_CASES else 0})
 
 
 async def read_queue(caller: Caller, wanted: Wanted, me: str, shown: int = MOST_CASES) -> Queue:
     """Read the first `shown` of the cases somebody wants to see, the nearest due clock first."""
-    asked = urlencode(_asked(wanted, me))
+    asked = urlencode([*_asked(wanted, me), ("limit", str(MOST_CASES))])
     found = await caller.get(_SERVICE, f"/staff/cases?{asked}", Queue)
     cases = found.data
     while found.next_cursor and len(cases) < min(shown, MOST_SHOWN):
         found = await caller.get(_SERVICE, f"/staff/cases?{asked}&{urlencode({'cursor': found.next_cursor})}", Queue)
         cases = [*cases, *found.data]
     return Queue(data=cases, next_cursor=found.next_cursor)
+
+
+async def read_views(caller: Caller, saved: Sequence[SavedView], wanted: Wanted, me: str) -> list[View]:
+    """Give the built-in views and somebody's own, each with how many cases it shows, asked for all at once."""
+    shown = [(slug, say(words), Wanted(slug)) for slug, words in VIEWS.items()]
+    shown += [(str(view.id), view.name, Wanted.of(view.wanted)) for view in saved]
+    asked = tuple(urlencode(_asked(one, me)) for _, _, one in shown)
+    counts = (await caller.get(_SERVICE, "/staff/cases/counts", Counts, view=asked)).data
+    return [
+        View(slug, name, one.address, count, is_own=slug not in VIEWS, is_shown=one == wanted)
+        for (slug, name, one), count in zip(shown, counts, strict=True)
+    ]
+
+
+async def read_warehouses(caller: Caller, wanted: Wanted) -> list[tuple[str, str]]:
+    """List the warehouses to narrow by, (code, name): all that inventory tells of, and the one that is asked for."""
+    try:
+        places = {place.code: place.name for place in await read_places(caller, [])}
+    except ServiceAwayError:
+        places = {}
+    if wanted.location:
+        places.setdefault(wanted.location, wanted.location)
+    return sorted(places.items(), key=lambda place: place[1])
 
 
 async def read_incidents(caller: Caller) -> Incidents:

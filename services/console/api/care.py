@@ -1,5 +1,8 @@
 """The care queue: views of it, the next case, many cases at once with a preview, incidents and approvals."""
 
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -8,12 +11,13 @@ from pydantic import BaseModel, Field
 
 from services.console.actions import presence, queue
 from services.console.actions.answers import REASONS
-from services.console.actions.casework import RANKS, REMEDIES, WAITS
+from services.console.actions.casework import RANKS, REMEDIES, SNOOZES, WAITS, snoozed_until
 from services.console.actions.queue import Wanted
-from services.console.api.guard import Care, CareLead
+from services.console.api.guard import Care, CareLead, Visitor
 from services.console.api.pages import done, page, wants_part
-from services.console.api.working import Key, Reason, ask, colleagues, keep_queue, plainly, queue_address
+from services.console.api.working import Key, Reason, ask, colleagues, plainly, queue_address
 from services.console.queries import care as queries
+from services.console.queries.staff import set_queue
 from services.console.rendering import say
 from services.console.schemas.care import FullCase, Outcomes
 from shared.auth import Scope
@@ -26,19 +30,22 @@ Short = Annotated[str, Field(max_length=100)]
 Back = Annotated[str, Form(max_length=1000)]
 ACTS = {
     "take": "Take", "assign": "Assign to", "note": "Note", "wait": "Let wait for", "skip": "Give back",
-    "resolve": "Resolve", "close": "Close",
+    "resolve": "Resolve", "reopen": "Reopen", "close": "Close",
 }  # fmt: skip
 
 
 class Many(BaseModel):
     """One act for the ticked cases."""
 
-    act: Literal["take", "assign", "note", "wait", "skip", "resolve", "close"] = "take"
+    act: Literal["take", "assign", "note", "wait", "skip", "resolve", "reopen", "close"] = "take"
     cases: list[str] = Field(default_factory=list, max_length=100)
     reason: str = Field(default="", max_length=500)
     assignee: Short = ""
     state: Short = ""
+    hours: int | Literal[""] = ""
+    until: Short = ""
     customer_informed: str = Field(default="", max_length=200)
+    false_positive: bool = False
     back: str = Field(default="/care", max_length=1000)
 
     def body(self, *, preview: bool) -> dict[str, object]:
@@ -48,10 +55,11 @@ class Many(BaseModel):
             said["reason"] = self.reason.strip()
         if self.act == "assign" and self.assignee:
             said["assignee"] = self.assignee
-        if self.act == "wait" and self.state:
-            said["state"] = self.state
-        if self.act == "resolve" and self.customer_informed.strip():
-            said["customer_informed"] = self.customer_informed.strip()
+        if self.act == "wait":
+            said |= {"state": self.state or None, "until": self.until or None}
+        if self.act == "resolve":
+            told = self.customer_informed.strip()
+            said |= {"customer_informed": told or None, "false_positive": self.false_positive}
         return said
 
 
@@ -59,42 +67,61 @@ class Many(BaseModel):
 async def show_queue(
     request: Request, who: Care, shown: Annotated[int, Query(ge=1, le=queue.MOST_SHOWN)] = queue.MOST_CASES
 ) -> Response:
-    """Show the queue, or what of it changes by itself."""
-    wanted = Wanted.of(request.query_params)
-    found = await queue.read_queue(who.caller, wanted, who.actor, shown)
-    incidents = await queue.read_incidents(who.caller)
-    # The tab that tells how many wait is no part of what refreshes.
-    waiting = 0 if wants_part(request) else len((await queue.read_approvals(who.caller)).data)
+    """Show the queue, or what of it changes by itself; asked for nothing, what its person looked at last."""
+    wanted = Wanted.of(request.query_params) if request.query_params else Wanted.at(who.person.queue).lasting
+    here = queue.address_of(wanted, shown)
     database: Database = request.app.state.database
     async with database.transaction("queue") as tx:
-        views = await queries.list_views(tx, who.person.id)
-        looking = await presence.who_looks(tx, [case.id for case in found.data], who.person.id)
+        saved = await queries.list_views(tx, who.person.id)
         people = await colleagues(tx)
-    here = queue.address_of(wanted, shown)
-    response = page(
+    found, incidents, views = await asyncio.gather(
+        queue.read_queue(who.caller, wanted, who.actor, shown),
+        queue.read_incidents(who.caller),
+        queue.read_views(who.caller, saved, wanted, who.actor),
+    )
+    offers = None if wants_part(request) else await _offers(who, wanted)
+    async with database.transaction("queue") as tx:
+        looking = await presence.who_looks(tx, [case.id for case in found.data], who.person.id)
+        if offers is not None and here != who.person.queue:
+            await set_queue(tx, who.person.id, here)
+    return page(
         request,
-        "parts/care_queue.html" if wants_part(request) else "care.html",
+        "parts/care_queue_live.html" if offers is None else "care.html",
         wanted=wanted,
         here=here,
         more=queue.address_of(wanted, shown + queue.MOST_CASES) if shown < queue.MOST_SHOWN else "",
         queue=found,
         incidents=incidents.data,
-        waiting=waiting,
         views=views,
+        offers=offers,
+        choices=queue,
         looking=looking,
         people=people,
         names=people.names,
         me=who.actor,
         reasons=REASONS,
-        acts=ACTS if who.may(Scope.CASE_LEAD) else {act: word for act, word in ACTS.items() if act != "assign"},
-        waits=WAITS,
-        choices=queue,
         takeable=queue.ACTIVE,
         may_lead=who.may(Scope.CASE_LEAD),
     )
-    if not wants_part(request):
-        keep_queue(response, here)
-    return response
+
+
+@dataclass(frozen=True, slots=True)
+class _Offers:
+    """What of the queue's page does not refresh: what one may narrow it by, do to several cases, and decide."""
+
+    warehouses: list[tuple[str, str]]
+    acts: dict[str, str]
+    waits: Mapping[str, str]
+    snoozes: Mapping[int, str]
+    waiting: int
+
+
+async def _offers(who: Visitor, wanted: Wanted) -> _Offers:
+    approvals, warehouses = await asyncio.gather(
+        queue.read_approvals(who.caller), queue.read_warehouses(who.caller, wanted)
+    )
+    acts = ACTS if who.may(Scope.CASE_LEAD) else {act: word for act, word in ACTS.items() if act != "assign"}
+    return _Offers(warehouses, acts, WAITS, SNOOZES, len(approvals.data))
 
 
 @router.post("/next")
@@ -107,7 +134,8 @@ async def take_next(request: Request, who: Care, key: Key, back: Back = "/care")
 
 @router.post("/bulk/preview")
 async def preview_many(request: Request, who: Care, form: Annotated[Many, Form()]) -> Response:
-    """Say what an act would do to each ticked case, before anything is done."""
+    """Say what an act would do to each ticked case, before anything is done; it is put aside until what was said."""
+    form = form.model_copy(update={"until": snoozed_until(form.hours) or ""})
     answer = await ask(who, "/staff/cases/bulk", form.body(preview=True), str(new_id()))
     return await _told(request, form, Outcomes.model_validate(answer))
 

@@ -1,6 +1,6 @@
 """One case: its facts, what may be granted, and everything an agent does with it."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal
 from uuid import UUID
@@ -12,10 +12,9 @@ from services.console.actions import casework, presence
 from services.console.actions.answers import REASONS
 from services.console.api.guard import Care, CareLead, Visitor
 from services.console.api.pages import done, page, status_page
-from services.console.api.working import ask, colleagues, kept_queue
+from services.console.api.working import ask, colleagues, queue_address
 from services.console.rendering import minor_units, say
 from services.console.schemas.care import CaseRemedy
-from shared import clock
 from shared.auth import Scope
 from shared.db import Database
 from shared.errors import InvalidError
@@ -85,7 +84,7 @@ async def show_case(request: Request, case_id: UUID, who: Care) -> Response:
         request,
         "case.html",
         work=work,
-        back=kept_queue(request),
+        back=queue_address(who.person.queue),
         case=work.case,
         known=work.known,
         order=work.known.order if work.known is not None else None,
@@ -137,7 +136,9 @@ async def assign(request: Request, case_id: UUID, who: CareLead, form: Annotated
 async def skip(request: Request, case_id: UUID, who: Care, form: Annotated[Reasoned, Form()]) -> Response:
     """Leave the case to somebody else."""
     await ask(who, f"/staff/cases/{case_id}/skip", {"reason": form.reason}, form.key, form.version)
-    return done(request, kept_queue(request), say("Left to somebody else; it will not be offered to you again."))
+    return done(
+        request, queue_address(who.person.queue), say("Left to somebody else; it will not be offered to you again.")
+    )
 
 
 @router.post("/notes")
@@ -149,11 +150,7 @@ async def note(request: Request, case_id: UUID, who: Care, form: Annotated[Notin
 @router.post("/wait")
 async def wait(request: Request, case_id: UUID, who: Care, form: Annotated[Waiting, Form()]) -> Response:
     """Let the case wait for somebody, until they answer or at most so many hours."""
-    body = {"state": form.state, "reason": form.reason}
-    if isinstance(form.hours, int):
-        if form.hours not in casework.SNOOZES:
-            raise InvalidError(say("Bring it back after: choose one of the times"))
-        body["until"] = (clock.now() + timedelta(hours=form.hours)).isoformat()
+    body = {"state": form.state, "reason": form.reason, "until": casework.snoozed_until(form.hours)}
     word = say("It waits for {whom} now.", whom=casework.WAITS.get(form.state, ""))
     return await _do(request, who, case_id, ("wait", body), form, word)
 

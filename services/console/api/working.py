@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import quote, unquote
 
-from fastapi import Form, Request, Response
+from fastapi import Form
 from pydantic import JsonValue
 
-from services.console.api import guard
 from services.console.api.guard import Visitor
 from services.console.errors import RefusedError
 from services.console.queries.staff import list_names
@@ -18,8 +16,6 @@ from shared.db import Transaction
 
 Key = Annotated[str, Form(max_length=100)]
 Reason = Annotated[str, Form(min_length=3, max_length=500)]
-_QUEUE = "doorstep_queue"
-_SHIFT_SECONDS = 12 * 3600
 _ROLES = (Role.CARE, Role.CARE_LEAD, Role.ADMIN)
 _PLAIN: Mapping[str, str] = {
     "stale": "Somebody changed this case after you opened it, so nothing of yours was saved. "
@@ -48,16 +44,6 @@ async def colleagues(tx: Transaction) -> Colleagues:
         if role in _ROLES
     ]
     return Colleagues({login: name for login, name, _ in people}, actors)
-
-
-def keep_queue(response: Response, address: str) -> None:
-    """Remember which cases somebody looks at, to come back to them from a case."""
-    guard.set_cookie(response, _QUEUE, quote(address), _SHIFT_SECONDS)
-
-
-def kept_queue(request: Request) -> str:
-    """Give where the queue shows what was looked at last."""
-    return queue_address(unquote(request.cookies.get(_QUEUE, "")))
 
 
 def queue_address(address: str) -> str:

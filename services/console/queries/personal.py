@@ -4,7 +4,7 @@ from shared.privacy import Table
 from shared.retention import Kept
 
 TABLES = (
-    Table("staff", "password_hash roles locations", "login name identity"),
+    Table("staff", "password_hash roles locations queue", "login name identity"),
     Table("session", "token_hash role"),
     Table("sign_in", "outcome", "login address acted_by"),
     Table("password_link", "token_hash", "made_by"),

@@ -12,7 +12,7 @@ from services.console.states import Outcome
 from shared.db import Transaction
 
 _SIGNED_IN = """
-select s.id, s.login, s.name, s.roles, s.locations, s.single_keys, n.role, n.seen_at
+select s.id, s.login, s.name, s.roles, s.locations, s.single_keys, s.queue, n.role, n.seen_at
 from session n join staff s on s.id = n.staff_id
 where n.token_hash = $1 and n.expires_at > $2 and n.seen_at > $3 and s.disabled_at is null and n.role = any(s.roles)
 """
@@ -49,6 +49,7 @@ class SignedIn:
     roles: list[str]
     locations: list[str]
     single_keys: bool
+    queue: str
     role: str
     seen_at: datetime
 
@@ -117,6 +118,11 @@ async def set_role(tx: Transaction, token_hash: str, role: str) -> None:
 async def set_single_keys(tx: Transaction, staff_id: UUID, *, act: bool) -> None:
     """Let single keys act for somebody, or not."""
     await tx.execute("update staff set single_keys = $2 where id = $1", staff_id, act)
+
+
+async def set_queue(tx: Transaction, staff_id: UUID, address: str) -> None:
+    """Keep where the queue shows the cases somebody looked at last."""
+    await tx.execute("update staff set queue = $2 where id = $1", staff_id, address)
 
 
 async def end_session(tx: Transaction, token_hash: str) -> None:

@@ -24,6 +24,12 @@ class Queue(Read):
     next_cursor: str | None
 
 
+class Counts(Read):
+    """How many cases each view has, in the order asked."""
+
+    data: list[int]
+
+
 class Finding(Read):
     """What a rule saw, and on what evidence."""
 
@@ -193,6 +199,7 @@ class Outcome(Read):
     state_after: str | None
     assignee: str | None
     assignee_after: str | None
+    snoozed_until: datetime | None
     refused_code: str | None
     refused: str | None
 
