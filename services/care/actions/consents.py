@@ -10,7 +10,7 @@ from services.care.models import Word
 from services.care.policy.consent import Revised, Standing, consent_to
 from services.care.queries import facts as queries
 from services.care.queries.customers import agree as set_agreed
-from services.care.queries.customers import get_words
+from services.care.queries.customers import get_said
 from services.care.schemas.customers import ConsentView
 from shared.db import Transaction
 from shared.ids import new_id
@@ -34,13 +34,13 @@ async def show(tx: Transaction, order_id: UUID) -> ConsentView:
     watch = await queries.get_watch(tx, order_id)
     if watch is None:
         raise OrderNotWatchedError(f"care knows no order {order_id}")
-    standing, words = await standing_of(tx, watch), await get_words(tx, order_id)
+    standing, said = await standing_of(tx, watch), await get_said(tx, order_id)
     return ConsentView(
         promise_revision=watch["promise_revision"],
         consent=standing.consent,
         answer_by=standing.answer_by,
-        notices=words.get("notices", "email"),
-        rating=int(words["rating"]) if "rating" in words else None,
+        notices=said.notices,
+        rating=said.rating,
     )
 
 

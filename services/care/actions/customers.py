@@ -25,18 +25,17 @@ _REASONS = {"damage": "damaged", "missing_item": "missing"}
 
 async def show(tx: Transaction, order_id: UUID) -> schemas.CustomerSees:
     """Give what a customer may know of care's work on their order."""
-    words = await queries.get_words(tx, order_id)
+    said = await queries.get_said(tx, order_id)
     watch = await get_watch(tx, order_id)
     standing = await consents.standing_of(tx, watch) if watch is not None else Standing(Consent.NOT_NEEDED)
-    rating, waited = words.get("rating"), words.get("wait")
     return schemas.CustomerSees(
         troubles=[schemas.TroubleSeen.model_validate(dict(row)) for row in await queries.list_troubles(tx, order_id)],
         reports=[schemas.ReportSeen.model_validate(dict(row)) for row in await list_reports(tx, order_id, limit=50)],
-        waits_for_revision=int(waited) if waited is not None else None,
+        waits_for_revision=said.waits_for_revision,
         consent=standing.consent,
         answer_by=standing.answer_by,
-        notices=words.get("notices", "email"),
-        rating=int(rating) if rating is not None else None,
+        notices=said.notices,
+        rating=said.rating,
         heard_by=await queries.get_heard_by(tx, order_id),
         may_rate=await queries.may_rate(tx, order_id),
     )

@@ -1,6 +1,7 @@
 """What customers said on the status page."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -51,9 +52,24 @@ async def get_word(tx: Transaction, order_id: UUID, kind: str) -> str | None:
     return value
 
 
-async def get_words(tx: Transaction, order_id: UUID) -> dict[str, str]:
-    """Give all that the customer of an order chose last, by kind."""
-    return {row["kind"]: row["value"] for row in await tx.fetch(_LATEST, order_id)}
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a customer chose last: to wait for a revision of the date, how to be told, and how content they are."""
+
+    waits_for_revision: int | None
+    notices: str
+    rating: int | None
+
+
+async def get_said(tx: Transaction, order_id: UUID) -> Said:
+    """Give all that the customer of an order chose last."""
+    words = {row["kind"]: row["value"] for row in await tx.fetch(_LATEST, order_id)}
+    waits, rating = words.get("wait"), words.get("rating")
+    return Said(
+        waits_for_revision=int(waits) if waits is not None else None,
+        notices=words.get("notices", "email"),
+        rating=int(rating) if rating is not None else None,
+    )
 
 
 async def agree(tx: Transaction, order_id: UUID, revision: int) -> None:
