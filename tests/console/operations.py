@@ -25,18 +25,19 @@ values ('care', 'orders', $1, 1, 1, $2, 'doorstep.orders', 0, $3, $4, 'dead', 'K
 _CROWD = """
 insert into parked (consumer, source, key, epoch, sequence, event_id, topic, partition, headers, payload, state, reason,
   parked_at)
-select $1, 'orders', gen_random_uuid()::text, 1, 1, gen_random_uuid(), 'doorstep.orders', 0, '{}', '{}', $2, $3, $4
-from generate_series(1, $5)
+select $1, 'orders', coalesce($6, gen_random_uuid()::text), n, 1, gen_random_uuid(), 'doorstep.orders', 0, '{}', '{}',
+  $2, $3, $4
+from generate_series(1, $5) n
 """
 
 
 @asynccontextmanager
-async def crowd(dsn: str, state: str, reason: str, count: int) -> AsyncIterator[None]:
-    """Leave many old events that no worker reads, for as long as the block lasts."""
+async def crowd(dsn: str, state: str, reason: str, count: int, key: UUID | None = None) -> AsyncIterator[None]:
+    """Leave many old events that no worker reads, of one key or each of its own, for as long as the block lasts."""
     consumer, an_hour_ago = f"nobody-{new_id()}", clock.real() - timedelta(hours=1)
     connection = await asyncpg.connect(dsn)
     try:
-        await connection.execute(_CROWD, consumer, state, reason, an_hour_ago, count)
+        await connection.execute(_CROWD, consumer, state, reason, an_hour_ago, count, str(key) if key else None)
         yield
         await connection.execute("delete from parked where consumer = $1", consumer)
     finally:

@@ -218,6 +218,36 @@ async def test_a_stuck_message_tells_first_how_it_stands_and_last_what_it_carrie
     assert await pressed(operator, f"{path}/discard", {"reason": "a test order", "key": str(new_id())}) == 303
 
 
+async def test_what_is_stuck_is_named_by_its_orders_number_and_by_its_id_while_orders_are_away(
+    visit: Visit, shop: Shop, stack: LocalStack
+) -> None:
+    order, operator, cause = await shop.place(), await visit("operator"), f"KeyError: {new_id()}"
+    late = (
+        "insert into overdue (kind, subject, order_id, state, due_at, told_at) "
+        "values ('shipment', 'a-parcel', $1, 'booked', now() - interval '9 days', now())"
+    )
+    listed, gone = "/operations/messages", "delete from overdue where order_id = $1"
+    async with (
+        crowd(stack.dsn("care"), "dead", cause, 1, order.id),
+        changed(stack.dsn("shipping"), late, gone, str(order.id)),
+    ):
+        shown = (await operator.get(listed)).text
+        assert shown.count(f'href="/orders/{order.number}"') == 2, "the event and the parcel"
+        (event,) = re.findall(rf'href="({listed}/care/[^"]+)".*{order.number}.*\n.*\n?.*{cause}', shown)
+        assert f"order {order.number}" in await operator.read(event)
+        await stack.stop_processes(["orders-api"])
+        try:
+            for path, times in ((listed, 2), (event, 1)):
+                assert (await operator.get(path)).text.count(f'href="/orders/{order.id}"') == times
+        finally:
+            await stack.start_processes(["orders-api"])
+
+        async def is_back() -> bool:
+            return f"order {order.number}" in await operator.read(event)
+
+        await wait_until(is_back, what="the console asks orders again")
+
+
 async def test_a_dead_event_is_discarded_for_a_reason(visit: Visit, stack: LocalStack) -> None:
     event_id, order_id = await give_up(stack.dsn("care"))
     operator = await visit("operator")
@@ -321,5 +351,5 @@ async def test_the_trail_keeps_what_was_before_and_leads_to_the_order(
     )
     assert answer.status_code == 201, answer.text
     shown = await operator.get("/operations/audit", actor=actor)
-    assert f'href="/orders/{order.id}"' in shown.text
+    assert f'href="/orders/{order.number}"' in shown.text
     assert re.search(r'What changed \S → \{.*"revision": 2', text_of(shown))

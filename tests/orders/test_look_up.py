@@ -10,6 +10,7 @@ import pytest
 from services import orders as orders_service
 from shared.auth import Role
 from shared.events.orders import OrderPlaced
+from shared.ids import new_id
 from tests.orders.rig import Placed, Shop
 
 NUMBERS = [
@@ -47,6 +48,21 @@ async def test_a_phone_number_is_found_with_its_country_or_without(shop: Shop, k
     order = await called(shop, kept.format(digits))
     for query in asked:
         assert await found(shop, query.format(digits)) == {str(order.id)}, query
+
+
+async def test_orders_known_by_their_ids_are_told_by_their_numbers_and_what_is_no_order_is_left_out(shop: Shop) -> None:
+    placed = [await shop.place(), await (await shop.rig.open_shop()).place()]
+    asked = "&".join(f"order_id={one}" for one in (placed[0].id, new_id(), placed[1].id))
+    answer = await shop.rig.staff("GET", f"/internal/order-numbers?{asked}", role=Role.OPERATOR)
+    assert answer.status_code == 200, answer.text
+    assert {one["order_id"]: one["number"] for one in answer.json()["data"]} == {
+        str(one.id): one.first["number"] for one in placed
+    }
+    picker = await shop.rig.staff("GET", f"/internal/order-numbers?{asked}", role=Role.PICKER)
+    assert picker.status_code == 403
+    too_many = "&".join(f"order_id={new_id()}" for _ in range(101))
+    refused = await shop.rig.staff("GET", f"/internal/order-numbers?{too_many}", role=Role.SUPPORT)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/query/order_id")
 
 
 async def test_orders_of_one_customer_at_one_storefront_bear_the_same_digest(shop: Shop) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
+from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -70,6 +71,11 @@ class Stuck:
     causes: list[tuple[str, Cause]]
     letters: Told[Letter]
     overdue: Told[OverdueRow]
+
+    @property
+    def order_ids(self) -> list[UUID | None]:
+        """The orders they are about, as far as they are about orders."""
+        return [one.order_id for told in (self.events, self.overdue) for _, one in told.rows]
 
 
 @dataclass(frozen=True, slots=True)

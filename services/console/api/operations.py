@@ -5,12 +5,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form, Query, Request, Response
 
 from services.console.actions import operations, trail
+from services.console.actions.numbers import numbers_of
 from services.console.actions.operations import PauseWatch, StuckWanted
 from services.console.api.guard import Operator
 from services.console.api.pages import done, page, wants_part
 from services.console.neighbours import SERVICES
 from services.console.rendering import say
-from services.console.schemas.operations import Details, Drift, Revived
+from services.console.schemas.operations import Details, Drift, Revived, order_id_in
 from shared.db import Database
 from shared.errors import InvalidError, NotFoundError
 
@@ -40,7 +41,9 @@ async def show_messages(
     """Show events that wait or were given up, and records nobody could read."""
     wanted = StuckWanted(service, state)
     stuck = await operations.list_stuck(who.caller, wanted)
-    return page(request, "operations_messages.html", stuck=stuck, wanted=wanted, services=SERVICES)
+    numbers = await numbers_of(who.caller, stuck.order_ids)
+    template = "operations_messages.html"
+    return page(request, template, stuck=stuck, numbers=numbers, wanted=wanted, services=SERVICES)
 
 
 @router.post("/messages/{service}/replay")
@@ -58,6 +61,7 @@ async def replay_alike(
 async def show_message(request: Request, service: str, identity: str, who: Operator) -> Response:
     """Show everything that is known of one of them."""
     known = await who.caller.get(_known(service), f"/staff/dead-letters/{identity}", Details)
+    order_id = order_id_in(known.data.get("key"))
     return page(
         request,
         "operations_message.html",
@@ -65,6 +69,8 @@ async def show_message(request: Request, service: str, identity: str, who: Opera
         identity=identity,
         facts=operations.facts_of(known),
         is_event="event_id" in known.data,
+        order_id=order_id,
+        numbers=await numbers_of(who.caller, [order_id]),
     )
 
 
@@ -119,9 +125,9 @@ async def show_audit(request: Request, who: Operator, wanted: Annotated[trail.Wa
     async with database.transaction("audit") as tx:
         own = await trail.list_own(tx, wanted)
     told = await trail.read_trail(who.caller, wanted, own)
-    return page(
-        request, "operations_audit.html", told=told, wanted=wanted, places=[*SERVICES, trail.CONSOLE], words=trail
-    )
+    numbers = await numbers_of(who.caller, [row.order_id for _, row in told.rows])
+    places = [*SERVICES, trail.CONSOLE]
+    return page(request, "operations_audit.html", told=told, numbers=numbers, wanted=wanted, places=places, words=trail)
 
 
 def _known(service: str) -> str:

@@ -123,6 +123,19 @@ class Shipment(Read):
     signed_by: bool
 
 
+class OrderNumber(Read):
+    """An order by the number that people call it."""
+
+    order_id: UUID
+    number: str
+
+
+class OrderNumbers(Read):
+    """Orders by their numbers."""
+
+    data: list[OrderNumber]
+
+
 class NextStep(Read):
     """What happens next by itself."""
 

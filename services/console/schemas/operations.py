@@ -15,6 +15,14 @@ _DONE_TO_ORDERS = frozenset({
 R = TypeVar("R", bound=Read)
 
 
+def order_id_in(key: object) -> UUID | None:
+    """Give the order's id that a key is; None for any other key."""
+    try:
+        return UUID(str(key))
+    except ValueError:
+        return None
+
+
 class Excerpt(Read, Generic[R]):
     """The first rows of a list that has `total`."""
 
@@ -76,10 +84,7 @@ class ParkedEvent(Read):
     @property
     def order_id(self) -> UUID | None:
         """The order it is about; none when it is about stock."""
-        try:
-            return UUID(self.key)
-        except ValueError:
-            return None
+        return order_id_in(self.key)
 
     @property
     def type(self) -> str:
@@ -136,9 +141,9 @@ class AuditRow(Read):
     cause: str = ""
 
     @property
-    def order_id(self) -> str:
+    def order_id(self) -> UUID | None:
         """The order it was done to, if it was one."""
-        return self.subject if self.act in _DONE_TO_ORDERS else ""
+        return order_id_in(self.subject) if self.act in _DONE_TO_ORDERS else None
 
     @property
     def changes(self) -> list[tuple[str, JsonValue, JsonValue]]:
@@ -183,6 +188,6 @@ class OverdueRow(Read):
 
     kind: str
     subject: str
-    order_id: str | None
+    order_id: UUID | None
     state: str
     due_at: datetime

@@ -1,5 +1,6 @@
 """Reading orders: pages, timelines, summaries for other services, and the look-up of support."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from services.orders.schemas.views import (
     EnclosureView,
     FoundOrder,
     FoundOrders,
+    OrderNumber,
+    OrderNumbers,
     OrderPage,
     RecipientView,
     RefundList,
@@ -115,6 +118,12 @@ def _without_recycled(rows: list[asyncpg.Record], now: datetime) -> list[asyncpg
     old = [row for row in rows if row["kinds"] == ["tracking"] and row["placed_at"] < now - _TRACKING_NEW]
     young = [row for row in rows if "tracking" in row["kinds"] and row not in old]
     return [row for row in rows if row not in old] if young else rows
+
+
+async def list_numbers(tx: Transaction, order_ids: Sequence[UUID]) -> OrderNumbers:
+    """Give the numbers of orders that are known by their ids."""
+    rows = await lookup.list_numbers(tx, order_ids)
+    return OrderNumbers(data=[OrderNumber(order_id=row["order_id"], number=row["number"]) for row in rows])
 
 
 async def count_stages(tx: Transaction, location: str | None) -> StageCounts:

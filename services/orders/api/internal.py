@@ -1,13 +1,14 @@
 """What other services ask: who gets the goods, where an order stands, another date."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Query, Response
 
 from services.orders.actions import amending, reading
 from services.orders.schemas.staff import RevisePromise
-from services.orders.schemas.views import EnclosureView, OrderView, RecipientView, SummaryView
-from shared.auth import Internal, Picker
+from services.orders.schemas.views import EnclosureView, OrderNumbers, OrderView, RecipientView, SummaryView
+from shared.auth import Internal, LookUp, Picker
 from shared.doors import Mutation, Tx, public_router
 
 router = public_router(prefix="/internal", tags=["internal"])
@@ -29,6 +30,14 @@ async def read_enclosure(order_id: UUID, tx: Tx, who: Picker) -> EnclosureView:
 async def read_summary(order_id: UUID, tx: Tx, who: Internal) -> SummaryView:
     """Say where an order stands."""
     return await reading.read_summary(tx, who, str(order_id))
+
+
+@router.get("/order-numbers")
+async def list_numbers(
+    tx: Tx, _who: LookUp, order_id: Annotated[list[UUID], Query(min_length=1, max_length=100)]
+) -> OrderNumbers:
+    """Give the numbers of up to 100 orders by their ids; an id that is no order's is left out."""
+    return await reading.list_numbers(tx, order_id)
 
 
 @router.post("/orders/{order_id}/promises", response_model=OrderView, status_code=201)

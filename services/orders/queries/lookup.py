@@ -31,6 +31,11 @@ async def find_by_number(tx: Transaction, number: str) -> asyncpg.Record | None:
     )
 
 
+async def list_numbers(tx: Transaction, order_ids: Sequence[UUID]) -> list[asyncpg.Record]:
+    """List (order_id, number) of those of the ids that are orders."""
+    return await tx.fetch("select id as order_id, number from orders where id = any($1::uuid[])", list(order_ids))
+
+
 async def forget_person(tx: Transaction, order_id: UUID) -> None:
     """Drop what led to an order by its person; new entries follow."""
     await tx.execute("delete from look_up where order_id = $1 and kind = any($2)", order_id, _PERSONAL)

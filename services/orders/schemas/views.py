@@ -340,6 +340,19 @@ class SummaryView(OrderView):
     made_whole: dict[str, int]
 
 
+class OrderNumber(Answer):
+    """An order by the number that people call it."""
+
+    order_id: UUID
+    number: str
+
+
+class OrderNumbers(Answer):
+    """Orders by their numbers; what is no order is left out."""
+
+    data: list[OrderNumber]
+
+
 class StageCounts(Answer):
     """Orders at work by stage."""
 
