@@ -78,10 +78,10 @@ def test_the_rule_looks_again_when_the_time_is_over_and_sees_that_nobody_agreed(
 
 
 def test_the_message_says_what_silence_means() -> None:
-    implied = wording.write(Topic.DELAY, {"order_number": "A-1"}, "", MONDAY).body
+    implied = wording.write(Topic.DELAY, {"order_number": "A-1"}, MONDAY, wording.Reader()).body
     assert "If you do nothing, we send it by then." in implied
     asked = {"order_number": "A-1", "answer_by": "2026-11-23T09:00:00+00:00"}
-    awaited = wording.write(Topic.DELAY, asked, "", MONDAY).body
+    awaited = wording.write(Topic.DELAY, asked, MONDAY, wording.Reader()).body
     assert "Please tell us by Monday, 23 November 2026, 09:00 UTC whether you wait for it" in awaited
     assert "we cancel what was not sent, and you do not pay for it" in awaited
 

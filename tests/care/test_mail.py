@@ -1,8 +1,10 @@
 """Mail to customers: a refusal for good is final, a refusal for now is tried again, and then given up."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from email import message_from_string, policy
 from pathlib import Path
 from runpy import run_path
 
@@ -18,8 +20,6 @@ from tests.care.conftest import DAY, HOUR, MINUTE, Json, Order, now
 from tests.care.rig import MONDAY, CareRig, running_care
 from tests.own_database import own_database
 from tests.waiting import wait_until
-
-RECIPIENT = b'{"email": "ann@example.org", "name": "Ann"}'
 
 
 class MailServer:
@@ -48,21 +48,26 @@ class MailServer:
         return answer + b" as the test says\r\n"
 
 
-async def orders_service(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+def orders_service(locale: str) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
     """Be orders, which knows the recipient."""
-    await reader.readuntil(b"\r\n\r\n")
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n"
-    writer.write(head + b"content-length: %d\r\n\r\n" % len(RECIPIENT) + RECIPIENT)
-    await writer.drain()
-    writer.close()
+    recipient = json.dumps({"email": "ann@example.org", "name": "Ann", "locale": locale}).encode()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n"
+        writer.write(head + b"content-length: %d\r\n\r\n" % len(recipient) + recipient)
+        await writer.drain()
+        writer.close()
+
+    return answer
 
 
 @asynccontextmanager
 async def mailing_care(
-    stack: LocalStack, home: Path, monkeypatch: pytest.MonkeyPatch, post: MailServer, **more: str
+    stack: LocalStack, home: Path, monkeypatch: pytest.MonkeyPatch, post: MailServer, *, locale: str = "", **more: str
 ) -> AsyncIterator[CareRig]:
     smtp = await asyncio.start_server(post.serve, "127.0.0.1", 0)
-    orders = await asyncio.start_server(orders_service, "127.0.0.1", 0)
+    orders = await asyncio.start_server(orders_service(locale), "127.0.0.1", 0)
     environment = {
         "CARE_SMTP_HOST": "127.0.0.1",
         "CARE_SMTP_PORT": str(smtp.sockets[0].getsockname()[1]),
@@ -142,8 +147,23 @@ async def test_of_a_sent_mail_neither_the_name_nor_the_link_is_kept_and_its_word
     assert {one["subject"] for one in seen.values()} == {message["subject"]}
 
 
+async def test_a_mail_is_written_in_the_language_the_order_was_placed_in(
+    stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = MailServer([b"250"])
+    async with mailing_care(stack, tmp_path, monkeypatch, post, locale="de-AT") as care:
+        message = await told(care, "sent")
+    (mail,) = post.accepted
+    read = message_from_string(mail, policy=policy.default)
+    assert read["Subject"] == message["subject"]
+    assert read.get_content().splitlines()[2] == message["body"].splitlines()[2]
+    assert read.get_content().startswith("Guten Tag Ann,")
+    assert message["body"].startswith("Guten Tag,\n\ndas Paket Ihrer Bestellung"), "kept as it was told"
+
+
 async def test_what_an_older_version_kept_of_a_mail_loses_the_name_and_the_link(stack: LocalStack) -> None:
-    words = wording.write(Topic.DELAY, {"order_number": "A1"}, "Ann", MONDAY, "https://shop.example/track/orders/e.y")
+    reader = wording.Reader("Ann", "https://shop.example/track/orders/e.y")
+    words = wording.write(Topic.DELAY, {"order_number": "A1"}, MONDAY, reader)
     async with own_database(stack, "care") as url:
         connection = await asyncpg.connect(url)
         await connection.execute(
@@ -157,7 +177,7 @@ async def test_what_an_older_version_kept_of_a_mail_loses_the_name_and_the_link(
             await connection.execute(statement)
         kept = await connection.fetchval("select body from message")
         await connection.close()
-    assert kept == wording.write(Topic.DELAY, {"order_number": "A1"}, "", MONDAY).body
+    assert kept == wording.write(Topic.DELAY, {"order_number": "A1"}, MONDAY, wording.Reader()).body
 
 
 def _statements(migration: str) -> tuple[str, ...]:

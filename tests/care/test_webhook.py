@@ -6,7 +6,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from services.care.channels import webhook
-from services.care.channels.wording import write
+from services.care.channels.wording import Reader, write
 from services.care.policy.messages import Topic
 from shared.http import HttpStatusError
 
@@ -35,7 +35,7 @@ class Storefront:
 
 def news() -> bytes:
     facts: dict[str, object] = {"order_number": "T-1", "order_id": "1"}
-    return webhook.payload_of(facts, write(Topic.DAMAGE, facts, "", None), "message-1")
+    return webhook.payload_of(facts, write(Topic.DAMAGE, facts, None, Reader()), "message-1")
 
 
 @pytest.mark.security(9)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.care.channels.wording import write
+from services.care.channels.wording import Reader, write
 from services.care.policy.messages import TOPIC_OF
 from services.care.policy.playbooks import PLAYBOOKS
 from services.care.states import FAMILY_OF, CaseState, ClockKind, ExceptionKind, Family, Level, RemedyKind
@@ -33,7 +33,7 @@ def test_a_customer_is_told_of_every_kind_as_the_one_who_reads_it(kind: Exceptio
 
 @pytest.mark.parametrize("kind", ExceptionKind)
 def test_the_message_and_the_next_action_of_every_kind_are_in_plain_words(kind: ExceptionKind) -> None:
-    message = write(TOPIC_OF[kind], {"order_number": "K7RMP2Q"}, "Ada Albers", None)
+    message = write(TOPIC_OF[kind], {"order_number": "K7RMP2Q"}, None, Reader("Ada Albers"))
     assert "K7RMP2Q" in message.subject
     assert "_" not in message.subject + message.body + PLAYBOOKS[kind].next_action
 

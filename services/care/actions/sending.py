@@ -11,7 +11,7 @@ from services.care.actions.messages import move_message, news_of, webhook_of
 from services.care.actions.settling import settle_case
 from services.care.channels import mail, webhook, wording
 from services.care.channels.mail import MailRefusedError, MailServer
-from services.care.channels.wording import Words
+from services.care.channels.wording import Reader, Words
 from services.care.clocks import ClockMove
 from services.care.models import Case, Message
 from services.care.policy.messages import AtSending, Channel, Silence, Topic, still_true
@@ -115,7 +115,7 @@ async def _has_healed(tx: Transaction, message: Message) -> bool:
 
 
 async def _note_observed(tx: Transaction, message: Message) -> None:
-    words = wording.write(Topic(message.topic), message.facts, "", message.promised_by)
+    words = wording.write(Topic(message.topic), message.facts, message.promised_by, Reader())
     move_message(message, MessageState.OBSERVED)
     message.subject, message.body, message.sent_at = words.subject, words.body, tx.now
     await _informed(tx, message, "observed")
@@ -142,25 +142,28 @@ def _mail_server() -> MailServer:
 
 async def call(letter: Letter) -> Sent:
     """Send by e-mail, else by the storefront's webhook; the message's id makes a second try the same message."""
-    recipient = await _recipient(letter.order_id) if letter.channel is Channel.EMAIL else {}
-    email = recipient.get("email")
-    name = str(recipient.get("name") or "")
-    words = wording.write(letter.topic, letter.facts, name, letter.promised_by, link_to(letter.order_id))
+    recipient = await _recipient(letter.order_id)
+    email = recipient.get("email") if letter.channel is Channel.EMAIL else None
+    name = str(recipient.get("name") or "") if letter.channel is Channel.EMAIL else ""
+    language = wording.CATALOGUES.choose([str(recipient.get("locale") or "")])
+    words = _write(letter, Reader(name, link_to(letter.order_id), language))
+    # Who reads what was told must not learn who the customer is, nor act as them.
+    kept = _write(letter, Reader(language=language))
     if email:
         await mail.send(_mail_server(), str(email), words, str(letter.message_id))
-        return Sent(_for_the_record(letter))
+        return Sent(kept)
     endpoint = webhook_of(letter.storefront_id)
     if endpoint is None:
         return Sent(None, silence=Silence.NO_RECIPIENT)
     news = {**letter.facts, "order_id": letter.order_id, "topic": letter.topic, "promised_by": letter.promised_by}
+    news["language"] = language
     payload = webhook.payload_of(news, words, str(letter.message_id))
     await webhook.send(str(endpoint.url), endpoint.secret.get_secret_value(), payload, str(letter.message_id))
-    return Sent(_for_the_record(letter), Channel.WEBHOOK)
+    return Sent(kept, Channel.WEBHOOK)
 
 
-def _for_the_record(letter: Letter) -> Words:
-    """Write a message to nobody: who reads what was told must not learn who the customer is, nor act as them."""
-    return wording.write(letter.topic, letter.facts, "", letter.promised_by)
+def _write(letter: Letter, reader: Reader) -> Words:
+    return wording.write(letter.topic, letter.facts, letter.promised_by, reader)
 
 
 def link_to(order_id: UUID) -> str:

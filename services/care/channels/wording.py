@@ -1,10 +1,15 @@
-"""The words of messages: what happened, the new date, what we already did, and the choices."""
+"""The words of messages, in their reader's language: what happened, the new date, what we already did, the choices."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
 
 from services.care.policy.messages import Topic
+from shared.languages import ENGLISH, Catalogues, write_moment
+
+CATALOGUES = Catalogues(Path(__file__).parents[1] / "locales")
 
 _HALF_A_DAY = timedelta(hours=12)
 """Half a day before a local day ends it is the same date in UTC, wherever the destination lies."""
@@ -73,6 +78,7 @@ _MUST_ANSWER = (
     "Please tell us by {answer_by} whether you wait for it: answer this message, or use the page below. If we do not "
     "hear from you by then, we cancel what was not sent, and you do not pay for it."
 )
+_DAY, _MOMENT = "EEEE, dd MMMM yyyy", "EEEE, dd MMMM yyyy, HH:mm 'UTC'"
 _WITH_DATE = frozenset({Topic.DELAY, Topic.STOCK, Topic.NO_NEWS})
 
 
@@ -83,26 +89,37 @@ def remedies_told(facts: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(str(name) for name in names if name)
 
 
-def write(topic: Topic, facts: Mapping[str, object], name: str, promised_by: datetime | None, link: str = "") -> Words:
-    """Write a message to a person; `promised_by` is the end of the promised local day, `link` their status page."""
-    order_number = str(facts.get("order_number", ""))
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads a message: their name, their status page and their language; nobody in particular without them."""
+
+    name: str = ""
+    link: str = ""
+    language: str = ENGLISH
+
+
+def write(topic: Topic, facts: Mapping[str, object], promised_by: datetime | None, reader: Reader) -> Words:
+    """Write a message; `promised_by` is the end of the promised local day."""
+    say, order_number = partial(CATALOGUES.say, reader.language), str(facts.get("order_number", ""))
     paragraphs = [
-        f"Hello {name}," if name else "Hello,",
-        _HAPPENED[topic].format(order_number=order_number),
+        say("Hello {name},", name=reader.name) if reader.name else say("Hello,"),
+        say(_HAPPENED[topic], order_number=order_number),
     ]
     if topic in _WITH_DATE and promised_by is not None:
-        paragraphs.append(f"The date is {(promised_by - _HALF_A_DAY):%A, %d %B %Y}.")
+        day = write_moment(reader.language, promised_by - _HALF_A_DAY, say(_DAY))
+        paragraphs.append(say("The date is {day}.", day=day))
     cause = str(facts.get("cause", "") or "")
     done = [_BECAUSE.get((remedy, cause), _DONE.get(remedy, _DONE[""])) for remedy in remedies_told(facts) or ("",)]
-    paragraphs += [*done, _choice(topic, facts)]
-    if link:
-        paragraphs.append(f"Where it is, and what you can do: {link}")
-    paragraphs.append("Your customer care")
-    return Words(_SUBJECTS[topic].format(order_number=order_number), "\n\n".join(paragraphs) + "\n")
+    paragraphs += [*map(say, done), _choice(topic, facts, reader.language)]
+    if reader.link:
+        paragraphs.append(say("Where it is, and what you can do: {link}", link=reader.link))
+    paragraphs.append(say("Your customer care"))
+    return Words(say(_SUBJECTS[topic], order_number=order_number), "\n\n".join(paragraphs) + "\n")
 
 
-def _choice(topic: Topic, facts: Mapping[str, object]) -> str:
+def _choice(topic: Topic, facts: Mapping[str, object], language: str) -> str:
     answer_by = facts.get("answer_by")
     if not isinstance(answer_by, str):
-        return _CHOICES[topic]
-    return _MUST_ANSWER.format(answer_by=f"{datetime.fromisoformat(answer_by):%A, %d %B %Y, %H:%M} UTC")
+        return CATALOGUES.say(language, _CHOICES[topic])
+    moment = write_moment(language, datetime.fromisoformat(answer_by), CATALOGUES.say(language, _MOMENT))
+    return CATALOGUES.say(language, _MUST_ANSWER, answer_by=moment)
