@@ -2,10 +2,10 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import ConfigurationError
@@ -16,6 +16,16 @@ MIN_PASSWORD_LENGTH = 16
 _LEAST_VARIETY = 8
 _WELL_KNOWN = ("change", "default", "doorstep", "example", "password", "postgres", "secret")
 MAX_RETENTION_DAYS = RING_SLOTS - 3  # today, tomorrow and the day that is being emptied come on top
+
+
+def _is_a_base(address: HttpUrl) -> HttpUrl:
+    if address.query or address.fragment or address.username or address.password:
+        raise ValueError("links are made by what follows it: it has no ?query, no #fragment and no login")
+    return address
+
+
+PublicUrl = Annotated[HttpUrl, AfterValidator(_is_a_base)]
+"""Where people outside reach pages of ours, such as https://status.example.com."""
 
 
 class PlatformSettings(BaseSettings):

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, HttpUrl, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from shared.settings import ServiceSettings
+from shared.settings import PublicUrl, ServiceSettings
 
 
 class MessageWebhook(BaseModel):
@@ -74,7 +74,7 @@ class CareSettings(ServiceSettings):
     message_patience: timedelta = Field(
         default=timedelta(days=3), description="how long a message waits for a mail server or orders that is away"
     )
-    status_url: HttpUrl | Literal[""] = Field(
+    status_url: PublicUrl | Literal[""] = Field(
         default="", description="where customers reach the console, e.g. https://status.example.com; none: no links"
     )
     status_link_days: int = Field(default=60, ge=1, le=365, description="how long a message's link opens the page")

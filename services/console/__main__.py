@@ -59,7 +59,7 @@ async def _add(arguments: argparse.Namespace) -> str:
 async def _link(login: str) -> str:
     async with _transaction() as tx:
         token = await make_link_for(tx, login, Actor("command line", "command line"))
-    return address_of_link(token, f"http://{settings().host}:{settings().port}")
+    return address_of_link(token)
 
 
 @contextlib.asynccontextmanager

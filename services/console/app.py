@@ -7,17 +7,19 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.console.actions.operations import PauseWatch
 from services.console.actions.staff import seed_local_staff
-from services.console.api import pages, router
+from services.console.api import apologies, guard, pages, router
 from services.console.api.track import MOST_REPORT_BYTES, TrackLimits
 from services.console.identity import Provider
 from services.console.neighbours import Neighbours
 from services.console.queries.personal import KEPT
 from services.console.rendering import STATIC
 from services.console.settings import settings
+from services.console.wording import speaking
 from shared import retention
 from shared.auth import TokenVerifier
 from shared.db import Database
@@ -44,13 +46,20 @@ _A_YEAR = "public, max-age=31536000, immutable"
 
 
 class Guarded:
-    """Puts the security headers on every answer, and keeps pages out of caches."""
+    """Puts the security headers on every answer, keeps pages out of caches, and speaks the customers' language."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        if apologies.is_public(scope.get("path", "")):
+            with speaking(guard.language_of(Request(scope))):
+                await self._serve(scope, receive, send)
+        else:
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         is_static = path.startswith("/static/")
         private = _PRIVATE if path.startswith(("/track", "/password/")) else {}

@@ -94,8 +94,8 @@ class Provider:
     def __post_init__(self) -> None:
         """Raise ConfigurationError for settings that cannot work."""
         own = self.settings
-        if not own.oidc_client_id or not own.public_url:
-            raise ConfigurationError("CONSOLE_OIDC_ISSUER needs CONSOLE_OIDC_CLIENT_ID and CONSOLE_PUBLIC_URL")
+        if not own.oidc_client_id:
+            raise ConfigurationError("CONSOLE_OIDC_ISSUER needs CONSOLE_OIDC_CLIENT_ID")
         unknown = set(own.oidc_roles.values()) - {str(role) for role in STAFF_ROLES}
         if unknown or not own.oidc_roles:
             raise ConfigurationError(f"CONSOLE_OIDC_ROLES must name roles of ours; unknown: {sorted(unknown)}")
@@ -140,7 +140,7 @@ class Provider:
 
     @property
     def _redirect_uri(self) -> str:
-        return f"{str(self.settings.public_url).rstrip('/')}/sign-in/callback"
+        return self.settings.address_of("/sign-in/callback")
 
     async def _redeem(self, endpoints: _Endpoints, journey: Journey, code: str) -> _Tokens:
         fields = {

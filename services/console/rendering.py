@@ -8,20 +8,20 @@ from hashlib import sha256
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from babel.numbers import format_currency, get_currency_precision
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.console.settings import pages
-from services.console.wording import say
+from services.console.wording import language, say
 from shared import clock
 from shared.ids import new_id
+from shared.languages import locale_of, write_moment
 
 __all__ = ["say"]
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
 HTMX = "vendor/htmx-2.0.11.min.js"
-_SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$", "BRL": "R$"}
-_MINOR_DIGITS = {"JPY": 0, "KRW": 0}
 _SOON = timedelta(minutes=1)
 _MANY_DAYS = 2
 _TODAY, _TOMORROW, _YESTERDAY = 0, 1, -1
@@ -36,9 +36,9 @@ def day(at: datetime | None) -> str:
     """Write a day: Tue 3 March, with the year when it is another one."""
     if at is None:
         return "—"
-    there, now = local(at), local(clock.now())
-    year = "" if there.year == now.year else f" {there.year}"
-    return f"{there:%a} {there.day} {there:%B}{year}"
+    there = local(at)
+    is_this_year = there.year == local(clock.now()).year
+    return write_moment(language(), there, say("EEE d MMMM") if is_this_year else say("EEE d MMMM yyyy"))
 
 
 def moment(at: datetime | None) -> str:
@@ -48,8 +48,8 @@ def moment(at: datetime | None) -> str:
     there, now = local(at), local(clock.now())
     away = (there.date() - now.date()).days
     named = {_TODAY: say("today"), _TOMORROW: say("tomorrow"), _YESTERDAY: say("yesterday")}.get(away)
-    year = "" if there.year == now.year else f" {there.year}"
-    return f"{named or f'{there:%a} {there.day} {there:%b}{year}'} {there:%H:%M}"
+    pattern = say("EEE d MMM") if there.year == now.year else say("EEE d MMM yyyy")
+    return say("{day} {hour}", day=named or write_moment(language(), there, pattern), hour=f"{there:%H:%M}")
 
 
 def hour(at: datetime) -> str:
@@ -96,13 +96,13 @@ def person(actor: str) -> str:
 
 def money(amount: int, currency: str) -> str:
     """Write an amount of minor units, never broken over two lines: € 12.90."""
-    digits = _MINOR_DIGITS.get(currency, 2)
-    return f"{_SYMBOLS.get(currency, currency)}\N{NO-BREAK SPACE}{amount / 10**digits:,.{digits}f}"
+    units = Decimal(amount).scaleb(-get_currency_precision(currency))
+    return format_currency(units, currency, say("¤\N{NO-BREAK SPACE}#,##0.00"), locale=locale_of(language()))
 
 
 def minor_units(amount: Decimal, currency: str) -> int:
     """Read an amount as people write it; raises ValueError for fractions of the smallest coin, and for no money."""
-    minor = amount.scaleb(_MINOR_DIGITS.get(currency, 2))
+    minor = amount.scaleb(get_currency_precision(currency))
     if not minor.is_finite() or minor != minor.to_integral_value() or minor <= 0:
         raise ValueError(amount)
     return int(minor)
@@ -147,7 +147,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.globals.update(_=say, static=static, htmx=HTMX, new_key=lambda: str(new_id()), now=clock.now)
+    made.globals.update(_=say, language=language)
+    made.globals.update(static=static, htmx=HTMX, new_key=lambda: str(new_id()), now=clock.now)
     made.filters.update(
         day=day, moment=moment, hour=hour, ago=ago, money=money, plain=plain, countdown=countdown, person=person
     )

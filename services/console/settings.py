@@ -2,12 +2,13 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, HttpUrl, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.settings import DoorSettings
+from shared.languages import locale_of
+from shared.settings import DoorSettings, PublicUrl
 from shared.tables import LEAST_LOG_DAYS
 
 
@@ -26,7 +27,10 @@ class ConsoleSettings(DoorSettings):
     attempts_per_login: int = Field(default=5, ge=1, description="wrong passwords in the window before a lock-out")
     attempts_per_address: int = Field(default=50, ge=1)
     attempts_minutes: float = Field(default=15, gt=0)
-    public_url: HttpUrl | Literal[""] = Field(default="", description="where browsers reach the console")
+    public_url: PublicUrl = Field(description="where browsers reach the console; the links it gives begin so")
+    status_url: PublicUrl | Literal[""] = Field(
+        default="", description="where customers reach it, for the links in replies; none: at public_url"
+    )
     oidc_issuer: str = Field(default="", description="OpenID Connect provider, e.g. https://id.example.com; none: off")
     oidc_name: str = Field(default="your organisation", description="how the sign-in page names the provider")
     oidc_client_id: str = ""
@@ -41,13 +45,28 @@ class ConsoleSettings(DoorSettings):
     track_minutes: float = Field(default=10, gt=0, description="until that many may be tried again")
     sign_in_days: int = Field(default=180, ge=LEAST_LOG_DAYS, description="of sign-ins: who, when, from where")
 
+    def address_of(self, path: str) -> str:
+        """Give the address of a page for whoever works here."""
+        return f"{str(self.public_url).rstrip('/')}{path}"
+
+    def customers_address_of(self, path: str) -> str:
+        """Give the address of a page for customers."""
+        return f"{str(self.status_url or self.public_url).rstrip('/')}{path}"
+
+
+def _is_known(language: str) -> str:
+    locale_of(language)
+    return language
+
 
 class PageSettings(BaseSettings):
     """How pages and paper speak and look."""
 
     model_config = SettingsConfigDict(env_prefix="CONSOLE_")
 
-    language: str = "en"
+    language: Annotated[str, AfterValidator(_is_known)] = Field(
+        default="en", description="of staff; what its file in services/console/locales lacks stays English"
+    )
     time_zone: str = Field(default="Europe/Berlin", description="in which pages show times")
 
     fonts: list[Path] = Field(

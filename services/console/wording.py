@@ -1,28 +1,37 @@
-"""Strings ready for translation: English in the code, other languages as JSON beside it."""
+"""Strings ready for translation: staff reads the console's language, customers read their own."""
 
-import json
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from services.console.settings import pages
+from shared.languages import Catalogues
 
-_LOCALES = Path(__file__).parent / "locales"
-
-
-@lru_cache(maxsize=16)
-def catalogue(language: str) -> Mapping[str, str]:
-    """Read `locales/<language>.json`: English sentence → the same in that language; none is English."""
-    path = _LOCALES / f"{language}.json"
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+CATALOGUES = Catalogues(Path(__file__).parent / "locales")
+_customers: ContextVar[str] = ContextVar("language", default="")
 
 
-def say(text: str, **values: object) -> str:
-    """Say a sentence in the console's language."""
-    return translate(pages().language, text, **values)
+def language() -> str:
+    """Give the language that is spoken here and now."""
+    return _customers.get() or pages().language
 
 
-def translate(language: str, text: str, **values: object) -> str:
-    """Say `text` in a language, its {placeholders} filled."""
-    said = catalogue(language).get(text, text)
-    return said.format(**values) if values else said
+@contextmanager
+def speaking(customers: str) -> Iterator[None]:
+    """Speak a customer's language for as long as the block lasts."""
+    before = _customers.set(customers)
+    try:
+        yield
+    finally:
+        _customers.reset(before)
+
+
+def language_of(locale: str, otherwise: Iterable[str] = ()) -> str:
+    """Choose a customer's language: the one their order was placed in, else the first of others that there is."""
+    return CATALOGUES.choose([locale, *otherwise] if locale else otherwise)
+
+
+def say(text: str, /, **values: object) -> str:
+    """Say a sentence in the language that is spoken here and now."""
+    return CATALOGUES.say(language(), text, **values)

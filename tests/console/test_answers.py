@@ -51,7 +51,7 @@ def known(promised: datetime, *wishes: Cancellation, **changes: object) -> Known
         promise=Promise(revision=1, ship_by=promised - DAY, deliver_by_latest=promised, outcome=None), holds=[],
         lines=[line(MUG, "Mug", 1), line(BOOK, "Book", 2)], shipments=[], total=Amount(amount=38_70, currency="EUR"),
         next_step=NextStep(what="the warehouse picks the items", by=promised - DAY), cancellable=True, reship_of=None,
-        notifications="doorstep", remedies=[], cancellations=list(wishes),
+        notifications="doorstep", locale="", remedies=[], cancellations=list(wishes),
     )  # fmt: skip
     made = PromiseRevision(
         revision=1, deliver_by_latest=promised, made_at=NOW - 5 * DAY, source="order", reason="", attributed_to="",
@@ -63,9 +63,8 @@ def known(promised: datetime, *wishes: Cancellation, **changes: object) -> Known
 
 def reply(about: Known) -> str:
     """Write the reply that an agent copies."""
-    person = {"person": {"name": "Sofia"}}
-    return render("parts/order_reply.txt", {"known": about, "order": about.order, "answer": answer(about),
-                                            "visitor": person, "status_page": STATUS_PAGE})  # fmt: skip
+    said = {"known": about, "order": about.order, "answer": answer(about), "agent": "Sofia", "status_page": STATUS_PAGE}
+    return render("parts/order_reply.txt", said)
 
 
 def wish(status: str, *units: tuple[object, int, str], reason: str = "customer") -> Cancellation:

@@ -17,7 +17,7 @@ from services.console.actions.letters import fit, known, loses
 from services.console.actions.scans import is_label_of, tracking_number
 from services.console.schemas.warehouse import EnclosedLine, Enclosure, Parcel
 from services.console.settings import pages
-from services.console.wording import translate
+from services.console.wording import CATALOGUES
 from shared import clock
 from shared.ids import new_id
 from tests.clients import Clients
@@ -335,7 +335,7 @@ def _parcel(lines: int, name: str) -> Parcel:
 
 @pytest.mark.parametrize(("lines", "pages"), [(1, 1), (200, 10)])
 def test_a_packing_slip_goes_on_over_pages(lines: int, pages: int) -> None:
-    slip = packing_slip(_parcel(lines, "Müsli — 東京 łódź"), _NOTHING, partial(translate, "en"))
+    slip = packing_slip(_parcel(lines, "Müsli — 東京 łódź"), _NOTHING, partial(CATALOGUES.say, "en"))
     assert len(re.findall(rb"/Type /Page\b", slip)) == pages
 
 
@@ -354,7 +354,7 @@ def test_a_packing_slip_holds_the_gifts_message_and_what_a_line_was_ordered_with
     engraved = EnclosedLine(line_id=parcel.contents[0].line_id, properties={"engraving": "Ann"})
     enclosure = Enclosure(gift_message="Happy birthday\nfrom Bob", delivery_instructions="Ring twice", lines=[engraved])
 
-    packing_slip(parcel, enclosure, partial(translate, "en"))
+    packing_slip(parcel, enclosure, partial(CATALOGUES.say, "en"))
 
     assert {"engraving: Ann", "Happy birthday", "from Bob"} <= set(written)
 
@@ -373,8 +373,8 @@ def test_letters_without_a_shape_are_told_and_no_black_box() -> None:
     assert known("שלום") == "????", "letters in the wrong order would say nothing"
     assert not loses("what?")
     assert fit("a long name that does not fit", 40, 9).endswith("…")
-    told = packing_slip(_parcel(1, f"Tablet {nowhere}"), _NOTHING, partial(translate, "en"))
-    untold = packing_slip(_parcel(1, "Tablet ?"), _NOTHING, partial(translate, "en"))
+    told = packing_slip(_parcel(1, f"Tablet {nowhere}"), _NOTHING, partial(CATALOGUES.say, "en"))
+    untold = packing_slip(_parcel(1, "Tablet ?"), _NOTHING, partial(CATALOGUES.say, "en"))
     assert len(told) > len(untold), "the foot of the page says what the sign stands for"
 
 

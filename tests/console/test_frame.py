@@ -10,9 +10,10 @@ from starlette.requests import Request
 
 from deploy.local import names
 from deploy.local.stack import LocalStack
-from services.console import wording
+from services import console
 from services.console.api.pages import on_fault
 from services.console.settings import settings
+from shared.languages import Catalogues
 from shared.settings import platform
 from tests.console.conftest import Visit
 from tests.console.visitor import text_of
@@ -127,16 +128,14 @@ async def test_the_consoles_port_and_sign_ins_are_told(stack: LocalStack) -> Non
     assert stack.urls[names.CONSOLE].endswith(str(stack.site.ports[names.CONSOLE]))
 
 
-def test_another_language_is_a_file_beside_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_language_is_a_file_beside_the_code(tmp_path: Path) -> None:
     (tmp_path / "de.json").write_text(json.dumps({"Hello, {name}": "Guten Tag, {name}"}), encoding="utf-8")
-    monkeypatch.setattr(wording, "_LOCALES", tmp_path)
-    wording.catalogue.cache_clear()
-    assert wording.translate("de", "Hello, {name}", name="Ada") == "Guten Tag, Ada"
-    assert wording.translate("de", "Sign out") == "Sign out"
-    wording.catalogue.cache_clear()
+    catalogues = Catalogues(tmp_path)
+    assert catalogues.say("de", "Hello, {name}", name="Ada") == "Guten Tag, Ada"
+    assert catalogues.say("de", "Sign out") == "Sign out"
 
 
-_TEMPLATES = sorted(path for path in (Path(wording.__file__).parent / "templates").rglob("*.*"))
+_TEMPLATES = sorted(path for path in (Path(console.__file__).parent / "templates").rglob("*.*"))
 _OWN_NAMES = {"Doorstep", "ZPL", "ms"}
 _SPOKEN = re.compile(r'(?:aria-label|title|placeholder|alt|data-copied|data-again|data-wait)="([^"]*)"')
 

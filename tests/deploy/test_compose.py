@@ -8,11 +8,13 @@ from typing import TypedDict, cast
 
 import pytest
 import yaml
+from pydantic import TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings
 
 from cli.target import STAFF_KEY
 from deploy.carrier_simulator.settings import Settings as SimulatorSettings
 from deploy.local import databases, names, topics
+from shared.settings import PublicUrl
 from tests.deploy.settings_classes import fields_of, platform_fields, service_settings
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -181,6 +183,18 @@ def test_the_example_names_exactly_what_is_read() -> None:
     assert _example() == read
     filled = [line for line in (_ROOT / ".env.example").read_text().splitlines() if re.match(r"[A-Z_]+=.", line)]
     assert filled == [], "an example value is a default somebody keeps"
+
+
+def test_customers_are_led_to_one_address_by_messages_and_by_replies() -> None:
+    care, console = (_services()[f"{name}-api"]["environment"] for name in ("care", "console"))
+    assert care["CARE_STATUS_URL"] == console["CONSOLE_STATUS_URL"]
+    assert care["CARE_STATUS_URL"] == "${DOORSTEP_STATUS_URL:-https://${DOORSTEP_CONSOLE_ADDRESS}}"
+    read = TypeAdapter(PublicUrl)
+    assert str(read.validate_python("https://console.example.com")) == "https://console.example.com/"
+    for wrong in ("", "status.example.com", "ftp://x.example", "https://x.example/?a=b", "https://x.example/#a",
+                  "https://ada:secret@x.example"):  # fmt: skip
+        with pytest.raises(ValidationError):
+            read.validate_python(wrong)
 
 
 def test_every_image_is_pinned() -> None:

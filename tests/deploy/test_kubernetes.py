@@ -7,9 +7,11 @@ from typing import Any, cast
 
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
 from deploy.local import names
 from shared.kafka import PARTITIONS
+from shared.settings import PublicUrl
 from tests.deploy.settings_classes import fields_of, platform_fields, service_settings
 
 _HOME = Path(__file__).resolve().parents[2] / "deploy" / "kubernetes"
@@ -72,6 +74,13 @@ def test_every_variable_is_a_setting_and_every_required_setting_has_one(service:
     assert {name for name, required in known.items() if required} <= given
     assert not {name for name in _settings(service) if re.search("SECRET|PASSWORD|_KEY|DATABASE_URL", name)}
     assert secret in (_HOME / service / "kustomization.yml").read_text()
+
+
+def test_customers_are_led_to_one_address_by_messages_and_by_replies() -> None:
+    console, read = _settings(names.CONSOLE), TypeAdapter(PublicUrl)
+    assert _settings("care")["CARE_STATUS_URL"] == console["CONSOLE_STATUS_URL"]
+    for name in ("CONSOLE_STATUS_URL", "CONSOLE_PUBLIC_URL"):
+        assert read.validate_python(console[name]).scheme == "https"
 
 
 @pytest.mark.parametrize(("path", "kind", "verb"), [

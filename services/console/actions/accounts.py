@@ -69,9 +69,9 @@ async def make_link_for(tx: Transaction, login: str, by: Actor) -> str:
     return await make_link(tx, person.id, by)
 
 
-def address_of_link(token: str, here: str) -> str:
-    """Give the address where a link sets a password: at the console's public address, or else at `here`."""
-    return f"{str(settings().public_url or here).rstrip('/')}/password/{token}"
+def address_of_link(token: str) -> str:
+    """Give the address where a link sets a password."""
+    return settings().address_of(f"/password/{token}")
 
 
 async def whose_link(tx: Transaction, token: str) -> Staff:

@@ -23,17 +23,22 @@ _POSITIONS: Mapping[str, str] = {
     "undeliverable": "held by {carrier}, which cannot deliver it",
     "delivered": "delivered",
 }
-_INSIDE: Mapping[str, str] = {
+INSIDE: Mapping[str, str] = {
     "unfulfilled": "We have the order and are reserving its items.",
     "backordered": "It waits for stock.",
     "allocated": "It is in the warehouse, next to be picked.",
     "picking": "It is being picked and packed.",
     "packed": "It is packed and waits for the carrier.",
+    "partially_shipped": "A part of it has left us.",
+    "shipped": "It has left us.",
+    "partially_delivered": "A part of it is delivered.",
+    "delivered": "It is delivered.",
 }
 _ENDS: Mapping[str, str] = {
     "cancelled": "The order is cancelled.",
     "rejected": "The order was refused.",
 }
+_ENDED: Mapping[str, str] = {"cancelled": "Cancelled", "rejected": "Refused"}
 # What is worst comes first: it is the reason that is told.
 REASONS: Mapping[str, str] = {
     "lost": "The carrier has lost the parcel.",
@@ -74,6 +79,15 @@ TOLD: Mapping[str, str] = {
     "voided_label_used": "We are finding out with the carrier where the parcel is.",
     "unknown_code": "The carrier has news that we do not understand yet; we are asking what it means.",
     "no_consent": "We have not heard from you about the new date in time.",
+}
+# Why an order is held, to its customer: what we suspect is not theirs to read.
+TOLD_HOLDS: Mapping[str, str] = {
+    "fraud": "We are checking the order before we send it.",
+    "manual": "We are checking the order before we send it.",
+    "address": "We are checking the address before we send it.",
+    "payment": "We wait for the payment.",
+    "possible_duplicate": "We are checking whether it was ordered twice by mistake.",
+    "customer_request": "It waits, as you asked.",
 }
 _REPAIRS: Mapping[tuple[str, str], str] = {
     ("reship", "executed"): "A replacement was sent.",
@@ -182,7 +196,7 @@ def answer(known: Known) -> Answer:
         risk=risk,
         tone=tone,
         reason=_reason(known, trouble),
-        told_reason=TOLD.get(trouble.kind if trouble is not None else "", "") or _reason(known, trouble),
+        told_reason=_told_reason(known, trouble),
         repair=next(filter(None, (_REPAIRS.get((one.kind, one.state)) for one in reversed(order.remedies))), ""),
         next_who=who,
         next_what=what,
@@ -253,8 +267,7 @@ def _where(order: Order) -> tuple[str, datetime | None]:
         return say(_ENDS[order.status]), None
     shipped = [one for one in order.shipments if one.status in _POSITIONS]
     if not shipped:
-        words = _INSIDE.get(order.fulfilment_status, "It is {status}.")
-        return say(words, status=order.fulfilment_status.replace("_", " ")), None
+        return say(INSIDE[order.fulfilment_status]), None
     undelivered = [one for one in shipped if one.status != "delivered"]
     one = max(undelivered or shipped, key=lambda each: each.last_scan_at or each.handed_over_at or order.placed_at)
     subject = _subject(len(order.shipments), len(shipped), len(undelivered))
@@ -285,7 +298,7 @@ def _town(city: str) -> str:
 def _risk(known: Known, trouble: Trouble | None) -> tuple[str, str]:
     order = known.order
     if order.status in _ENDS:
-        return order.status.capitalize(), ""
+        return _ENDED[order.status], ""
     if order.status == "completed" and order.fulfilment_status == "delivered" and trouble is None:
         return ("Delivered late", "warn") if order.promise.outcome == "broken" else ("Delivered on time", "ok")
     if trouble is not None:
@@ -317,6 +330,14 @@ def _reason(known: Known, trouble: Trouble | None) -> str:
     if blocking is not None and blocking.overdue:
         return REASONS["stuck_flow"]
     return _SLIPPED.get(_slipped(known) or "", "")
+
+
+def _told_reason(known: Known, trouble: Trouble | None) -> str:
+    if trouble is not None and trouble.kind in TOLD:
+        return TOLD[trouble.kind]
+    if trouble is None and known.order.holds:
+        return TOLD_HOLDS[known.order.holds[0].reason]
+    return _reason(known, trouble)
 
 
 def _slipped(known: Known) -> str | None:

@@ -2,16 +2,24 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime
 
 from services.console.actions.answers import Answer, answer
 from services.console.actions.orders import Known
-from services.console.actions.telling import Track, track
+from services.console.actions.progress import Track, track
 from services.console.errors import RefusedError, ServiceAwayError
 from services.console.neighbours import Caller
 from services.console.schemas import Explanation, Order, Promises
 from services.console.schemas.customer import CareSees, KeptPhoto
+from services.console.wording import language, language_of, say, speaking
 
 _LATE = frozenset({"May be late", "Will be late", "Late"})
+_REPORTED: dict[str, str] = {
+    "damage": "damage",
+    "missing_item": "something missing",
+    "wrong_item": "a wrong item",
+    "not_received": "not received",
+}
 _SAID: dict[str, str] = {"Needs a remedy": "We are on it", "Has trouble": "We are on it"}
 
 
@@ -24,6 +32,14 @@ class Status:
     tracks: list[Track]
     care: CareSees | None
     can_report: bool
+    language: str
+    """In which it is said: the order's, or what the browser asked for where the order has none."""
+
+    @property
+    def reported(self) -> list[tuple[str, datetime]]:
+        """What the customer told us is wrong, in words, and when."""
+        seen = self.care.reports if self.care is not None else []
+        return [(say(_REPORTED.get(one.kind, "something wrong")), one.reported_at) for one in seen]
 
     @property
     def risk(self) -> str:
@@ -77,7 +93,10 @@ async def learn_status(caller: Caller) -> Status:
         troubles=care.troubles if care is not None else [],
         heard_by=care.heard_by if care is not None else None,
     )
-    return Status(order, answer(known), [track(one) for one in order.shipments], care, known.can_be_reported)
+    spoken = language_of(order.locale, [language()])
+    with speaking(spoken):
+        answered = answer(known)
+    return Status(order, answered, [track(one) for one in order.shipments], care, known.can_be_reported, spoken)
 
 
 async def _ask_care(caller: Caller) -> CareSees | None:

@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field
 from services.console.actions import casework, presence
 from services.console.actions.answers import REASONS
 from services.console.api.guard import Care, CareLead, Visitor
-from services.console.api.pages import done, page, status_page
+from services.console.api.pages import done, page
+from services.console.api.replies import reply_to
 from services.console.api.working import ask, colleagues, queue_address
 from services.console.rendering import minor_units, say
 from services.console.schemas.care import CaseRemedy
@@ -89,7 +90,7 @@ async def show_case(request: Request, case_id: UUID, who: Care) -> Response:
         known=work.known,
         order=work.known.order if work.known is not None else None,
         answer=work.answer,
-        status_page=status_page(request, work.case.order_number or ""),
+        reply=reply_to(work.known, who.person.name) if work.known is not None else None,
         others=others,
         seen_version=work.case.version,
         people=people,

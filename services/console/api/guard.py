@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
+from services.console import wording
 from services.console.actions import sessions
 from services.console.errors import SignInNeededError, StaleFormError
 from services.console.neighbours import Caller, Neighbours
@@ -18,6 +19,7 @@ from shared.auth import SCOPES, Public, Role, Scope, same
 from shared.db import Database
 from shared.doors import request_id
 from shared.errors import ForbiddenError
+from shared.languages import accepted
 from shared.settings import platform
 
 __all__ = ["Public"]
@@ -25,6 +27,7 @@ __all__ = ["Public"]
 CSRF_FIELD, CSRF_HEADER = "csrf", "x-csrf-token"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _VISIT_SECONDS = 12 * 3600
+_LANGUAGE = "doorstep_language"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,17 @@ def address_of(request: Request) -> str:
     forwarded = request.headers.get("x-forwarded-for", "") if settings().behind_proxy else ""
     direct = request.client.host if request.client is not None else ""
     return forwarded.rsplit(",", 1)[-1].strip() or direct
+
+
+def language_of(request: Request) -> str:
+    """Give the language of a customer's pages: of the order seen last, else what the browser asks for."""
+    return wording.language_of(request.cookies.get(_LANGUAGE, ""), accepted(request.headers.get("accept-language", "")))
+
+
+def keep_language(request: Request, response: Response, language: str) -> None:
+    """Let what a browser is told next be in the language of the order it was shown."""
+    if request.cookies.get(_LANGUAGE) != language:
+        set_cookie(response, _LANGUAGE, language, _VISIT_SECONDS)
 
 
 def csrf_of(request: Request) -> str:

@@ -7,9 +7,11 @@ from fastapi import APIRouter, Form, Request, Response
 
 from services.console.actions.answers import answer
 from services.console.actions.orders import learn
-from services.console.actions.telling import tell, track
+from services.console.actions.progress import track
+from services.console.actions.telling import tell
 from services.console.api.guard import LookUp, OrderEditor
-from services.console.api.pages import done, page, status_page, wants_part
+from services.console.api.pages import done, page, wants_part
+from services.console.api.replies import reply_to
 from services.console.rendering import moment, say
 from services.console.schemas import Order, Verification
 from shared.auth import Scope
@@ -57,7 +59,7 @@ async def show_order(request: Request, named: str, who: LookUp) -> Response:
         order=known.order,
         person=known.person,
         answer=answer(known),
-        status_page=status_page(request, known.order.number),
+        reply=reply_to(known, who.person.name),
         entries=tell(known),
         tracks=[track(parcel) for parcel in known.order.shipments],
         may_edit=may_edit,

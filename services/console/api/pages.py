@@ -30,11 +30,6 @@ def wants_part(request: Request) -> bool:
     return request.headers.get("hx-request") == "true"
 
 
-def status_page(request: Request, number: str) -> str:
-    """Give the address at which a customer looks for an order."""
-    return f"{request.base_url}track?number={number}"
-
-
 def page(request: Request, template: str, *, status: int = 200, **values: object) -> Response:
     """Answer with a page, or the part of one that `template` is."""
     visitor: Visitor | None = getattr(request.state, "visitor", None)

@@ -48,7 +48,7 @@ async def add_person(
     async with database.transaction("add person") as tx:
         person = await staff.add_without_password(tx, login, name.strip(), wanted, places)
         token = await accounts.make_link(tx, person.id, _actor(request, who))
-    return await _show(request, who, (login, address_of_link(token, str(request.base_url))))
+    return await _show(request, who, (login, address_of_link(token)))
 
 
 @router.post("/{staff_id}/link")
@@ -58,7 +58,7 @@ async def make_link(request: Request, staff_id: UUID, who: Admin) -> Response:
     async with database.transaction("password link") as tx:
         token = await accounts.make_link(tx, staff_id, _actor(request, who))
         login = (await accounts.whose_link(tx, token)).login
-    return await _show(request, who, (login, address_of_link(token, str(request.base_url))))
+    return await _show(request, who, (login, address_of_link(token)))
 
 
 @router.post("/{staff_id}/disable")

@@ -9,13 +9,14 @@ from fastapi.responses import RedirectResponse
 
 from services.console.actions import status
 from services.console.api import apologies
-from services.console.api.guard import Public, address_of
+from services.console.api.guard import Public, address_of, keep_language
 from services.console.api.pages import done, page, wants_part
 from services.console.errors import RefusedError
 from services.console.neighbours import Caller, Neighbours
 from services.console.rendering import say
 from services.console.schemas.customer import TrackedOrder
 from services.console.settings import ConsoleSettings
+from services.console.wording import speaking
 from shared.auth import Link, TokenVerifier
 from shared.errors import ForbiddenError, InvalidError, RateLimitedError, UnauthenticatedError
 from shared.fields import plain
@@ -85,7 +86,10 @@ async def show_status(request: Request, link: str) -> Response:
             raise closed from error
         return _form(request, status_code=_NOT_FOUND, problem=apologies.words_of(closed))
     template = "parts/status_live.html" if live else "status.html"
-    return page(request, template, live=live, known=known, order=known.order, link=link, may_act=lead.may_act)
+    with speaking(known.language):
+        shown = page(request, template, live=live, known=known, order=known.order, link=link, may_act=lead.may_act)
+    keep_language(request, shown, known.language)
+    return shown
 
 
 @router.post("/cancellation")

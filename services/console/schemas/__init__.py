@@ -189,6 +189,7 @@ class Order(Read):
     cancellable: bool
     reship_of: UUID | None
     notifications: str
+    locale: str
     remedies: list[Remedy]
     cancellations: list[Cancellation]
 

@@ -86,7 +86,7 @@ def _in_clear(record: OrderRecord, until: datetime | None) -> PersonShown:
     address = {name: value for name, value in head.address.items() if name in PersonShown.model_fields}
     contact = {name: value for name, value in head.customer.items() if name in PersonShown.model_fields}
     known = {
-        "email_kind": "real", "phone_kind": "real", "locale": "en", "email": None, "phone": None, **contact,
+        "email_kind": "real", "phone_kind": "real", "locale": "", "email": None, "phone": None, **contact,
     }  # fmt: skip
     return PersonShown.model_validate(
         {

@@ -223,6 +223,7 @@ async def read_summary(tx: Transaction, who: Principal, named: str) -> SummaryVi
             **view,
             "storefront_id": record.head.storefront_id,
             "notifications": record.head.notifications,
+            "locale": str(record.head.customer.get("locale") or ""),
             "remedies": [
                 {
                     "id": remedy.id,

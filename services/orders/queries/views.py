@@ -18,7 +18,7 @@ from services.orders.schemas.views import (
 )
 from services.orders.states import Buckets, CancellationState
 
-_NEXT: tuple[tuple[str, str], ...] = (
+NEXT: tuple[tuple[str, str], ...] = (
     ("open", "we reserve the items"),
     ("backordered", "we wait for stock"),
     ("reserved", "the warehouse picks the items"),
@@ -87,7 +87,7 @@ def next_step(record: OrderRecord) -> NextStep:
     if holds:
         return NextStep(what=f"the order is on hold: {holds[0].reason}", by=holds[0].due_at)
     units, promise = record.units, record.promise
-    for stage, what in _NEXT:
+    for stage, what in NEXT:
         if getattr(units, stage):
             return NextStep(what=what, by=promise.deliver_by_latest if stage == "in_transit" else promise.ship_by)
     return NextStep(what="the order is completed", by=None)

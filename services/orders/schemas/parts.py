@@ -40,7 +40,7 @@ class Contact(Body):
     email_kind: ContactKind = "real"
     phone: Annotated[str, Field(max_length=40, pattern=r"^[+0-9 ()./-]+$")] | None = None
     phone_kind: ContactKind = "real"
-    locale: Annotated[str, Field(max_length=35)] = "en"
+    locale: Annotated[str, Field(max_length=35, description="BCP 47, such as pt-BR: whom we write to reads it")] = ""
 
 
 class Address(Body):

@@ -330,10 +330,14 @@ class RemedyView(Answer):
 
 
 class SummaryView(OrderView):
-    """An order for care, staff and its customer: with its cancellations and what made it whole; no address."""
+    """An order for care, staff and its customer: with its cancellations and what made it whole; no address.
+
+    `locale` is the language it was placed in; empty when the storefront did not say.
+    """
 
     storefront_id: UUID
     notifications: str
+    locale: str
     remedies: list[RemedyView]
     refunds: list[RefundView]
     cancellations: list[CancellationView]

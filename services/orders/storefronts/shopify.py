@@ -128,7 +128,7 @@ def translate(order: ShopifyOrder) -> dict[str, object]:
         "customer": {
             "email": order.email or None,
             "phone": order.phone or address.phone or None,
-            "locale": order.customer_locale or "en",
+            "locale": order.customer_locale or "",
         },
         "shipping_address": _address(address.model_dump()),
         "lines": _lines(order),
