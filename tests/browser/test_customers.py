@@ -129,3 +129,23 @@ async def test_nobody_is_kept_out_of_the_status_page(
     assert await desk.serious_violations() == []
     wider = await desk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert wider <= 0
+
+
+@pytest.mark.parametrize("kind", ["phone", "desktop"])
+async def test_a_german_customer_reads_and_reports_in_german(
+    sit: Sit, shop: Shop, stack: LocalStack, kind: Kind
+) -> None:
+    order = await shop.place(customer={"email": "ada@example.com", "locale": "de"})
+    await shop.ship(order)
+    desk = await sit("", kind)
+    page = desk.page
+    await desk.goto(link_to(stack, order))
+    await expect(page.get_by_role("heading", level=1)).to_have_text(f"Ihre Bestellung {order.number}")
+    await page.get_by_text("Problem melden").click()
+    await page.get_by_label("Es ist beschädigt").check()
+    await page.get_by_label("Was sehen Sie?").fill("Die Tasse ist zerbrochen")
+    assert await desk.serious_violations() == []
+    assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    await page.get_by_role("button", name="Meldung absenden").click()
+    await expect(page.get_by_text("Unsere Kundenbetreuung sieht es sich jetzt an.")).to_be_visible()
+    await expect(page.get_by_label("Wo die Lieferung ist")).to_contain_text("Sie haben gemeldet: Schaden")

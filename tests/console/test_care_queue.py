@@ -170,7 +170,7 @@ async def test_an_incident_is_told_above_the_queue_and_on_its_cases_until_a_lead
 
     banner = await agent.get("/care")
     assert f"No news from a carrier: {carrier}" in text_of(banner)
-    assert "1 cases under it" in text_of(banner)
+    assert "1 case under it" in text_of(banner)
     (beneath,) = re.findall(rf"{carrier}.*?(/care\?incident=[0-9a-f-]+)", banner.text, re.DOTALL)
     assert order.number in await agent.read(beneath)
     assert f"It lies under an incident, no news from a carrier: {carrier}" in await agent.read(of(case_id))

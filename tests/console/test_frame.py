@@ -122,6 +122,15 @@ async def test_a_fault_of_ours_confirms_nothing_and_gives_its_number(
     assert "It was recorded" not in shown
 
 
+async def test_a_refusal_is_headed_by_its_code_and_told_by_the_services_sentence(visit: Visit) -> None:
+    agent = await visit("support")
+    whole = await agent.get("/orders/NOSUCH1")
+    part = await agent.http.get("/orders/NOSUCH1", headers={"HX-Request": "true"})
+    assert (whole.status_code, part.status_code) == (404, 404)
+    assert "No such order No order 'NOSUCH1'." in text_of(whole)
+    assert "No such order: No order 'NOSUCH1'." in text_of(part)
+
+
 async def test_the_consoles_port_and_sign_ins_are_told(stack: LocalStack) -> None:
     people = json.loads((stack.site.home / "keys" / "console.json").read_text())
     assert {person["role"] for person in people} == set(stack.site.credentials.console_passwords)

@@ -24,7 +24,7 @@ _SKU_AT, _NAME_AT = 16 * mm, 52 * mm
 class Say(Protocol):
     """Says a sentence in somebody's language."""
 
-    def __call__(self, text: str, **values: object) -> str: ...
+    def __call__(self, text: str, /, **values: object) -> str: ...
 
 
 @dataclass

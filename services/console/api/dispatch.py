@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request, Response
 
 from services.console.actions import dispatch
-from services.console.actions.verdicts import Tone, Verdict, is_verdict, title_of
+from services.console.actions.refusals import title_of
+from services.console.actions.verdicts import Tone, Verdict, is_verdict
 from services.console.api.guard import Picker
 from services.console.api.judging import refusal
 from services.console.api.pages import page, wants_part
@@ -54,7 +55,7 @@ async def _load(who: Picker, dock: tuple[str, str], code: str, key: str) -> tupl
         why = dispatch.reason_of(error)
         if why is None:
             return refusal(error), 0
-        return Verdict(Tone.WRONG, say(title_of(why.code)), f"{why.detail[:1].upper()}{why.detail[1:]}."), 0
+        return Verdict(Tone.WRONG, title_of(why.code), f"{why.detail[:1].upper()}{why.detail[1:]}."), 0
     numbers = ", ".join(parcel.tracking_number for parcel in done.accepted)
     return Verdict(
         Tone.RIGHT, say("Load it"), say("{numbers} goes with {carrier}.", numbers=numbers, carrier=dock[1])

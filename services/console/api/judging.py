@@ -3,7 +3,8 @@
 from collections.abc import Awaitable
 from datetime import datetime
 
-from services.console.actions.verdicts import Tone, Verdict, is_verdict, title_of
+from services.console.actions.refusals import title_of
+from services.console.actions.verdicts import Tone, Verdict, is_verdict
 from services.console.api.pages import words_of
 from services.console.errors import RefusedError
 from services.console.rendering import day, say
@@ -12,7 +13,7 @@ from services.console.schemas.warehouse import Replacement
 
 def refusal(error: RefusedError) -> Verdict:
     """Say that it is wrong, and why."""
-    return Verdict(Tone.WRONG, say(title_of(error.code)), words_of(error))
+    return Verdict(Tone.WRONG, title_of(error.code), words_of(error))
 
 
 async def judge(doing: Awaitable[Verdict]) -> Verdict:

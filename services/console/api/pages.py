@@ -8,9 +8,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
+from services.console.actions import refusals
 from services.console.api import apologies, guard
 from services.console.api.guard import Visitor
-from services.console.errors import ServiceAwayError, SignInNeededError
+from services.console.errors import RefusedError, ServiceAwayError, SignInNeededError
 from services.console.navigation import entries_for
 from services.console.rendering import render, say
 from shared import db
@@ -83,6 +84,7 @@ def refuse(request: Request, error: DomainError) -> Response:
     is_public = apologies.is_public(request.url.path)
     told = {
         "title": apologies.title_of(error) if is_public else _title(error),
+        "is_named": isinstance(error, RefusedError) and not is_public,
         "error": error,
         "words": apologies.words_of(error) if is_public else words_of(error),
     }
@@ -95,7 +97,7 @@ def refuse(request: Request, error: DomainError) -> Response:
 
 def words_of(error: DomainError) -> str:
     """Give the sentence that a person reads."""
-    text = error.detail.strip()
+    text = say(error.detail.strip())
     if isinstance(error, ServiceAwayError):
         service = str(error.extra.get("service", ""))
         return say(_AWAY.get(error.code, _AWAY["service_away"]), service=service)
@@ -110,6 +112,8 @@ _AWAY = {
 
 
 def _title(error: DomainError) -> str:
+    if isinstance(error, RefusedError):
+        return refusals.title_of(error.code)
     named = {
         _NOT_FOUND: "This page does not exist",
         _FORBIDDEN: "This is not yours to open",
