@@ -72,8 +72,13 @@ class AnswerLostError(ServiceAwayError):
 
 
 class RefusedError(DomainError):
-    """A service refused; status, code and words are the service's."""
+    """A service refused; status and code are the service's, and the words too unless it was said here more plainly."""
 
     def __init__(self, status: int, code: str, detail: str, extra: dict[str, object] | None = None) -> None:
         super().__init__(detail, extra=extra)
         self.status, self.code = status, code  # type: ignore[misc]  # the service's, not the class's
+
+    @property
+    def is_quoted(self) -> bool:
+        """Whether the words are the service's own: they came in its problem."""
+        return bool(self.extra)

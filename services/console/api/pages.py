@@ -84,7 +84,7 @@ def refuse(request: Request, error: DomainError) -> Response:
     is_public = apologies.is_public(request.url.path)
     told = {
         "title": apologies.title_of(error) if is_public else _title(error),
-        "is_named": isinstance(error, RefusedError) and not is_public,
+        "is_named": isinstance(error, RefusedError) and error.is_quoted and not is_public,
         "error": error,
         "words": apologies.words_of(error) if is_public else words_of(error),
     }
