@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -24,6 +25,7 @@ from deploy.local.site import Site
 from deploy.local.state import Record
 from shared import clock
 from shared.auth import Role, mint_link, mint_token
+from shared.ids import new_id
 from tests.console.operations import give_up
 
 Json = dict[str, Any]
@@ -38,6 +40,24 @@ _DELIVERIES: tuple[tuple[str, tuple[tuple[str, int], ...], timedelta], ...] = (
     ("PO-20417", (("LANTER-4", 24), ("HAMMOC-1", 12), ("MUG-3", 60)), timedelta(0)),
     ("PO-20423", (("TENT-4", 30),), timedelta(days=1)),
 )
+_NO_LABELS = (
+    ("failed", "The carrier does not find the house number: mend the address"),
+    ("unknown", "The carrier's answer was lost: it is asked again"),
+)
+_UNLABELLED = "update parcel set state = 'closed', label_state = $2, label_problem = $3 where id = $1"
+_SILENCE = """
+with carrier as (select carrier from watch_parcel where carrier <> '' group by carrier order by count(*) desc limit 1),
+  theirs as (
+    update care_case set kind = 'stalled', family = 'delivery', state = 'open', next_action_by = 'agent',
+      next_action = 'ask the carrier where the parcel is'
+    where id in (select id from care_case where kind = 'fulfilment_overdue' and resolved_at is null order by id limit 2)
+    returning order_id),
+  gone as (
+    update watch_parcel p set carrier = carrier.carrier, handed_over_at = $2::timestamptz - interval '6 days'
+    from theirs, carrier where p.order_id = theirs.order_id)
+insert into incident (id, kind, scope, state, opened_at, evidence)
+select $1::uuid, 'feed_silent', carrier, 'open', $2::timestamptz, '{}'::jsonb from carrier
+"""
 _SAID = (
     ("missing_item", "The wool socks were not in the parcel."),
     ("not_received", "The neighbours have nothing either."),
@@ -107,12 +127,13 @@ async def set_scene(record: Record) -> Scene:
     await _customers_say(scene, sound[1:3], _SAID[:2])
     storefront, plans = await _open_shop(scene)
     warehouse = WarehouseBot(scene.door("inventory", Role.WAREHOUSE_LEAD, "otto"), PLACE, _Calm(), _weigh)
-    await _leave_on_the_dock(scene, storefront, warehouse, plans[-_LEFT:])
+    left = await _leave_on_the_dock(scene, storefront, warehouse, plans[-_LEFT:])
     await scene.driver.run_until(_morning_after(clock.now()), timedelta(hours=6))
     await _morning(scene, storefront, warehouse, plans, sound)
     # The last of all: with it the suite never rests again.
     site = Site(control.default_home(), record.ports, load_or_create(control.default_home()))
     scene.shown["dead"], _ = await give_up(site.dsn("care"))
+    await _break_some(site, left)
     kept.write_text(json.dumps(scene.shown), encoding="utf-8")
     return scene
 
@@ -156,14 +177,27 @@ def _of_the_same(plans: list[Choice]) -> Choice:
 
 async def _leave_on_the_dock(
     scene: Scene, storefront: StorefrontBot, warehouse: WarehouseBot, plans: list[Choice]
-) -> None:
-    """Let parcels miss their truck: one has its label, the others not even that."""
+) -> list[Parcel]:
+    """Let parcels miss their truck: one has its label, the others, which are given, not even that."""
     await _place(scene, storefront, plans)
     await warehouse.pick_all(max_orders=_BATCH)
     await scene.driver.rest()
     parcels = await warehouse.pack_all()
     await scene.driver.rest()
     await warehouse.label(parcels[0])
+    return parcels[1:]
+
+
+async def _break_some(site: Site, parcels: list[Parcel]) -> None:
+    """Bring what no demonstration brings by itself: labels that did not come, and a carrier that says nothing."""
+    floor, care = await asyncpg.connect(site.dsn("inventory")), await asyncpg.connect(site.dsn("care"))
+    try:
+        unlabelled = zip(parcels, _NO_LABELS, strict=False)
+        await floor.executemany(_UNLABELLED, [(parcel.id, *why) for parcel, why in unlabelled])
+        await care.execute(_SILENCE, new_id(), clock.now() - timedelta(hours=5))
+    finally:
+        await floor.close()
+        await care.close()
 
 
 async def _announce(scene: Scene) -> None:

@@ -57,6 +57,13 @@ async def _scan_wrong(page: Page) -> None:
     await expect(page.locator("[data-verdict=wrong]")).to_be_visible()
 
 
+async def _scan_without_a_network(page: Page) -> None:
+    await page.context.set_offline(True)
+    await page.locator("input[name=code]").fill("4099999999999")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#unsaved")).to_be_visible()
+
+
 async def _weigh_wrong(page: Page) -> None:
     await page.get_by_label("Weight on the scale").fill("9100")
     for name, value in (("Length", "300"), ("Width", "200"), ("Height", "150")):
@@ -118,6 +125,7 @@ _ALWAYS = (
     Picture("pick-start", "warehouse_lead", f"/pick?location={PLACE}"),
     Picture("pick", "picker", "/pick"),
     Picture("pick-wrong", "picker", "/pick", _scan_wrong),
+    Picture("pick-unsaved", "picker", "/pick", _scan_without_a_network),
     Picture("pack-start", "picker", f"/pack?location={PLACE}"),
     Picture("dispatch", "picker", f"/dispatch?location={PLACE}"),
     Picture("dispatch-refused", "picker", f"/dispatch?location={PLACE}", _scan_wrong),
@@ -164,6 +172,7 @@ async def take(browser: Browser, scene: Scene, screen: tuple[Kind, Colours], onl
             await picture.act(desk.page)
             await _show_all(desk.page, kind)
             _keep(f"{picture.name}-{kind}-{colours}.png", await desk.page.screenshot())
+            await desk.page.context.set_offline(False)
         await desk.close()
     return len(chosen)
 
