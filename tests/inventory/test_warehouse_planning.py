@@ -8,6 +8,7 @@ from shared import clock
 from shared.events import inventory, orders
 from tests.inventory.floor import Floor, Released
 from tests.inventory.lab import Lab, Line, cancel, order_placed, step
+from tests.waiting import wait_until_held_up
 
 
 async def test_an_order_from_two_places_is_picked_in_both_with_totals_over_the_whole_order(
@@ -132,7 +133,11 @@ async def test_of_two_scans_of_the_last_unit_one_counts(floor: Floor, lab: Lab) 
     picks = await floor.next_list(place)
     path = f"/staff/pick-lists/{picks['id']}/scans"
 
-    answers = await asyncio.gather(*(floor.post(path, {"barcode": sku}) for _ in range(3)))
+    async with lab.database.transaction() as tx:  # until all have read what is still to be picked, if they can
+        await tx.execute("select from pick_task where order_id = $1 for update", order.order_id)
+        scans = [asyncio.create_task(floor.post(path, {"barcode": sku})) for _ in range(3)]
+        await wait_until_held_up(lab.database, *scans)
+    answers = await asyncio.gather(*scans)
 
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
     assert await floor.picked(order) == [1]

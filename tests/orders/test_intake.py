@@ -1,6 +1,7 @@
 """Taking orders in: validation that names everything, promises, and each order exactly once."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,10 +10,14 @@ import orjson
 import pytest
 
 from services.orders.api.intake import BULK_BYTES
+from services.orders.app import service
 from shared import clock
+from shared.db import Database
 from shared.events.inventory import SkuSaved
 from shared.events.orders import OrderPlaced
+from shared.process import build_app
 from tests.orders.rig import Rig, Shop, euros
+from tests.waiting import wait_until_held_up
 
 
 def pointers(answer: httpx.Response) -> set[str]:
@@ -237,6 +242,22 @@ async def test_competing_posts_of_one_reference_make_one_order(shop: Shop) -> No
     answers = await asyncio.gather(*(shop.call("POST", "/v1/orders", body) for _ in range(8)))
 
     assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
+    assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+async def test_two_processes_that_take_one_reference_in_at_once_make_one_order(shop: Shop) -> None:
+    body, database = shop.order(), Database(shop.rig.database.url, pool_size=2)
+    transport = httpx.ASGITransport(app=build_app(service, database), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://orders") as http:
+        elsewhere = replace(shop, rig=replace(shop.rig, http=http))
+        async with shop.rig.database.transaction() as tx:  # until both have seen that there is no such order
+            await tx.execute("lock table orders in share mode")
+            posts = [asyncio.create_task(at.call("POST", "/v1/orders", body)) for at in (shop, elsewhere)]
+            await wait_until_held_up(shop.rig.database, *posts)
+        answers = await asyncio.gather(*posts)
+    await database.close()
+
+    assert sorted(answer.status_code for answer in answers) == [200, 201]
     assert len({answer.json()["id"] for answer in answers}) == 1
 
 

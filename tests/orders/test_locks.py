@@ -7,8 +7,9 @@ from uuid import UUID
 import httpx
 
 from services.orders.actions import webhooks
+from services.orders.queries import feed
 from tests.orders.rig import Rig, Shop
-from tests.waiting import until_waiting
+from tests.waiting import until_waiting, wait_until_held_up
 
 _SECONDS = 10.0
 
@@ -48,6 +49,27 @@ async def test_an_endpoint_that_is_disabled_while_its_secret_is_rotated_stays_di
     assert all(answer.is_success for answer in answers)
     (shown,) = (await shop.call("GET", "/v1/webhook-endpoints")).json()["data"]
     assert shown["state"] == "disabled"
+
+
+async def number(rig: Rig) -> None:
+    async with rig.database.transaction() as tx:
+        await webhooks.number_events(tx)
+
+
+async def test_of_two_who_number_a_feed_the_second_goes_on_where_the_first_ended(rig: Rig, shop: Shop) -> None:
+    await shop.place()
+    await number(rig)
+    await shop.place()
+    async with rig.database.transaction() as tx:
+        await tx.execute(feed._LOCK_FEEDS)  # noqa: SLF001
+        second = asyncio.create_task(number(rig))
+        await wait_until_held_up(rig.database, second)
+        assert not second.done()  # it would count what the first is about to number
+        await webhooks.number_events(tx)
+    await second
+
+    events = (await shop.call("GET", "/v1/events")).json()["data"]
+    assert [event["sequence"] for event in events] == [1, 2]
 
 
 async def test_of_two_who_send_webhooks_the_second_passes_over_what_the_first_has(rig: Rig, shop: Shop) -> None:

@@ -17,7 +17,7 @@ from shared.ids import new_id
 from shared.settings import platform
 from tests.orders.receiver import listening
 from tests.orders.rig import Json, Shop
-from tests.waiting import wait_until
+from tests.waiting import wait_until, wait_until_held_up
 
 pytestmark = pytest.mark.security(9)
 
@@ -163,11 +163,15 @@ async def test_a_storefront_has_twenty_endpoints_at_most(shop: Shop) -> None:
         return await shop.call("POST", "/v1/webhook-endpoints", {"url": "https://shop.example/hook"})
 
     made = [await register() for _ in range(MOST_ENDPOINTS - 1)]
-    # For the last place several come at once.
-    last = await asyncio.gather(*(register() for _ in range(8)))
+    # For the last place several come at once; none is there until all have counted, if they can.
+    async with shop.rig.database.transaction() as tx:
+        await tx.execute("lock table webhook_endpoint in share mode")
+        coming = [asyncio.create_task(register()) for _ in range(3)]
+        await wait_until_held_up(shop.rig.database, *coming)
+    last = await asyncio.gather(*coming)
 
     assert [answer.status_code for answer in made] == [httpx.codes.CREATED] * len(made)
-    assert sorted(answer.status_code for answer in last) == [httpx.codes.CREATED, *[httpx.codes.CONFLICT] * 7]
+    assert sorted(answer.status_code for answer in last) == [httpx.codes.CREATED, *[httpx.codes.CONFLICT] * 2]
     one = made[0].json()
     await shop.call("DELETE", f"/v1/webhook-endpoints/{one['id']}")
     assert (await register()).status_code == httpx.codes.CREATED

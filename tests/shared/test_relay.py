@@ -20,6 +20,10 @@ from tests.shared.traffic import Seen, record_at, until
 from tests.waiting import wait_until
 
 LARGE = 1300  # more than two batches
+_HELD_SHARDS = """
+select l.objid::int as shard from pg_locks l join pg_database d on d.oid = l.database
+where d.datname = current_database() and l.locktype = 'advisory' and l.classid = $1 and l.granted order by 1
+"""
 
 
 class Failing(Producer):
@@ -121,7 +125,10 @@ async def test_two_relays_share_the_shards_and_the_one_that_stays_takes_over(plu
     first, second = plumbing.relay(), plumbing.relay()
     async with plumbing.running(reader.run(), second.run()):
         async with plumbing.running(first.run()):
-            await until(lambda: len(first._mine) + len(second._mine) == SHARDS, "every shard has a relay")  # noqa: SLF001
+            await until(lambda: first._mine | second._mine == set(range(SHARDS)), "every shard has a relay")  # noqa: SLF001
+            async with plumbing.producing.transaction() as tx:
+                held = await tx.fetch(_HELD_SHARDS, relay._LOCK_CLASS)  # noqa: SLF001
+            assert [row["shard"] for row in held] == list(range(SHARDS))
             assert not first._mine & second._mine  # noqa: SLF001
             await plumbing.publish(*facts)
             await until(lambda: all(seen.has(fact.order_id, "1") for fact in facts), "all are sent")
