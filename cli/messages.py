@@ -1,7 +1,7 @@
 """Messages that wait or were given up, publishing again, and the topics."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -9,7 +9,7 @@ import typer
 from pydantic import JsonValue
 
 from cli import client, show
-from cli.options import Json, Limit, Reason, group
+from cli.options import Json, Limit, Reason, aware, group
 from deploy.local import names
 from deploy.local import topics as broker_topics
 from shared import kafka
@@ -186,8 +186,7 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Publish again what was published since a moment; consumers drop what they have applied."""
-    moment = since if since.tzinfo else since.replace(tzinfo=UTC)
-    body = {"since": moment.isoformat(), "key": key, "reason": reason}
+    body = {"since": aware(since).isoformat(), "key": key, "reason": reason}
     rows: list[dict[str, JsonValue]] = []
     for name in service.split(","):
         answer = client.post(name, "/staff/replay", Role.OPERATOR, body)

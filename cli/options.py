@@ -1,6 +1,7 @@
 """Options that many commands share."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,11 @@ Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.", callback=_
 Reason = Annotated[str, typer.Option(help="Why; it goes into the audit trail.")]
 Limit = Annotated[int, typer.Option(min=1, max=500, help="At most this many.")]
 Cursor = Annotated[str | None, typer.Option(help="Go on where the last page ended.")]
+
+
+def aware(moment: datetime) -> datetime:
+    """Take a moment that names no zone for UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def group(sentence: str) -> typer.Typer:

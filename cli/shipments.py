@@ -1,5 +1,6 @@
 """Shipments: find them, look at every scan, void, book again, repair."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -7,7 +8,7 @@ import typer
 from pydantic import JsonValue
 
 from cli import client, show
-from cli.options import Cursor, Json, Limit, Reason, group
+from cli.options import Cursor, Json, Limit, Reason, aware, group
 from shared.auth import Role
 
 shipments = group("Parcels outside the house.")
@@ -24,6 +25,13 @@ COLUMNS = (
     ("last scan", "last_scan_at"),
     ("due", "progress.due_at"),
     ("failure", "failure_code"),
+)
+RECONCILED = (
+    ("tracking", "tracking_number"),
+    ("carrier", "carrier"),
+    ("carrier's id", "carrier_shipment_id"),
+    ("reference", "reference"),
+    ("outcome", "outcome"),
 )
 
 
@@ -100,6 +108,19 @@ def set_status(
 ) -> None:
     """Repair where a parcel is; later scans lead on from it."""
     _act(identity, "set-status", {"status": status, "reason": reason}, as_json=as_json)
+
+
+@shipments.command("reconcile")
+def reconcile(
+    since: Annotated[datetime, typer.Option(help="The moment of shipping's backup, UTC unless it names a zone.")],
+    reason: Reason,
+    give_back: Annotated[bool, typer.Option("--give-back", help="Give back what no parcel here waits for.")] = False,
+    as_json: Json = False,
+) -> None:
+    """After a restore: take over the labels that the carrier has sold since, and name those of no parcel."""
+    body: JsonValue = {"since": aware(since).isoformat(), "give_back": give_back, "reason": reason}
+    answer = client.post("shipping", "/staff/carrier-labels/reconcile", Role.OPERATOR, body)
+    show.rows(answer, RECONCILED, json=as_json, empty="the carrier has sold nothing that is not known here")
 
 
 def _act(identity: str, verb: str, body: dict[str, str], *, as_json: bool) -> None:

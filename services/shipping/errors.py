@@ -1,6 +1,6 @@
 """What a caller of the shipping service can act on."""
 
-from shared.errors import ConflictError, DomainError, NotFoundError, UnauthenticatedError
+from shared.errors import ConflictError, DomainError, NotFoundError, UnauthenticatedError, UnavailableError
 
 
 class ShipmentNotFoundError(NotFoundError):
@@ -19,6 +19,12 @@ class BookingRefusedError(ConflictError):
     """The carrier refused the parcel: mend what it says, then retry."""
 
     code = "booking_failed"
+
+
+class CarrierAwayError(UnavailableError):
+    """The carrier does not answer, or not with what was asked for."""
+
+    code = "carrier_away"
 
 
 class NothingToVoidError(ConflictError):

@@ -8,6 +8,7 @@ from pydantic import Field
 from services.shipping.states import ShipmentStatus
 from shared.doors import Answer, Body
 from shared.events.base import LineCount, Money, Progress
+from shared.fields import NearMoment
 
 MAX_WAIT_SECONDS = 10.0
 
@@ -23,6 +24,13 @@ class SetStatus(Body):
 
     status: ShipmentStatus
     reason: str = Field(min_length=3, max_length=500, examples=["the recipient says it never came"])
+
+
+class Reconcile(Reasoned):
+    """What to compare with the carrier's list after a restore."""
+
+    since: NearMoment = Field(description="the moment of shipping's backup: labels made since then are compared")
+    give_back: bool = Field(default=False, description="also give back labels that no parcel here waits for")
 
 
 class AdvanceTest(Body):
@@ -117,6 +125,22 @@ class ShipmentList(Answer):
 
     data: list[ShipmentShown]
     next_cursor: UUID | None = None
+
+
+class ReconciledLabel(Answer):
+    """A label that the carrier has sold and that was not known here, and what became of it."""
+
+    carrier_shipment_id: str
+    reference: str | None
+    tracking_number: str
+    carrier: str | None
+    outcome: str = Field(description="taken_over, unknown, given_back or refused (by the carrier)")
+
+
+class ReconciledList(Answer):
+    """All labels that were not known, newest first."""
+
+    data: list[ReconciledLabel]
 
 
 class PrintedLabel(Answer):

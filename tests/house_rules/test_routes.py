@@ -29,6 +29,7 @@ REPEATABLE_OTHERWISE = {
     "POST /v1/storefronts/shopify/orders": "a claim by Shopify's own id of the order",
     "POST /staff/parcels/{parcel_id}/label": "a parcel has one live label, and the same parcel gives the same again",
     "POST /internal/parcels/{parcel_id}/label": "a parcel has one live label, and the same parcel gives the same again",
+    "POST /staff/carrier-labels/reconcile": "a label that was taken over or given back is found no more",
     "POST /carriers/easypost/webhooks": "the carrier's id of the event is kept, and a known one changes nothing",
 }
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -181,10 +181,10 @@ async def _fetch(label: Label) -> LabelFile:
 
 async def _void(job: ClaimedJob) -> RefundStatus:
     known = job.carrier_shipment_id or ""
-    if job.sent_before:
-        refund = (await carrier().find_by_id(known)).refund
-        if refund is not RefundStatus.NOT_REQUESTED:
-            return refund
+    # Also the first time: a restored database does not know that it asked before.
+    refund = (await carrier().find_by_id(known)).refund
+    if refund is not RefundStatus.NOT_REQUESTED:
+        return refund
     try:
         return await carrier().void(known)
     except NotFoundAtCarrierError:

@@ -92,7 +92,7 @@ async def plan_shipments(tx: Transaction, closed: Sequence[Received[ParcelClosed
 
 def _planned(tx: Transaction, parcel: ParcelClosed) -> Shipment:
     return Shipment(
-        id=new_id(),
+        id=parcel.parcel_id,  # the carrier knows it by this: it must be the same again in a restored database
         order_id=parcel.order_id,
         parcel_id=parcel.parcel_id,
         location=parcel.location,

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.shipping import schemas
-from services.shipping.actions import bench, labels, shipments
+from services.shipping.actions import bench, labels, reconciling, shipments
 from services.shipping.api import views
 from services.shipping.states import ShipmentStatus
 from shared.auth import LookUp, Operator, Principal, Scope, require
@@ -54,6 +54,13 @@ async def get_label(shipment_id: UUID, tx: Tx, _who: AtTheBench) -> Response:
 async def label_parcel(parcel_id: UUID, request: Request, _who: AtTheBench, wait: Wait = 10) -> schemas.PrintedLabel:
     """Book a closed parcel's label at once and wait for it; the same parcel again gives the same label."""
     return views.printed(await bench.label_at_once(request.app.state.database, parcel_id, wait))
+
+
+@router.post("/carrier-labels/reconcile")
+async def reconcile(body: schemas.Reconcile, request: Request, who: Operator) -> schemas.ReconciledList:
+    """After a restore, take over the labels that the carrier has sold since, and give back those of no parcel."""
+    wish = reconciling.Wish(body.since, body.give_back, who.actor, body.reason)
+    return views.reconciled(await reconciling.reconcile(request.app.state.database, wish))
 
 
 @router.post("/shipments/{shipment_id}/void", response_model=schemas.ShipmentShown)

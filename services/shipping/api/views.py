@@ -6,6 +6,7 @@ from uuid import UUID
 from services.shipping import schemas
 from services.shipping.actions.bench import PrintableLabel
 from services.shipping.actions.moves import contents_of, status_of
+from services.shipping.actions.reconciling import Reconciled
 from services.shipping.errors import ShipmentNotFoundError
 from services.shipping.models import Shipment, ShippingLabel, TrackingEvent
 from services.shipping.queries import labels as label_queries
@@ -94,6 +95,22 @@ def _label(label: ShippingLabel) -> schemas.LabelShown:
 def _event(event: TrackingEvent) -> schemas.TrackingEventShown:
     place = schemas.PlaceSeen(city=event.city, region=event.region, country_code=event.country_code)
     return schemas.TrackingEventShown(**event.model_dump(), place=place)
+
+
+def reconciled(found: list[Reconciled]) -> schemas.ReconciledList:
+    """Show labels that were not known, and what became of them."""
+    return schemas.ReconciledList(
+        data=[
+            schemas.ReconciledLabel(
+                carrier_shipment_id=one.sold.id,
+                reference=one.sold.reference,
+                tracking_number=one.sold.tracking_code or "",
+                carrier=one.sold.bought_rate.carrier if one.sold.bought_rate else None,
+                outcome=one.outcome,
+            )
+            for one in found
+        ]
+    )
 
 
 def printed(printable: PrintableLabel) -> schemas.PrintedLabel:

@@ -75,7 +75,7 @@ class ShipmentRequest:
     """Everything a carrier must know to offer rates for one parcel."""
 
     reference: str
-    """Our shipment id: a create whose answer was lost is found by it."""
+    """Our shipment id, which is its parcel's: a create whose answer was lost, or our record of it, is found by it."""
     order_reference: str
     sender: Address
     recipient: Address
@@ -286,6 +286,10 @@ class Carrier(Protocol):
 
     async def find_by_reference(self, reference: str, created_after: datetime) -> CarrierShipment | None:
         """Look through the carrier's list for a shipment created with our reference, newest first."""
+        ...
+
+    async def list_sold(self, created_after: datetime) -> list[CarrierShipment]:
+        """List the shipments of our account that a label was sold for, newest first."""
         ...
 
     async def void(self, carrier_shipment_id: str) -> RefundStatus:

@@ -1,12 +1,13 @@
 """The EasyPost v2 HTTP API: which calls are made, and what a failed one means for what we asked."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 
 from services.shipping.carriers import easypost_messages as messages
 from services.shipping.carriers.base import (
     AnswerLostError,
+    AnswerNotUnderstoodError,
     CarrierShipment,
     CarrierUnavailableError,
     Label,
@@ -30,7 +31,12 @@ _UNAVAILABLE = 503
 _READ_ATTEMPTS = 3
 _PAGE_SIZE = 100
 _MAX_PAGES = 20
+_MAX_PAGES_OF_ALL = 200
 _DEFAULT_WAIT_SECONDS = 5.0
+
+
+class _ListTooLongError(Exception):
+    """A list goes on beyond the pages that anybody reads."""
 
 
 class EasyPost:
@@ -64,21 +70,36 @@ class EasyPost:
 
     async def find_by_reference(self, reference: str, created_after: datetime) -> CarrierShipment | None:
         """Look through the list, which cannot be searched by reference, newest first and back to a moment."""
+        try:
+            async for shipment in self._newest(created_after, _MAX_PAGES):
+                if shipment.reference == reference:
+                    return shipment
+        except _ListTooLongError as error:
+            raise AnswerLostError(f"{reference} is not among {error}") from error
+        return None
+
+    async def list_sold(self, created_after: datetime) -> list[CarrierShipment]:
+        """Read the list back to a moment; raises AnswerNotUnderstoodError when that is further than anybody looks."""
+        try:
+            return [one async for one in self._newest(created_after, _MAX_PAGES_OF_ALL) if one.is_bought]
+        except _ListTooLongError as error:
+            raise AnswerNotUnderstoodError(f"the moment lies before {error}") from error
+
+    async def _newest(self, created_after: datetime, max_pages: int) -> AsyncIterator[CarrierShipment]:
         params = {
             "page_size": str(_PAGE_SIZE),
-            "purchased": "false",
+            "purchased": "false",  # also those that were not
             "start_datetime": created_after.isoformat(),
         }
-        for _ in range(_MAX_PAGES):
+        for _ in range(max_pages):
             answer = await self._read("/v2/shipments", params)
             page, has_more = messages.parse_shipment_page(answer.content)
             for shipment in page:
-                if shipment.reference == reference:
-                    return shipment
+                yield shipment
             if not has_more or not page:
-                return None
+                return
             params["before_id"] = page[-1].id
-        raise AnswerLostError(f"{reference} is not among the newest {_PAGE_SIZE * _MAX_PAGES} shipments")
+        raise _ListTooLongError(f"the newest {_PAGE_SIZE * max_pages} shipments")
 
     async def void(self, carrier_shipment_id: str) -> RefundStatus:
         """Ask for a refund; it is settled later, which `find_by_id` tells."""

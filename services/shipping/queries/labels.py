@@ -172,6 +172,16 @@ async def known_carrier_shipments(tx: Transaction, shipment_id: UUID) -> set[str
     return {row["carrier_shipment_id"] for row in rows}
 
 
+async def known_among(tx: Transaction, adapter: str, carrier_shipment_ids: Sequence[str]) -> set[str]:
+    """Give those of a carrier's ids that some label has."""
+    rows = await tx.fetch(
+        "select carrier_shipment_id from label where adapter = $1 and carrier_shipment_id = any($2::text[])",
+        adapter,
+        list(carrier_shipment_ids),
+    )
+    return {row["carrier_shipment_id"] for row in rows}
+
+
 async def start_booking(tx: Transaction, shipment_ids: Sequence[UUID], due_at: datetime | None) -> None:
     """Move the pending ones among locked shipments to booking."""
     await tx.execute(_START_BOOKING, list(shipment_ids), tx.now, due_at)
