@@ -1,5 +1,6 @@
 """What customers said and were told: contacts, reports, photos, messages; and what explains many cases at once."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +38,8 @@ _INCIDENTS = (
     ("ended", "ended_at"),
     ("cases", "cases"),
 )
+_MESSAGE_ID = re.compile(r"<([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@care\.doorstep>")
+_KEYS_AT_ONCE = 1000
 _MESSAGES = (
     ("message", "id"),
     ("order", "order_id"),
@@ -157,6 +160,26 @@ def send_again(identity: Annotated[str, typer.Argument(help="The message's id.")
     """Send a message once more."""
     answer = client.post("care", f"/staff/messages/{identity}/resend", Role.CARE, {})
     show.done(answer, f"message {show.named(answer, 'id')} is {show.named(answer, 'state')}", json=as_json)
+
+
+@told.command("left")
+def note_left(
+    log: Annotated[Path, typer.Argument(help="The mail log, or any text that names the mails' Message-IDs.")],
+    reason: Reason,
+    as_json: Json = False,
+) -> None:
+    """After a restore: take what a mail log shows for sent, not to send it again."""
+    try:
+        keys = sorted(set(_MESSAGE_ID.findall(log.read_text(errors="replace"))))
+    except OSError as error:
+        raise typer.BadParameter(f"{log} cannot be read: {error.strerror}") from error
+    noted = 0
+    for at in range(0, len(keys), _KEYS_AT_ONCE):
+        body: JsonValue = {"keys": [*keys[at : at + _KEYS_AT_ONCE]], "reason": reason}
+        answer = client.post("care", "/staff/messages/left", Role.OPERATOR, body)
+        noted += int(str(show.at(answer, "count"))) if isinstance(answer, dict) else 0
+    counted: dict[str, JsonValue] = {"named": len(keys), "noted": noted}
+    show.done(counted, f"{len(keys)} mails of ours in the log, {noted} of them will not be sent again", json=as_json)
 
 
 def overview(

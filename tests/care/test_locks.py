@@ -15,6 +15,7 @@ from services.care.queries.facts import lock_watch
 from shared import clock
 from shared.auth import Role
 from shared.events.inventory import FulfilmentPlanned
+from shared.ids import new_id
 from shared.jobs import Outcome
 from tests.care.conftest import DAY, HOUR, MINUTE, Json, Order, now, progress
 from tests.care.rig import CareRig
@@ -172,8 +173,9 @@ async def test_who_notes_that_a_message_left_takes_the_order_before_its_cases_as
     order, _ = await damaged(care)
     (message,) = await care.rows("select * from message")
     letter = sending.Letter(
-        message["id"], order.order_id, message["storefront_id"], Channel.EMAIL, Topic.DAMAGE, message["facts"], None
-    )
+        message["id"], new_id(), order.order_id, message["storefront_id"], Channel.EMAIL, Topic.DAMAGE,
+        message["facts"], None,
+    )  # fmt: skip
 
     async def note() -> None:
         async with care.database.transaction() as tx:

@@ -16,6 +16,7 @@ from services import care as care_service
 from services.care.channels import wording
 from services.care.policy.messages import Topic
 from shared.auth import Role
+from shared.ids import new_id
 from tests.care.conftest import DAY, HOUR, MINUTE, Json, Order, now
 from tests.care.rig import MONDAY, CareRig, running_care
 from tests.own_database import own_database
@@ -210,3 +211,46 @@ async def test_nobody_there_is_no_refusal_and_after_days_a_person_tells_the_cust
     assert (given_up["state"], given_up["attempts"]) == ("failed", 0)
     assert given_up["last_error"]
     assert case["next_action"] == "inform the customer another way: the message failed"
+
+
+async def restore_to_before_it_left(care: CareRig, message: Json) -> None:
+    """Plan a message that left as if a database that never heard of it planned it again."""
+    await care.rows(
+        "update message set id = $2, state = 'planned', sent_at = null, attempts = 0 where id = $1 returning id",
+        message["id"], new_id(),
+    )  # fmt: skip
+
+
+def ids_of(post: MailServer) -> list[str]:
+    return [line.partition("<")[2].partition("@")[0] for mail in post.accepted for line in mail.splitlines()
+            if line.startswith("Message-ID:")]  # fmt: skip
+
+
+async def test_what_a_restored_database_sends_again_is_the_same_mail(
+    stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = MailServer([b"250"])
+    async with mailing_care(stack, tmp_path, monkeypatch, post) as care:
+        await restore_to_before_it_left(care, await told(care, "sent"))
+        await care.later(HOUR)
+
+        first, again = ids_of(post)
+        assert first == again
+
+
+async def test_what_the_mail_log_shows_to_have_left_is_not_sent_again_and_its_case_is_informed(
+    stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = MailServer([b"250"])
+    async with mailing_care(stack, tmp_path, monkeypatch, post) as care:
+        message = await told(care, "sent")
+        await restore_to_before_it_left(care, message)
+        await care.rows("update care_case set informed_at = null where id = $1 returning id", message["case_id"])
+
+        body = {"keys": [*ids_of(post), str(new_id())], "reason": "restored; the mail log of that hour"}
+        assert await care.act("/messages/left", body, role=Role.OPERATOR) == {"count": 1}
+        assert await care.act("/messages/left", body, role=Role.OPERATOR) == {"count": 0}
+        await care.later(HOUR)
+
+        assert len(post.accepted) == 1
+        assert (await care.case(message["order_id"]))["informed_at"] is not None

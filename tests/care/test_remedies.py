@@ -8,6 +8,7 @@ import pytest
 
 from deploy.local.stack import LocalStack
 from shared.auth import Role
+from shared.ids import new_id
 from tests.care.conftest import DAY, Desk, Facts, Json, Order, now
 from tests.care.rig import CareRig, running_care
 from tests.waiting import wait_until
@@ -38,6 +39,22 @@ async def test_a_cheap_damaged_parcel_is_reshipped_by_itself(facts: Facts, desk:
     remedy = await granted(order, desk, "reship")
     assert (remedy["state"], remedy["automatic"]) == ("granted", True)
     assert [unit["quantity"] for unit in remedy["lines"]] == [2]
+
+
+async def test_a_playbook_grants_the_same_remedy_again_in_a_database_that_never_heard_of_it(
+    stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    order_id, line_id, parcel_id = new_id(), new_id(), new_id()
+    for _ in range(2):
+        async with running_care(stack, tmp_path, monkeypatch) as care:
+            order = Order(care, value=12_00, order_id=order_id, line_id=line_id, parcel_id=parcel_id)
+            await (await order.placed()).handed_over()
+            await order.scanned(flags=("damaged",), exception="damage")
+            found += await care.rows("select id, kind from remedy where automatic")
+
+    first, again = found
+    assert first == again
 
 
 async def test_orders_command_is_published_once(

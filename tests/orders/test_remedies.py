@@ -55,7 +55,23 @@ async def test_the_same_remedy_twice_is_one(shop: Shop) -> None:
     remedy = granted(order, "refund")
     await order.rig.hear(remedy, remedy)
 
-    assert len(await order.shop_refunds()) == 1
+    assert [refund["id"] for refund in await order.shop_refunds()] == [str(remedy.remedy_id)]
+    assert await order.told(RemedyExecuted) == []
+
+
+async def test_a_remedy_granted_again_by_a_restored_care_is_answered_again(shop: Shop) -> None:
+    order, _ = await sent(shop)
+    done, refused = granted(order, "refund"), granted(order, "refund", units=9)
+    await order.rig.hear(done, refused)
+    await order.do("/payments", {"type": "refunded", "refund_id": str(done.remedy_id)})
+
+    await order.rig.hear(done, refused)
+
+    first, again = await order.told(RemedyExecuted)
+    assert first == again
+    first, again = await order.told(RemedyRefused)
+    assert (first, again["code"]) == (again, "already_made_whole")
+    assert await order.shop_refunds() == []
 
 
 async def test_a_refund_is_executed_when_the_storefront_confirms_it(shop: Shop) -> None:

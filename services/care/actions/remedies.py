@@ -176,7 +176,7 @@ async def _draft(tx: Transaction, case: Case, wish: Wish, watch: asyncpg.Record,
     cost = wish.amount if wish.amount is not None and is_money else cost_of(wish.kind, stake)
     deliver_by = wish.deliver_by or (await _new_date(tx, watch) if wish.kind is RemedyKind.NEW_PROMISE else None)
     return Remedy(
-        id=new_id(),
+        id=await queries.next_automatic_id(tx, case.order_id, wish.kind) if wish.dedupe else new_id(),
         case_id=case.id,
         order_id=case.order_id,
         kind=wish.kind.value,

@@ -1,5 +1,6 @@
 """Sending messages: looked at again when their time comes, the recipient fetched at that moment and not kept."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -21,6 +22,7 @@ from services.care.queries import remedies as queries
 from services.care.queries.facts import get_watch, lock_watch
 from services.care.settings import settings
 from services.care.states import ACTIVE_STATES, CaseState, ClockKind, MessageState
+from shared.audit import audit
 from shared.auth import Role, mint_link, mint_token
 from shared.db import Transaction
 from shared.events.care import CustomerNotified
@@ -42,6 +44,8 @@ class Letter:
     """What a claimed message needs to leave."""
 
     message_id: UUID
+    key: UUID
+    """Under which it leaves: whoever gets it a second time knows it by this."""
     order_id: UUID
     storefront_id: UUID
     channel: Channel
@@ -62,6 +66,7 @@ class Sent:
 async def claim(tx: Transaction) -> list[Letter]:
     """Claim messages whose time has come; drop those that stopped being true, note those only observed."""
     messages = await queries.lock_due_messages(tx, _BATCH)
+    keys = await queries.get_keys(tx, [message.id for message in messages])
     letters = []
     for message in messages:
         silence = await _silence_now(tx, message)
@@ -72,13 +77,14 @@ async def claim(tx: Transaction) -> list[Letter]:
             await _note_observed(tx, message)
         else:
             message.leased_until, message.attempts = lease_until(), message.attempts + 1
-            letters.append(_letter(message))
+            letters.append(_letter(message, keys[message.id]))
     return letters
 
 
-def _letter(message: Message) -> Letter:
+def _letter(message: Message, key: UUID) -> Letter:
     return Letter(
         message_id=message.id,
+        key=key,
         order_id=message.order_id,
         storefront_id=message.storefront_id,
         channel=Channel(message.channel),
@@ -141,7 +147,7 @@ def _mail_server() -> MailServer:
 
 
 async def call(letter: Letter) -> Sent:
-    """Send by e-mail, else by the storefront's webhook; the message's id makes a second try the same message."""
+    """Send by e-mail, else by the storefront's webhook; its key makes a second try the same message."""
     recipient = await _recipient(letter.order_id)
     email = recipient.get("email") if letter.channel is Channel.EMAIL else None
     name = str(recipient.get("name") or "") if letter.channel is Channel.EMAIL else ""
@@ -150,15 +156,15 @@ async def call(letter: Letter) -> Sent:
     # Who reads what was told must not learn who the customer is, nor act as them.
     kept = _write(letter, Reader(language=language))
     if email:
-        await mail.send(_mail_server(), str(email), words, str(letter.message_id))
+        await mail.send(_mail_server(), str(email), words, str(letter.key))
         return Sent(kept)
     endpoint = webhook_of(letter.storefront_id)
     if endpoint is None:
         return Sent(None, silence=Silence.NO_RECIPIENT)
     news = {**letter.facts, "order_id": letter.order_id, "topic": letter.topic, "promised_by": letter.promised_by}
     news["language"] = language
-    payload = webhook.payload_of(news, words, str(letter.message_id))
-    await webhook.send(str(endpoint.url), endpoint.secret.get_secret_value(), payload, str(letter.message_id))
+    payload = webhook.payload_of(news, words, str(letter.key))
+    await webhook.send(str(endpoint.url), endpoint.secret.get_secret_value(), payload, str(letter.key))
     return Sent(kept, Channel.WEBHOOK)
 
 
@@ -199,18 +205,38 @@ async def record(tx: Transaction, letter: Letter, outcome: Outcome[Sent]) -> Non
         return
     sent = outcome.result
     if sent is not None and sent.words is not None:
-        move_message(message, MessageState.SENT)
-        message.sent_at, message.leased_until = tx.now, None
-        if not await customers.is_erased(tx, message.order_id):  # it may have been, while the message was on its way
-            message.subject, message.body = sent.words.subject, sent.words.body
         message.channel = sent.channel.value
-        await _informed(tx, message, message.channel)
+        await _has_left(tx, message, sent.words)
     elif sent is not None and sent.silence is not None:
         move_message(message, MessageState.SUPPRESSED)
         message.silence = sent.silence.value
     else:
         message.last_error, message.leased_until = str(outcome.error)[:500], None
         await _try_again(tx, message, outcome.error)
+
+
+async def _has_left(tx: Transaction, message: Message, words: Words) -> None:
+    move_message(message, MessageState.SENT)
+    message.sent_at, message.leased_until = tx.now, None
+    if not await customers.is_erased(tx, message.order_id):  # it may have been, while the message was on its way
+        message.subject, message.body = words.subject, words.body
+    await _informed(tx, message, message.channel)
+
+
+async def note_left(tx: Transaction, keys: Sequence[UUID], *, actor: str, reason: str) -> int:
+    """After a restore, take what the mail log shows for sent, not to send it again; gives how many waited to leave."""
+    noted = 0
+    for order_id, message_id in await queries.list_planned_under(tx, keys):
+        await lock_watch(tx, order_id)
+        message = await queries.lock_message(tx, message_id)
+        if message is None or message.state != MessageState.PLANNED:
+            continue
+        # In which language it left nobody here knows any more.
+        words = wording.write(Topic(message.topic), message.facts, message.promised_by, Reader())
+        await _has_left(tx, message, words)
+        await audit(tx, actor=actor, act="message.note_left", subject=str(message_id), reason=reason)
+        noted += 1
+    return noted
 
 
 def _is_away(error: Exception | None) -> bool:

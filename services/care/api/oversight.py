@@ -6,11 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from services.care import schemas
-from services.care.actions import detecting, overview, reading, staff
+from services.care.actions import detecting, overview, reading, sending, staff
 from services.care.queries.cases import ExceptionFilter
 from services.care.queries.incidents import lock_incident
-from services.care.schemas.overview import Accepted, Measures, Overview
-from shared.auth import LookUp, OrderEditor, Principal, Scope, require
+from services.care.schemas.overview import Accepted, LeftMessages, LeftNoted, Measures, Overview
+from shared.auth import LookUp, Operator, OrderEditor, Principal, Scope, require
 from shared.db import Transaction
 from shared.doors import Mutation, Tx
 from shared.fields import Moment
@@ -62,6 +62,16 @@ async def list_messages(
 ) -> schemas.MessageList:
     """List messages, with the reason of each that was not sent; their words are for who may edit orders."""
     return await reading.list_messages(tx, order_id, state, limit, with_words=Scope.ORDER_EDIT in who.scopes)
+
+
+@router.post("/messages/left", response_model=LeftNoted)
+async def note_left(call: Mutation, who: Operator, body: LeftMessages) -> Response:
+    """After a restore, take what the mail log shows for sent, not to send it again."""
+
+    async def act(tx: Transaction) -> LeftNoted:
+        return LeftNoted(count=await sending.note_left(tx, body.keys, actor=who.actor, reason=body.reason))
+
+    return await call.once(who, body, act)
 
 
 @router.post("/reports", response_model=Accepted, status_code=202)

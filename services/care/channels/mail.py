@@ -1,4 +1,4 @@
-"""E-mail over SMTP; a message's own id is its Message-ID, so that a second try is seen as the same mail."""
+"""E-mail over SMTP; a message's own key is its Message-ID, so that a second try is seen as the same mail."""
 
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -37,7 +37,7 @@ _PERMANENT = range(500, 600)
 _CLOSING = 421
 
 
-async def send(server: MailServer, to: str, words: Words, message_id: str) -> None:
+async def send(server: MailServer, to: str, words: Words, key: str) -> None:
     """Hand in one mail.
 
     Raises MailRefusedError when trying again is useless, MailUnavailableError or another OSError while the server is
@@ -45,7 +45,7 @@ async def send(server: MailServer, to: str, words: Words, message_id: str) -> No
     """
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = server.sender, to, words.subject
-    mail["Message-ID"] = f"<{message_id}@care.doorstep>"
+    mail["Message-ID"] = f"<{key}@care.doorstep>"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(words.body)
     try:

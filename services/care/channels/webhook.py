@@ -18,19 +18,19 @@ def _client(url: str) -> HttpClient:
     return HttpClient("storefront", url)
 
 
-def payload_of(news: dict[str, object], words: Words, message_id: str) -> bytes:
+def payload_of(news: dict[str, object], words: Words, key: str) -> bytes:
     """Make the body: what happened as facts, and our words as a proposal."""
-    body = {"id": message_id, "type": _TYPE, "data": {**news, "subject": words.subject, "body": words.body}}
+    body = {"id": key, "type": _TYPE, "data": {**news, "subject": words.subject, "body": words.body}}
     return orjson.dumps(body, default=str, option=orjson.OPT_SORT_KEYS)
 
 
-async def send(url: str, secret: str, payload: bytes, message_id: str, *, at: datetime | None = None) -> None:
-    """Deliver once; the message's id lets the storefront drop a second delivery; raises what shared.http raises."""
+async def send(url: str, secret: str, payload: bytes, key: str, *, at: datetime | None = None) -> None:
+    """Deliver once; the message's key lets the storefront drop a second delivery; raises what shared.http raises."""
     signed_at = at or clock.real()
     headers = {
         "content-type": "application/json",
-        "webhook-id": message_id,
+        "webhook-id": key,
         "webhook-timestamp": str(int(signed_at.timestamp())),
-        "webhook-signature": Webhook(secret).sign(message_id, signed_at, payload.decode()),
+        "webhook-signature": Webhook(secret).sign(key, signed_at, payload.decode()),
     }
     await _client(url).request("POST", "", content=payload, headers=headers)

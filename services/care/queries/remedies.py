@@ -37,6 +37,11 @@ _MESSAGES_GO = """
 not exists (select from pause_switch p where p.kind = 'messages' and p.scope in ('*', m.storefront_id::text))
 """
 _DUE_AT = "coalesce(m.retry_at, m.send_at)"
+# What a message tells, and of what: the same in a database that was restored to before it was planned.
+_KEY = """
+case when m.resend_of is not null then m.id
+  else md5(concat_ws('/', m.order_id, m.topic, m.promise_revision, m.state_told))::uuid end
+"""
 NEXT_MESSAGE = f"select min({_DUE_AT}) from message m where m.state = 'planned' and {_MESSAGES_GO}"
 _CLAIM_MESSAGES = f"""
 select m.id from message m where m.state = 'planned' and {_DUE_AT} <= $1
@@ -108,6 +113,18 @@ async def _move_made_whole(tx: Transaction, remedy: Remedy, total: str) -> None:
         [UUID(unit["line_id"]) for unit in remedy.lines],
         [unit["quantity"] for unit in remedy.lines],
     )
+
+
+async def next_automatic_id(tx: Transaction, order_id: UUID, kind: str) -> UUID:
+    """Give the id of an order's next remedy of a kind that a playbook grants.
+
+    It is the same in a database that was restored to before, so that orders and the storefront carry it out once.
+    """
+    question = (
+        "select md5(concat_ws('/', $1::uuid, $2::text, count(*)))::uuid from remedy where order_id = $1 and kind = $2"
+    )
+    found: UUID = await tx.value(question, order_id, kind)
+    return found
 
 
 async def lock_remedy(tx: Transaction, remedy_id: UUID) -> Remedy:
@@ -213,6 +230,22 @@ async def lock_due_messages(tx: Transaction, limit: int) -> list[Message]:
         return []
     found = await tx.session.exec(select(Message).where(col(Message.id).in_([row["id"] for row in rows])))
     return sorted(found, key=lambda message: str(message.id))
+
+
+async def get_keys(tx: Transaction, message_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Give the keys under which messages leave, by their ids."""
+    rows = await tx.fetch(f"select m.id, {_KEY} as key from message m where m.id = any($1::uuid[])", message_ids)
+    return {row["id"]: row["key"] for row in rows}
+
+
+async def list_planned_under(tx: Transaction, keys: Sequence[UUID]) -> list[tuple[UUID, UUID]]:
+    """List (order, message) of the messages that wait to leave under these keys, in the order of their orders."""
+    rows = await tx.fetch(
+        f"select m.order_id, m.id from message m where m.state = 'planned' and {_KEY} = any($1::uuid[]) "
+        "order by m.order_id, m.id",
+        keys,
+    )
+    return [(row["order_id"], row["id"]) for row in rows]
 
 
 async def is_being_resent(tx: Transaction, message_id: UUID) -> bool:

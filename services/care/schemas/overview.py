@@ -1,13 +1,26 @@
-"""What leads are answered about how orders went."""
+"""What leads are answered about how orders went, and what operators say of messages that left."""
 
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
-from shared.doors import Answer
+from shared.doors import Answer, Body
 
 Figures = dict[str, int | float | None]
+
+
+class LeftMessages(Body):
+    """What a mail log shows to have left."""
+
+    keys: list[UUID] = Field(min_length=1, max_length=1000, description="of each mail's <...@care.doorstep>")
+    reason: str = Field(min_length=3, max_length=500, examples=["restored to 08:00; mail log of 08:00 to 09:12"])
+
+
+class LeftNoted(Answer):
+    """How many of them waited to be sent again, and will not be."""
+
+    count: int
 
 
 class Accepted(Answer):

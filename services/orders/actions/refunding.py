@@ -8,7 +8,6 @@ from services.orders.actions.funds import RELEASE_OF_AUTHORIZATION
 from services.orders.actions.work import Work
 from services.orders.models import OrderLine, OrderRecord, Refund, Remedy
 from services.orders.states import REFUND, RefundState, RemedyKind
-from shared.ids import new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ def _request(
     work: Work, record: OrderRecord, remedy: Remedy, kind: str, amount: int, shares: Sequence[Share]
 ) -> Refund:
     refund = Refund(
-        id=new_id(),
+        id=remedy.id,  # the storefront knows it by this: the same remedy again is the same instruction
         order_id=record.id,
         storefront_id=record.head.storefront_id,
         remedy_id=remedy.id,

@@ -28,12 +28,14 @@ _MADE_WHOLE_BY = frozenset({RemedyKind.RESHIP, RemedyKind.REFUND})
 
 
 async def execute_remedies(tx: Transaction, events: Sequence[Received[RemedyGranted]]) -> None:
-    """Carry out what care granted, or say why not; the same remedy again changes nothing."""
+    """Carry out what care granted, or say why not; the same remedy again is answered again and changes nothing."""
     work = await Work.open_linked(tx, (received.event.order_id for received in events))
     for received in events:
         event, record = received.event, work.records[received.event.order_id]
         work.hear(received, record)
-        if any(remedy.id == event.remedy_id for remedy in record.remedies):
+        known = next((remedy for remedy in record.remedies if remedy.id == event.remedy_id), None)
+        if known is not None:
+            _answer_again(work, record, known)
             continue
         if event.kind not in {kind.value for kind in RemedyKind}:
             detail = f"orders knows no remedy {event.kind!r}"
@@ -149,6 +151,10 @@ def cancellation_answered(work: Work, record: OrderRecord, row: Cancellation) ->
 def executed(work: Work, record: OrderRecord, remedy: Remedy, *, amount: int | None = None) -> None:
     """Say that a remedy took effect."""
     _end(work, remedy, RemedyState.EXECUTED)
+    _say_executed(work, record, remedy, amount)
+
+
+def _say_executed(work: Work, record: OrderRecord, remedy: Remedy, amount: int | None) -> None:
     fact = RemedyExecuted(
         order_id=record.id,
         remedy_id=remedy.id,
@@ -160,13 +166,27 @@ def executed(work: Work, record: OrderRecord, remedy: Remedy, *, amount: int | N
     work.say(record, fact)
 
 
+def _answer_again(work: Work, record: OrderRecord, remedy: Remedy) -> None:
+    """Say what became of a remedy to a care that was restored to before it was told."""
+    if remedy.state == RemedyState.EXECUTED:
+        amount = next((refund.amount for refund in record.refunds if refund.remedy_id == remedy.id), None)
+        _say_executed(work, record, remedy, amount)
+    elif remedy.state == RemedyState.REFUSED:
+        _say_refused(work, record, remedy)
+
+
 def refuse(work: Work, record: OrderRecord, remedy: Remedy, why: RefusedRemedy) -> None:
     """Say that a remedy cannot take effect; what it had taken is free again."""
     if why.code not in {"already_made_whole", "unknown_line"}:
         give_units_back(record, remedy)
     _end(work, remedy, RemedyState.REFUSED)
     remedy.code, remedy.detail = why.code, why.detail
-    fact = RemedyRefused(order_id=record.id, remedy_id=remedy.id, kind=remedy.kind, code=why.code, detail=why.detail)
+    _say_refused(work, record, remedy)
+
+
+def _say_refused(work: Work, record: OrderRecord, remedy: Remedy) -> None:
+    code, detail = remedy.code or "", remedy.detail or ""
+    fact = RemedyRefused(order_id=record.id, remedy_id=remedy.id, kind=remedy.kind, code=code, detail=detail)
     work.say(record, fact)
 
 
