@@ -99,7 +99,7 @@ class TwoParcels:
         )
 
     async def remedies(self) -> list[Json]:
-        return await self.care.rows("select * from remedy where order_id = $1 order by id", self.order_id)
+        return await self.care.rows("select * from remedy where order_id = $1 order by asked_at, id", self.order_id)
 
 
 def lines_of(remedy: Json) -> list[UUID]:

@@ -119,11 +119,9 @@ async def test_a_mail_is_tried_again_only_while_that_may_help(
         message = await told(care, state)
         case = await care.case(message["order_id"], family="condition")
     assert (post.asked, message["attempts"]) == (asked, asked)
-    assert len(post.accepted) == (state == "sent")
+    assert len(post.accepted) == len(ids_of(post)) == (state == "sent")
     assert (case["informed_at"] is not None) is (state == "sent")
     assert ("as the test says" in message["last_error"]) is (state == "failed" or asked > 1)
-    for mail in post.accepted:
-        assert f"<{message['id']}@care.doorstep>" in mail
 
 
 async def test_of_a_sent_mail_neither_the_name_nor_the_link_is_kept_and_its_words_are_for_support(

@@ -27,7 +27,7 @@ async def messages_of(care: CareRig, order: Order) -> list[Json]:
 
 
 async def remedies_of(care: CareRig, order: Order) -> list[Json]:
-    return await care.rows("select * from remedy where order_id = $1 order by id", order.order_id)
+    return await care.rows("select * from remedy where order_id = $1 order by asked_at", order.order_id)
 
 
 @pytest.mark.parametrize("everywhere", [True, False])

@@ -24,7 +24,10 @@ Json = dict[str, Any]
 async def person(shop: Shop, mark: str = "Zimt", **changes: object) -> Placed:
     """Place an order of somebody whose every word has a mark."""
     body = {
-        "customer": {"email": f"{mark}.{new_id().hex}@example.com", "phone": f"+49 170 {new_id().int % 10**8:08d}"},
+        "customer": {
+            "email": f"{mark}.{new_id().hex}@example.com", "phone": f"+49 170 {new_id().int % 10**8:08d}",
+            "locale": "de",
+        },
         "shipping_address": {
             "name": f"Zoë {mark}", "line1": f"{mark}gasse 7", "city": f"Bad {mark}", "postal_code": "20459",
             "country_code": "DE", "delivery_instructions": f"ring at {mark}",
@@ -82,7 +85,7 @@ async def test_a_customer_of_an_ended_order_is_forgotten_and_the_trade_remembere
     async with shop.rig.database.transaction() as tx:
         head = await tx.row("select country_code, postal_zone, address, customer from orders where id = $1", order.id)
     assert head is not None
-    assert (head["country_code"], head["postal_zone"], head["customer"]) == ("DE", "20", {"locale": "en"})
+    assert (head["country_code"], head["postal_zone"], head["customer"]) == ("DE", "20", {"locale": "de"})
     assert {name for name, value in head["address"].items() if value} == {"country_code"}
     assert await order.told(CustomerErased) == [{"order_id": str(order.id)}]
 

@@ -95,5 +95,5 @@ async def report_payment(named: str, body: ReportPayment, call: Mutation, who: S
 async def list_refunds(
     tx: Tx, who: Storefront, state: str | None = None, cursor: str | None = None, limit: Limit = 100
 ) -> RefundList:
-    """List refund instructions, oldest first."""
+    """List refund instructions, in no order of time: those to carry out are `state=requested`, from the first page."""
     return await reading.list_refunds(tx, who, state, cursor, limit)

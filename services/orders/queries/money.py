@@ -28,6 +28,6 @@ async def get_report(tx: Transaction, order_id: UUID, kind: str, reference: str)
 async def list_refunds(
     tx: Transaction, owner: Owner, state: str | None, cursor: UUID | None, limit: int
 ) -> list[Refund]:
-    """List a page of a storefront's refund instructions, oldest first."""
+    """List a page of a storefront's refund instructions by id, which says nothing of when they were given."""
     rows = await tx.fetch(_REFUNDS, *owner, state, cursor, limit)
     return [as_model(Refund, row) for row in rows]
