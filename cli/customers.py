@@ -179,7 +179,7 @@ def note_left(
         answer = client.post("care", "/staff/messages/left", Role.OPERATOR, body)
         noted += int(str(show.at(answer, "count"))) if isinstance(answer, dict) else 0
     counted: dict[str, JsonValue] = {"named": len(keys), "noted": noted}
-    show.done(counted, f"{len(keys)} mails of ours in the log, {noted} of them will not be sent again", json=as_json)
+    show.done(counted, f"{len(keys)} mails of ours in the log, {noted} newly known to have left", json=as_json)
 
 
 def overview(

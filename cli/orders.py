@@ -64,6 +64,7 @@ _WAITING = (
     ("overdue", "overdue"),
     ("unblocked by", "unblock"),
 )
+_MOST_EXCEPTIONS = 100
 _BUCKETS = (
     "open",
     "backordered",
@@ -276,6 +277,16 @@ def write_off(
     """Give units up that nobody will deliver any more (a repair)."""
     body = {"line_id": line, "quantity": quantity, "reason": reason}
     _act(named, "write-offs", body, role=Role.OPERATOR, as_json=as_json)
+
+
+@orders.command("exceptions")
+def show_exceptions(named: Named, reason: Reason, as_json: Json = False) -> None:
+    """Have orders show of an order the exceptions that care has open, and no others (a repair)."""
+    identity = show.named(client.get("orders", f"/staff/orders/{named}", Role.OPERATOR), "id")
+    wanted: client.Params = {"order_id": identity, "open": True, "limit": _MOST_EXCEPTIONS}
+    found = show.list_of(client.get("care", "/staff/exceptions", Role.OPERATOR, wanted))
+    body = {"exceptions": {str(row["id"]): str(row["kind"]) for row in found}, "reason": reason}
+    _act(named, "exceptions", body, role=Role.OPERATOR, as_json=as_json)
 
 
 def _act(named: str, verb: str, body: object, *, role: Role = Role.SUPPORT, as_json: bool) -> None:

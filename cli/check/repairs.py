@@ -68,6 +68,8 @@ _RULES = (
           (*_LOOK, "stock reservations {key}", f"orders write-off {{order}} LINE UNITS {_WHY}")),
     _Rule(5, r"open cases of family", "Work in one, close the others.",
           ("cases list --order {key}", f"cases close CASE {_WHY}")),
+    _Rule(5, r"orders (still shows|does not show) it", "Care's record is the source: have orders show it.",
+          (*_LOOK, f"orders exceptions {{order}} {_WHY}")),
     _Rule(5, r"", "Look at the exception and its case; resolve the case by hand.",
           ("cases exceptions", "cases list --order {key}", f"cases close CASE {_WHY}")),
     _Rule(6, r"(care says|with \d+ refunds|reshipment)", "Publish the grant again: orders answers it once.",

@@ -60,14 +60,17 @@ class Round:
         }
 
     def unread(self) -> list[str]:
-        """Compare what each service published with what each of its readers has applied or parked."""
+        """Compare what each service published with what each of its readers has applied or parked.
+
+        Readers of a restored service may have read more, in its former life.
+        """
         published = self.published()
         return [
             f"{name}: {published[source] - count} events of {source} unread"
             for name, report in sorted(self.reports.items())
             if report is not None
             for source, count in report.consumed.items()
-            if source in published and published[source] != count
+            if source in published and published[source] > count
         ]
 
     def activity(self) -> tuple[int, ...]:

@@ -79,5 +79,6 @@ KEPT = (
          Clock.BUSINESS),
     Kept("notes on cases", "case_entry", "at", "contact_days", "detail = ''", "act = 'noted' and detail <> ''",
          Clock.BUSINESS),
+    Kept("keys of messages that left before a restore", "left_message", "at", "contact_days", clock=Clock.BUSINESS),
     Kept("photos", "evidence", "at", "photo_days", only=_ENDED, clock=Clock.BUSINESS),
 )  # fmt: skip

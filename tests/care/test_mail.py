@@ -246,9 +246,10 @@ async def test_what_the_mail_log_shows_to_have_left_is_not_sent_again_and_its_ca
         await care.rows("update care_case set informed_at = null where id = $1 returning id", message["case_id"])
 
         body = {"keys": [*ids_of(post), str(new_id())], "reason": "restored; the mail log of that hour"}
-        assert await care.act("/messages/left", body, role=Role.OPERATOR) == {"count": 1}
+        assert await care.act("/messages/left", body, role=Role.OPERATOR) == {"count": 2}
         assert await care.act("/messages/left", body, role=Role.OPERATOR) == {"count": 0}
         await care.later(HOUR)
 
         assert len(post.accepted) == 1
+        assert [row["state"] for row in await care.rows("select state from message")] == ["sent"]
         assert (await care.case(message["order_id"]))["informed_at"] is not None

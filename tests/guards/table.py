@@ -169,6 +169,9 @@ GUARDS = (
     # Care
     Guard("services/care/queries/remedies.py", "where u.spent + excluded.spent <= $6::bigint\n", "",
           "tests/care/test_remedies.py::test_of_two_parallel_grants_against_what_is_left_of_the_day_exactly_one_passes"),
+    Guard("services/care/queries/remedies.py", "select unnest($1::uuid[]), $2 on conflict do nothing returning key",
+          "select unnest($1::uuid[]), $2 returning key",
+          "tests/care/test_mail.py::test_what_the_mail_log_shows_to_have_left_is_not_sent_again_and_its_case_is_informed"),
     Guard("services/care/actions/sending.py", "    await lock_watch(tx, letter.order_id)  # first,", "    # first,",
           f"{_CARE}::test_who_notes_that_a_message_left_takes_the_order_before_its_cases_as_a_look_does"),
     Guard("services/care/queries/facts.py", '"select * from watch where order_id = $1 for no key update"',

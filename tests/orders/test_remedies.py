@@ -248,6 +248,29 @@ async def test_exceptions_show_until_they_are_cleared(shop: Shop) -> None:
     assert (await order.now())["exception_status"] == "none"
 
 
+async def test_an_operator_has_an_order_show_what_care_has_open_and_no_others(shop: Shop) -> None:
+    order, _ = await sent(shop)
+    former = ExceptionRaised(
+        order_id=order.id, exception_id=new_id(), kind="stalled", level="at_risk", rule="stalled@1",
+        detected_at=clock.now(),
+    )  # fmt: skip
+    await order.rig.hear(former)
+    path, reason = f"/staff/orders/{order.id}/exceptions", "care was restored to before"
+
+    async def show(**exceptions: str) -> str:
+        body = {"exceptions": exceptions, "reason": reason}
+        answer = await order.rig.staff("POST", path, body, Role.OPERATOR)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        return str(answer.json()["exception_status"])
+
+    assert await show() == "none"
+    assert await show(**{str(new_id()): "damage"}) == "open"
+    audited = (await order.rig.staff("GET", f"/staff/audit?subject={order.id}", role=Role.OPERATOR)).json()["data"]
+    assert [row["before"] for row in audited if row["act"] == "show_exceptions"] == [
+        {}, {str(former.exception_id): "stalled"},
+    ]  # fmt: skip
+
+
 async def test_the_timeline_tells_customers_less_than_staff(shop: Shop) -> None:
     order, parcel = await sent(shop)
     await parcel.deliver()

@@ -1,6 +1,6 @@
 """Sending messages: looked at again when their time comes, the recipient fetched at that moment and not kept."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -52,6 +52,8 @@ class Letter:
     topic: Topic
     facts: dict[str, object]
     promised_by: datetime | None
+    has_left: bool = False
+    """Before a restore: it is noted, and not sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ async def claim(tx: Transaction) -> list[Letter]:
     """Claim messages whose time has come; drop those that stopped being true, note those only observed."""
     messages = await queries.lock_due_messages(tx, _BATCH)
     keys = await queries.get_keys(tx, [message.id for message in messages])
+    left = await queries.which_left(tx, list(keys.values()))
     letters = []
     for message in messages:
         silence = await _silence_now(tx, message)
@@ -77,11 +80,11 @@ async def claim(tx: Transaction) -> list[Letter]:
             await _note_observed(tx, message)
         else:
             message.leased_until, message.attempts = lease_until(), message.attempts + 1
-            letters.append(_letter(message, keys[message.id]))
+            letters.append(_letter(message, keys[message.id], left))
     return letters
 
 
-def _letter(message: Message, key: UUID) -> Letter:
+def _letter(message: Message, key: UUID, left: Collection[UUID]) -> Letter:
     return Letter(
         message_id=message.id,
         key=key,
@@ -91,6 +94,7 @@ def _letter(message: Message, key: UUID) -> Letter:
         topic=Topic(message.topic),
         facts=message.facts,
         promised_by=message.promised_by,
+        has_left=key in left,
     )
 
 
@@ -155,6 +159,8 @@ async def call(letter: Letter) -> Sent:
     words = _write(letter, Reader(name, link_to(letter.order_id), language))
     # Who reads what was told must not learn who the customer is, nor act as them.
     kept = _write(letter, Reader(language=language))
+    if letter.has_left:
+        return Sent(kept, letter.channel)
     if email:
         await mail.send(_mail_server(), str(email), words, str(letter.key))
         return Sent(kept)
@@ -205,8 +211,12 @@ async def record(tx: Transaction, letter: Letter, outcome: Outcome[Sent]) -> Non
         return
     sent = outcome.result
     if sent is not None and sent.words is not None:
+        move_message(message, MessageState.SENT)
+        message.sent_at, message.leased_until = tx.now, None
+        if not await customers.is_erased(tx, message.order_id):  # it may have been, while the message was on its way
+            message.subject, message.body = sent.words.subject, sent.words.body
         message.channel = sent.channel.value
-        await _has_left(tx, message, sent.words)
+        await _informed(tx, message, message.channel)
     elif sent is not None and sent.silence is not None:
         move_message(message, MessageState.SUPPRESSED)
         message.silence = sent.silence.value
@@ -215,27 +225,10 @@ async def record(tx: Transaction, letter: Letter, outcome: Outcome[Sent]) -> Non
         await _try_again(tx, message, outcome.error)
 
 
-async def _has_left(tx: Transaction, message: Message, words: Words) -> None:
-    move_message(message, MessageState.SENT)
-    message.sent_at, message.leased_until = tx.now, None
-    if not await customers.is_erased(tx, message.order_id):  # it may have been, while the message was on its way
-        message.subject, message.body = words.subject, words.body
-    await _informed(tx, message, message.channel)
-
-
 async def note_left(tx: Transaction, keys: Sequence[UUID], *, actor: str, reason: str) -> int:
-    """After a restore, take what the mail log shows for sent, not to send it again; gives how many waited to leave."""
-    noted = 0
-    for order_id, message_id in await queries.list_planned_under(tx, keys):
-        await lock_watch(tx, order_id)
-        message = await queries.lock_message(tx, message_id)
-        if message is None or message.state != MessageState.PLANNED:
-            continue
-        # In which language it left nobody here knows any more.
-        words = wording.write(Topic(message.topic), message.facts, message.promised_by, Reader())
-        await _has_left(tx, message, words)
-        await audit(tx, actor=actor, act="message.note_left", subject=str(message_id), reason=reason)
-        noted += 1
+    """After a restore, take what the mail log shows for sent, whenever it is planned again; gives how many are new."""
+    noted = await queries.keep_left(tx, keys)
+    await audit(tx, actor=actor, act="messages.left", subject="messages", reason=reason, change=(None, noted))
     return noted
 
 

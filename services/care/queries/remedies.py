@@ -238,14 +238,15 @@ async def get_keys(tx: Transaction, message_ids: Sequence[UUID]) -> dict[UUID, U
     return {row["id"]: row["key"] for row in rows}
 
 
-async def list_planned_under(tx: Transaction, keys: Sequence[UUID]) -> list[tuple[UUID, UUID]]:
-    """List (order, message) of the messages that wait to leave under these keys, in the order of their orders."""
-    rows = await tx.fetch(
-        f"select m.order_id, m.id from message m where m.state = 'planned' and {_KEY} = any($1::uuid[]) "
-        "order by m.order_id, m.id",
-        keys,
-    )
-    return [(row["order_id"], row["id"]) for row in rows]
+async def keep_left(tx: Transaction, keys: Sequence[UUID]) -> int:
+    """Keep keys under which messages left; gives how many were not known yet."""
+    question = "insert into left_message (key, at) select unnest($1::uuid[]), $2 on conflict do nothing returning key"
+    return len(await tx.fetch(question, keys, tx.now))
+
+
+async def which_left(tx: Transaction, keys: Sequence[UUID]) -> set[UUID]:
+    """Give those of the keys under which a message left before a restore."""
+    return {row["key"] for row in await tx.fetch("select key from left_message where key = any($1::uuid[])", keys)}
 
 
 async def is_being_resent(tx: Transaction, message_id: UUID) -> bool:

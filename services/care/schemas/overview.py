@@ -18,7 +18,7 @@ class LeftMessages(Body):
 
 
 class LeftNoted(Answer):
-    """How many of them waited to be sent again, and will not be."""
+    """How many of them were not known to have left."""
 
     count: int
 

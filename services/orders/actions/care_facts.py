@@ -2,8 +2,14 @@
 
 from collections.abc import Sequence
 
+from services.orders.actions.finding import open_order
 from services.orders.actions.work import Work
-from services.orders.models import OrderRecord
+from services.orders.models import Document, OrderRecord
+from services.orders.queries.views import order_view
+from services.orders.schemas.staff import ShowExceptions
+from services.orders.schemas.views import OrderView
+from shared.audit import audit
+from shared.auth import Principal
 from shared.db import Transaction
 from shared.events.base import Received
 from shared.events.care import CareEvent, CustomerNotified, ExceptionCleared, ExceptionRaised
@@ -17,6 +23,19 @@ async def note(tx: Transaction, events: Sequence[Received[CareEvent]]) -> None:
         work.hear(received, record)
         _apply(record, received)
     await work.save()
+
+
+async def show_exceptions(tx: Transaction, who: Principal, named: str, body: ShowExceptions) -> OrderView:
+    """Show of an order what care has open: after a restore, what care's former life raised is cleared by nobody."""
+    work, record = await open_order(tx, who, named)
+    before = record.head.exceptions
+    after: Document = {str(identity): kind for identity, kind in body.exceptions.items()}
+    record.head.exceptions = after
+    await audit(
+        tx, actor=who.actor, act="show_exceptions", subject=str(record.id), reason=body.reason, change=(before, after)
+    )
+    await work.save()
+    return order_view(record)
 
 
 def _apply(record: OrderRecord, received: Received[CareEvent]) -> None:

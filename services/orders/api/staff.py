@@ -5,7 +5,16 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Response
 
-from services.orders.actions import amending, cancellations, explaining, finding, holds, reading, storefronts
+from services.orders.actions import (
+    amending,
+    cancellations,
+    care_facts,
+    explaining,
+    finding,
+    holds,
+    reading,
+    storefronts,
+)
 from services.orders.api.credentials import shown_once
 from services.orders.schemas.intake import AskCancellation
 from services.orders.schemas.staff import (
@@ -21,6 +30,7 @@ from services.orders.schemas.staff import (
     RevisePromise,
     RevokeKey,
     RotateKey,
+    ShowExceptions,
     StorefrontList,
     StorefrontView,
     WriteOff,
@@ -153,6 +163,12 @@ async def revise_promise(named: str, body: RevisePromise, call: Mutation, who: E
 async def write_off(named: str, body: WriteOff, call: Mutation, who: Operator) -> Response:
     """Give units up that nobody will deliver any more."""
     return await call.once(who, body, lambda tx: cancellations.write_off(tx, who, named, body), status=201)
+
+
+@router.post("/orders/{named}/exceptions", response_model=OrderView)
+async def show_exceptions(named: str, body: ShowExceptions, call: Mutation, who: Operator) -> Response:
+    """Show of an order the exceptions that care has open, and no others."""
+    return await call.once(who, body, lambda tx: care_facts.show_exceptions(tx, who, named, body))
 
 
 @router.post("/orders/{named}/release", response_model=OrderView)

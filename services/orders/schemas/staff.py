@@ -118,6 +118,13 @@ class Reasoned(Body):
     reason: Why
 
 
+class ShowExceptions(Body):
+    """The exceptions that care has open of an order: kinds by id."""
+
+    exceptions: Annotated[dict[UUID, Annotated[str, Field(max_length=40)]], Field(max_length=100)]
+    reason: Why
+
+
 class WriteOff(Body):
     """Units nobody will deliver any more."""
 
