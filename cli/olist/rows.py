@@ -1,10 +1,12 @@
 """Reads the Olist data set as it lies in a directory: its traps are named here, and nothing is guessed."""
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from operator import itemgetter
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -107,11 +109,11 @@ def read(directory: Path, limit: int | None = None) -> DataSet:
     customers = {row["customer_id"]: row for row in _rows(directory, "customers.csv", CUSTOMER_COLUMNS)}
     purchases = tuple(_purchase(row, items.get(row["order_id"], []), customers) for row in chosen)
     named = {item.product for purchase in purchases for item in purchase.items}
-    products = {
-        row["product_id"]: product_of(row)
-        for row in _rows(directory, "products.csv", PRODUCT_COLUMNS)
-        if row["product_id"] in named
-    }
+    products: dict[str, Product] = {}
+    for row in _rows(directory, "products.csv", PRODUCT_COLUMNS):
+        if row["product_id"] in named:
+            with _naming("product", row["product_id"]):
+                products[row["product_id"]] = product_of(row)
     return DataSet(purchases, {code: products.get(code, Product(code, None, None)) for code in sorted(named)})
 
 
@@ -149,23 +151,46 @@ def _rows(directory: Path, name: str, columns: tuple[str, ...]) -> Iterator[Row]
         raise ConfigurationError(f"{path} is missing: name the directory that holds the Olist data set")
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
-        lacking = [column for column in columns if column not in (reader.fieldnames or ())]
-        if lacking:
-            raise ConfigurationError(f"{path} lacks the columns {', '.join(lacking)}")
-        yield from reader
+        try:
+            lacking = [column for column in columns if column not in (reader.fieldnames or ())]
+            if lacking:
+                raise ConfigurationError(f"{path} lacks the columns {', '.join(lacking)}")
+            for row in reader:
+                if any(row[column] is None for column in columns):
+                    raise ConfigurationError(f"{path}, line {reader.line_num}: there are fewer cells than columns")
+                yield row
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{path}, after line {reader.line_num}: {error}") from error
+
+
+@contextmanager
+def _naming(what: str, which: str) -> Iterator[None]:
+    """Name what cannot be read; raises ConfigurationError."""
+    try:
+        yield
+    except (ValueError, ArithmeticError) as error:
+        raise ConfigurationError(f"{what} {which!r} cannot be read: {error}") from error
 
 
 def _items(directory: Path, wanted: set[str]) -> dict[str, list[Item]]:
     found: dict[str, list[Item]] = {}
-    by_number: Callable[[Row], tuple[str, int]] = lambda row: (row["order_id"], int(row["order_item_id"]))  # noqa: E731
-    for row in sorted(_rows(directory, "order_items.csv", ITEM_COLUMNS), key=by_number):
+    numbered: list[tuple[str, int, Item]] = []
+    for row in _rows(directory, "order_items.csv", ITEM_COLUMNS):
         if row["order_id"] in wanted:
-            item = Item(row["product_id"], row["seller_id"], cents_of(row["price"]), cents_of(row["freight_value"]))
-            found.setdefault(row["order_id"], []).append(item)
+            with _naming("an item of order", row["order_id"]):
+                item = Item(row["product_id"], row["seller_id"], cents_of(row["price"]), cents_of(row["freight_value"]))
+                numbered.append((row["order_id"], int(row["order_item_id"]), item))
+    for order_id, _, item in sorted(numbered, key=itemgetter(0, 1)):
+        found.setdefault(order_id, []).append(item)
     return found
 
 
 def _purchase(row: Row, items: list[Item], customers: Mapping[str, Row]) -> Purchase:
+    with _naming("order", row["order_id"]):
+        return _purchase_of(row, items, customers)
+
+
+def _purchase_of(row: Row, items: list[Item], customers: Mapping[str, Row]) -> Purchase:
     purchased_at = utc_of(row["order_purchase_timestamp"])
     customer = customers.get(row["customer_id"])
     if purchased_at is None or customer is None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from cli.olist import rows as olist
 from services.care.actions.reading import read_case_cursor
 from services.care.errors import PhotoRefusedError
 from services.care.photos import redraw
@@ -32,10 +34,11 @@ from services.shipping.carriers import easypost_messages as messages
 from services.shipping.carriers.base import AnswerNotUnderstoodError, CarrierRejectedError, SignatureRefusedError
 from shared import clock, tracing
 from shared.auth import Role, TokenVerifier, make_key_pair, mint_link, mint_token
-from shared.errors import InvalidError, UnauthenticatedError
+from shared.errors import ConfigurationError, InvalidError, UnauthenticatedError
 from shared.fields import is_storable, plain
 from shared.ids import new_id
 from tests.fuzz.budget import examples
+from tests.olist import dataset
 
 pytestmark = pytest.mark.security(6)
 
@@ -283,6 +286,38 @@ def test_a_trace_that_is_none_begins_a_new_one(header: str | None) -> None:
     with tracing.trace(header) as context:
         assert len(tracing.trace_id_of(context)) == 32
         assert set(context) <= set("0123456789abcdef-")
+
+
+COLUMNS = [*olist.ORDER_COLUMNS, *olist.ITEM_COLUMNS, *olist.PRODUCT_COLUMNS]
+CELLS = st.text() | st.sampled_from(
+    ["", "-", "NaN", "1e999999", "Infinity", "0001-01-01", "9999-12-31 23:59:59", "\x00", '"']
+)
+
+
+@given(
+    rows=st.lists(st.dictionaries(st.sampled_from(COLUMNS), CELLS), max_size=3),
+    torn=st.none() | st.tuples(st.sampled_from(["orders", "order_items", "products", "customers"]), st.binary()),
+)
+@examples(100)
+def test_a_data_sets_files_are_read_or_what_cannot_be_is_named(
+    rows: list[dict[str, str]], torn: tuple[str, bytes] | None
+) -> None:
+    with TemporaryDirectory() as folder:
+        data, place = dataset.DataSet(products=[]), Path(folder)
+        for number, changes in enumerate(rows):
+            data.orders.append({**dataset.ORDER, "order_id": str(number), **_of(dataset.ORDER, changes)})
+            data.items.append({**dataset.ITEM, "order_id": str(number), **_of(dataset.ITEM, changes)})
+            data.products.append({**dataset.PRODUCT, **_of(dataset.PRODUCT, changes)})
+        data.write(place)
+        if torn is not None:
+            with (place / f"{torn[0]}.csv").open("ab") as file:
+                file.write(torn[1])
+        with contextlib.suppress(ConfigurationError):
+            assert len(olist.read(place).purchases) >= len(rows)
+
+
+def _of(row: Mapping[str, str], changes: Mapping[str, str]) -> dict[str, str]:
+    return {name: cell for name, cell in changes.items() if name in row}
 
 
 PICTURES = [
