@@ -1,15 +1,18 @@
 """The services as a member of staff reaches them: over HTTP, with a token of their role; the services judge."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
+from urllib.parse import quote
 from uuid import UUID
 
 from pydantic import BaseModel, JsonValue
 
 from services.console.errors import AnswerLostError, RefusedError, ServiceAwayError, WorkPausedError
 from shared.auth import Role, mint_link, mint_token
+from shared.errors import InvalidError
 from shared.http import Answer, HttpAnswerLostError, HttpClient, HttpStatusError, HttpUnavailableError
 from shared.settings import PlatformSettings
 
@@ -20,6 +23,8 @@ SERVICES = ("orders", "inventory", "shipping", "care")
 _SERVER_ERROR = 500
 _TIMEOUT_SECONDS = 15.0
 _READ_ATTEMPTS = 2
+_LEAD_OUT = frozenset({".", ".."})
+_KEY = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _VIEW_LASTS = timedelta(days=1)
 
 
@@ -76,7 +81,7 @@ class Caller:
         }
         try:
             answer = await self.clients[service].get(
-                path, params=said or None, headers=self._headers(), attempts=_READ_ATTEMPTS
+                _address(path), params=said or None, headers=self._headers(), attempts=_READ_ATTEMPTS
             )
         except (HttpStatusError, HttpUnavailableError, HttpAnswerLostError) as error:
             raise _translated(service, error) from error
@@ -93,20 +98,20 @@ class Caller:
         version: int | None = None,
     ) -> JsonValue:
         """Act, once per key; `version` is the one the person saw (If-Match); None for an answer without a body."""
-        headers = {**self._headers(), "Idempotency-Key": key}
+        headers = {**self._headers(), **_claim(key)}
         if version is not None:
             headers["If-Match"] = f'"{version}"'
         try:
-            answer = await self.clients[service].request(method, path, json=body, headers=headers)
+            answer = await self.clients[service].request(method, _address(path), json=body, headers=headers)
         except (HttpStatusError, HttpUnavailableError, HttpAnswerLostError) as error:
             raise _translated(service, error) from error
         return _json(answer)
 
     async def send(self, service: str, path: str, content: bytes, *, key: str) -> JsonValue:
         """Send bytes, once per key: a photo."""
-        headers = {**self._headers(), "Idempotency-Key": key, "Content-Type": "application/octet-stream"}
+        headers = {**self._headers(), **_claim(key), "Content-Type": "application/octet-stream"}
         try:
-            answer = await self.clients[service].request("POST", path, content=content, headers=headers)
+            answer = await self.clients[service].request("POST", _address(path), content=content, headers=headers)
         except (HttpStatusError, HttpUnavailableError, HttpAnswerLostError) as error:
             raise _translated(service, error) from error
         return _json(answer)
@@ -114,13 +119,26 @@ class Caller:
     async def fetch(self, service: str, path: str) -> Answer:
         """Read bytes: a label, a photo."""
         try:
-            return await self.clients[service].get(path, headers=self._headers(), attempts=_READ_ATTEMPTS)
+            return await self.clients[service].get(_address(path), headers=self._headers(), attempts=_READ_ATTEMPTS)
         except (HttpStatusError, HttpUnavailableError, HttpAnswerLostError) as error:
             raise _translated(service, error) from error
 
     def _headers(self) -> dict[str, str]:
         named = {"X-Request-Id": self.request_id} if self.request_id else {}
         return {"Authorization": f"Bearer {self.token}", **named}
+
+
+def _address(path: str) -> str:
+    """Write a path whose parts are what somebody typed: no part ends it, leads out of it or is left out."""
+    parts = (quote(part, safe=":@!$&'()*+,;=~") for part in path.split("/"))
+    return "/".join(part.replace(".", "%2E") if part in _LEAD_OUT else part for part in parts)
+
+
+def _claim(key: str) -> dict[str, str]:
+    """Give the header under which an act is done once; a form may hold anything, a header may not."""
+    if not _KEY.fullmatch(key):
+        raise InvalidError("this form is not as its page made it: open the page again")
+    return {"Idempotency-Key": key}
 
 
 def _json(answer: Answer) -> JsonValue:

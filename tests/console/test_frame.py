@@ -155,3 +155,17 @@ def test_every_word_of_a_page_can_be_translated(template: Path) -> None:
     shown = re.sub(r"<(script|style|kbd)\b.*?</\1>|<[^>]*>", " ", spoken, flags=re.DOTALL)
     words = re.findall(r"[A-Za-z]{2,}", " ".join([shown, *_SPOKEN.findall(spoken)]))
     assert set(words) <= _OWN_NAMES, "say it by _()"
+
+
+async def test_an_order_named_by_what_no_address_holds_is_not_found(visit: Visit) -> None:
+    visitor = await visit("support")
+    for named in ("%01", "..%3Fx", "%23", "%25", "%2E%2E"):
+        assert (await visitor.get(f"/orders/{named}/person")).status_code == 404, named
+
+
+async def test_a_form_whose_key_no_header_can_hold_is_refused(visit: Visit) -> None:
+    visitor = await visit("warehouse_lead")
+    await visitor.get("/stock")
+    for key in ("ключ", "\x01", " "):
+        fields = {"key": key, "location": "HERE", "sku": "MUG", "counted": "1", "reason": "counted"}
+        assert (await visitor.post("/stock/counts", fields)).status_code == 422, key

@@ -107,7 +107,7 @@ async def test_name_and_postcode_find_all_orders_of_a_person_the_newest_first(
 async def test_nothing_found_says_what_to_try(visit: Visit) -> None:
     visitor = await visit("support")
     assert "Nothing found for “nobody@example.com”" in await visitor.read("/look-up", q="nobody@example.com")
-    assert "This page does not exist" in text_of(await visitor.get("/orders/NOSUCH1"))
+    assert "No such order" in text_of(await visitor.get("/orders/NOSUCH1"))
 
 
 async def test_the_answer_says_where_it_is_when_it_comes_and_what_is_next(visit: Visit, shop: Shop) -> None:

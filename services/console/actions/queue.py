@@ -151,11 +151,13 @@ def address_of(wanted: Wanted, shown: int) -> str:
 
 async def read_queue(caller: Caller, wanted: Wanted, me: str, shown: int = MOST_CASES) -> Queue:
     """Read the first `shown` of the cases somebody wants to see, the nearest due clock first."""
-    asked = urlencode([*_asked(wanted, me), ("limit", str(MOST_CASES))])
-    found = await caller.get(_SERVICE, f"/staff/cases?{asked}", Queue)
+    asked: dict[str, tuple[str, ...]] = {"limit": (str(MOST_CASES),)}
+    for name, value in _asked(wanted, me):
+        asked[name] = (*asked.get(name, ()), value)
+    found = await caller.get(_SERVICE, "/staff/cases", Queue, **asked)
     cases = found.data
     while found.next_cursor and len(cases) < min(shown, MOST_SHOWN):
-        found = await caller.get(_SERVICE, f"/staff/cases?{asked}&{urlencode({'cursor': found.next_cursor})}", Queue)
+        found = await caller.get(_SERVICE, "/staff/cases", Queue, **asked, cursor=found.next_cursor)
         cases = [*cases, *found.data]
     return Queue(data=cases, next_cursor=found.next_cursor)
 
