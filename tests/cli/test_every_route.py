@@ -36,7 +36,8 @@ _SAID = {
     "expected_at": "2026-11-01T00:00:00+00:00",
 }
 _ALSO: dict[tuple[str, ...], tuple[str, ...]] = {("privacy", "export"): ("7",)}  # commands that take one of two things
-_LISTED = {"id": "7", "code": "a-word", "key": "dsk_test_x"}
+_LISTED = {"id": "7", "code": "a-word", "key": "dsk_test_x", "kind": "damage", "count": 1}
+_FILE = '{"a body, and a log of mails": "<01a21b7f-f83b-77ec-862e-7cdb54796d3e@care.doorstep>"}'
 _WITHOUT_A_VERB: dict[str, str] = {}
 """Staff routes that are no business of a command line, and why."""
 
@@ -126,7 +127,7 @@ def test_every_staff_route_has_a_verb_whose_role_may_use_it(tmp_path: Path, monk
         for service in names.SERVICES:
             monkeypatch.setenv(names.url(service), f"http://127.0.0.1:{recorder.server_port}/{service}")
         for path, command in _commands():
-            file.write_text("{}")  # some commands write where others read
+            file.write_text(_FILE)  # some commands write where others read
             ran = run(*path, *_arguments(command, file), *_ALSO.get(path, ()))
             if ran.status:
                 refused.append(f"{' '.join(path)}: {ran.err}")

@@ -60,7 +60,7 @@ async def test_who_comes_from_a_view_gets_its_next_case_and_comes_back_to_it(
     assert f'href="{html.escape(page)}" data-back' in (await visitor.get(of(case_id))).text
     # None of them has this priority, and the case is not served though its kind is asked for.
     nothing = await act(visitor, of(case_id), "/care/next")
-    assert (nothing.status_code, text_of(nothing)) == (404, "No case in this queue is free.")
+    assert (nothing.status_code, text_of(nothing)) == (404, "No case waits: No case in this queue is free.")
     await visitor.get("/care?kind=missing_item")
     await take(visitor, case_id)
     told = {"reason": "it was found", "customer_informed": "on the phone"}

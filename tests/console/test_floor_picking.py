@@ -60,7 +60,7 @@ async def test_nothing_to_pick_is_said(picker: Hand, shelves: Shop) -> None:
         ("NOT-OURS", 1, "Wrong item", "is not on this list: expected is Blue mug"),
         ("41{tag}", 3, "Too many", "too many of Atlas for tote T1: 3 scanned, 2 wanted"),
         ("C0{tag}", 1, "Too many", "stands for 6 units, 1 wanted"),
-        ("x" * 65, 1, "Refused", ""),
+        ("x" * 65, 1, "Not accepted", "/barcode"),
     ],
 )
 async def test_a_wrong_scan_is_refused_with_the_services_reason(

@@ -37,6 +37,7 @@ SHORT_LISTS = {
     "/staff/backlog": "bounded in the query",
     "/staff/drift": "bounded in the query",
     "/internal/shipments": "those of one order",
+    "/internal/order-numbers": "one number an order asked for, a hundred at most",
     "/internal/orders/{order_id}/shipments": "those of one order",
     "/staff/cases/counts": "one number a view asked for, forty at most",
     "/staff/cases/{case_id}/suggestions": "the remedies of one playbook",

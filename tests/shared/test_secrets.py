@@ -29,7 +29,8 @@ def settings_of(service: str, monkeypatch: pytest.MonkeyPatch, **changes: str) -
     prefix = str(kind.model_config.get("env_prefix"))
     for variable, required in fields_of(kind).items():
         if required:
-            monkeypatch.setenv(variable, secrets.token_hex(32))
+            is_address = variable.endswith("_URL")
+            monkeypatch.setenv(variable, "https://shop.example" if is_address else secrets.token_hex(32))
     url = f"postgresql://{service}:{secrets.token_hex(24)}@db.example/{service}"
     for name, value in {"database_url": url, **changes}.items():
         monkeypatch.setenv(f"{prefix}{name}".upper(), value)

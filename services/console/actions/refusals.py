@@ -14,6 +14,7 @@ TITLES: Mapping[str, str] = {
     "cancellation_not_found": "No such cancellation",
     "cancelled": "Cancelled",
     "cannot_resolve": "Cannot be resolved yet",
+    "carrier_away": "The carrier does not answer",
     "case_ended": "The case has ended",
     "case_not_found": "No such case",
     "code_exists": "This code is taken",
