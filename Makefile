@@ -180,8 +180,8 @@ sbom: setup ## Write what the image holds to sbom.json, as CycloneDX
 	@$(BIN)/python -c 'import json; print("sbom.json:", len(json.load(open("sbom.json"))["components"]), "components")'
 
 .PHONY: faults
-faults: setup ## Faults F1 to F24 in running stacks, a line and its zeros for each (ARGS=--full: as long as promised)
-	$(BIN)/pytest tests/faults --ignore=tests/faults/test_kill_in_demo.py $(ARGS)
+faults: setup ## Faults F1 to F24 in running stacks, as long as promised, a line and its zeros for each (SHORT=1: minutes)
+	$(BIN)/pytest tests/faults --ignore=tests/faults/test_kill_in_demo.py $(if $(SHORT),,--full) $(ARGS)
 
 .PHONY: faults-soak
 faults-soak: setup ## Live load while faults strike at random for MINUTES=20, then check all (SEED= repeats a schedule)

@@ -1,7 +1,7 @@
 """A suite whose processes are killed, in stepped business time, and a crowd of customers for each test.
 
 DOORSTEP_FAULTS_SEED repeats a run's load and moments; the seed is logged, so a failure shows it. `--full` has faults
-last as long as the promise says (`make faults ARGS=--full`).
+last as long as the promise says, as `make faults` does.
 """
 
 import logging
