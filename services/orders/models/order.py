@@ -126,21 +126,19 @@ class OrderLine(OrdersTable, table=True):
     @property
     def buckets(self) -> Buckets:
         """Where this line's units are; what needs no shipping is with the customer once it was given."""
-        # Asked for often: the row's plain values, since each of SQLAlchemy's attributes is a call.
-        known = self.__dict__
         return buckets_of(
             Totals(
-                ordered=known["quantity"],
-                backordered=known["backordered"],
-                reserved=known["reserved"],
-                picked=known["picked"],
-                packed=known["packed"],
-                handed_over=known["handed_over"],
-                delivered=known["delivered"] + known["given"],
-                lost=known["lost"],
-                returned_to_sender=known["returned"],
+                ordered=self.quantity,
+                backordered=self.backordered,
+                reserved=self.reserved,
+                picked=self.picked,
+                packed=self.packed,
+                handed_over=self.handed_over,
+                delivered=self.delivered + self.given,
+                lost=self.lost,
+                returned_to_sender=self.returned,
                 cancelled=self.cancelled_units,
-                written_off=known["written_off"],
+                written_off=self.written_off,
             )
         )
 
