@@ -8,6 +8,8 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+MOST_SAID = 400
+
 
 def counted(path):
     """Tests, failures (errors included) and skips of one JUnit file."""
@@ -18,8 +20,16 @@ def counted(path):
     return sums["tests"], sums["failures"] + sums["errors"], sums["skipped"]
 
 
+def print_failures(path):
+    """Name each test that failed and the beginning of what it said: whoever reads only the end of a log sees them."""
+    for case in ElementTree.parse(path).getroot().iter("testcase"):
+        for told in (*case.findall("failure"), *case.findall("error")):
+            said = " ".join((told.get("message") or "").split())
+            print(f"  {case.get('classname')}::{case.get('name')}: {said[:MOST_SAID]}")
+
+
 def main(failed_phases, *paths):
-    """Print each file's counts and the sum."""
+    """Print each file's counts and failures, and the sum."""
     passed = failed = red_files = 0
     for path in paths:
         if not Path(path).is_file():
@@ -29,6 +39,7 @@ def main(failed_phases, *paths):
         failed += failures
         red_files += bool(failures)
         print(f"{Path(path).stem}: {tests - failures - skipped} passed, {failures} failed, {skipped} skipped")
+        print_failures(path)
     failed += max(0, int(failed_phases) - red_files)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0

@@ -253,16 +253,23 @@
     if (form && NO_ANSWER.has(event.detail.xhr.status)) tryAgain(form);
   });
 
+  const askedBy = (event) => event.detail.requestConfig && event.detail.requestConfig.elt;
+
+  // At once, not when the page has settled: by then the next reading may have begun, or a number may have been chosen.
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const field = scanField();
+    const asked = askedBy(event);
+    if (field && asked && event.detail.xhr.status >= 400) field.value = "";
+    if (!asked || !("poll" in asked.dataset)) focusScan();
+  });
+
   document.addEventListener("htmx:afterSettle", (event) => {
     showMute();
     recall();
     const place = event.detail.target;
     const told = place.matches(".problem") ? place.firstElementChild : place.querySelector("[data-verdict]");
     if (told) { play(told.dataset.verdict || "wrong"); told.scrollIntoView({ block: "nearest" }); }
-    const field = scanField();
-    const asked = event.detail.requestConfig && event.detail.requestConfig.elt;
-    if (field && asked && event.detail.xhr.status >= 400) field.value = "";
-    if (!asked || !("poll" in asked.dataset)) focusScan();
+    const asked = askedBy(event);
     if (asked && "find" in asked.dataset) takeUpAside();
   });
 
