@@ -131,7 +131,14 @@ async def test_who_waits_for_a_label_may_go_on_to_the_next_tote(sit: Sit, shelve
         await goes_on_while_it_waits(desk, at, following.number, beside)
     finally:
         await stack.start_processes(shipping)
+        await wait_until(lambda: reads_events(stack, "shipping-worker"), what="the worker reads events again")
         await visitor.close()
+
+
+async def reads_events(stack: LocalStack, worker: str) -> bool:
+    """Tell whether a worker has its partitions: the embedded broker waits for who is gone, for some seconds."""
+    report = (await stack.ask_workers()).reports[worker]
+    return report is not None and "consumer" not in report.why
 
 
 async def goes_on_while_it_waits(desk: Desk, at: str, following: str, beside: str) -> None:

@@ -255,7 +255,8 @@
 
   const askedBy = (event) => event.detail.requestConfig && event.detail.requestConfig.elt;
 
-  // At once, not when the page has settled: by then the next reading may have begun, or a number may have been chosen.
+  // Pages settle with the swap (htmx-config in parts/head.html): moments later the next reading may have begun, or a
+  // number may have been chosen, and neither may lose the focus.
   document.addEventListener("htmx:afterSwap", (event) => {
     const field = scanField();
     const asked = askedBy(event);
