@@ -1,7 +1,6 @@
 """The care service's processes: `python -m services.care api|worker|migrate|replay`."""
 
-from services.care.app import service
-from shared.process import main
+from shared.launch import launch
 
 if __name__ == "__main__":
-    main(service)
+    launch("services.care.app")

@@ -1,7 +1,6 @@
-"""Run the inventory service: `python -m services.inventory api|worker|migrate|replay`."""
+"""The inventory service's processes: `python -m services.inventory api|worker|migrate|replay`."""
 
-from services.inventory.app import service
-from shared.process import main
+from shared.launch import launch
 
 if __name__ == "__main__":
-    main(service)
+    launch("services.inventory.app")

@@ -1,7 +1,6 @@
-"""python -m services.orders api|worker|migrate|replay."""
+"""The orders service's processes: `python -m services.orders api|worker|migrate|replay`."""
 
-from services.orders.app import service
-from shared.process import main
+from shared.launch import launch
 
 if __name__ == "__main__":
-    main(service)
+    launch("services.orders.app")

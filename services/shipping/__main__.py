@@ -1,7 +1,6 @@
-"""`python -m services.shipping api|worker|migrate|replay`."""
+"""The shipping service's processes: `python -m services.shipping api|worker|migrate|replay`."""
 
-from services.shipping.app import service
-from shared.process import main
+from shared.launch import launch
 
 if __name__ == "__main__":
-    main(service)
+    launch("services.shipping.app")
