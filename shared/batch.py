@@ -1,4 +1,4 @@
-"""Group commit without waiting: whatever queued during the last commit becomes the next transaction."""
+"""Group commit without waiting: whatever queued during the last commits becomes the next transaction."""
 
 import asyncio
 from collections import deque
@@ -12,6 +12,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _MAX_WAITING = 5_000
+_IN_FLIGHT = 2  # while the database writes one batch, the process reads and drafts the other
 
 
 class Batch(Generic[T, R]):
@@ -21,7 +22,7 @@ class Batch(Generic[T, R]):
         self._work = work
         self._limit = limit
         self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
-        self._runner: asyncio.Task[None] | None = None
+        self._runners: list[asyncio.Task[None]] = []
 
     async def submit(self, item: T) -> R:
         """Give the item's result once it is committed, or raise its error; work goes on if the caller leaves."""
@@ -29,8 +30,9 @@ class Batch(Generic[T, R]):
             raise UnavailableError("too much is waiting to be stored; try again", headers={"Retry-After": "1"})
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if self._runner is None or self._runner.done():
-            self._runner = asyncio.create_task(self._run())
+        self._runners = [runner for runner in self._runners if not runner.done()]
+        if len(self._runners) < _IN_FLIGHT:
+            self._runners.append(asyncio.create_task(self._run()))
         return await asyncio.shield(future)
 
     async def _run(self) -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 
 import structlog
 
-from shared import clock, db, inbox, metrics, tracing
+from shared import clock, db, inbox, metrics, pace, tracing
 from shared.db import Database, Origin, Transaction
 from shared.errors import NotYetError
 from shared.events.base import REGISTRY, Event, Received, topic_of
@@ -294,8 +294,11 @@ class Consumer:
             if self._rebuild.is_set():
                 raise BrokerAwayError("no progress for 60 s")
             records = await group.poll(max_records=_MAX_RECORDS, timeout_seconds=_POLL_SECONDS)
+            began = clock.monotonic()
             if records:
                 await self._take_in(group, records)
+                if len(records) < _MAX_RECORDS:
+                    await pace.rest_after(began)
             if clock.monotonic() >= commit_at:
                 async with self._lock:
                     await group.commit()

@@ -1,6 +1,7 @@
 """The only place that knows aiokafka: every option explicit, a deadline on every call that can hang."""
 
 import asyncio
+import heapq
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -211,7 +212,11 @@ class GroupConsumer:
         self._checked = False
 
     async def poll(self, *, max_records: int, timeout_seconds: float) -> list[Record]:
-        """Give the next records in partition order; raises BrokerAwayError, TopicShrunkError."""
+        """Give the next records, each partition's in its order, all of them in the order in which they were sent.
+
+        So a cause comes before its effect of another topic, which else would wait among the parked for it.
+        Raises BrokerAwayError, TopicShrunkError.
+        """
         if self._failure is not None:
             raise self._failure
         assigned = self._consumer.assignment()
@@ -229,8 +234,7 @@ class GroupConsumer:
             raise BrokerAwayError(str(error)) from error
         return [
             Record(raw.topic, raw.partition, raw.offset, raw.key, raw.value, _headers(raw.headers))
-            for partition in sorted(batches, key=lambda p: (p.partition, p.topic))
-            for raw in batches[partition]
+            for raw in heapq.merge(*batches.values(), key=lambda raw: raw.timestamp)
         ]
 
     async def _refuse_shrunk_topics(self) -> None:

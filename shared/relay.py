@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import structlog
 
-from shared import clock, db, metrics
+from shared import clock, db, metrics, pace
 from shared.failpoints import failpoint
 from shared.kafka import Address, BrokerAwayError, Message, Producer
 from shared.outbox import SHARDS
@@ -152,6 +152,7 @@ class Relay:
         while True:
             await self._take_free_shards(connection)
             self._wake.clear()
+            began = clock.monotonic()
             rows = await self._read(connection)
             if rows:
                 await self._send(rows)
@@ -159,6 +160,7 @@ class Relay:
             if self._in_flight and (len(rows) < _BATCH or len(self._in_flight) > 1):
                 await self._acknowledge(connection)
             if len(rows) < _BATCH and not self._in_flight:
+                await pace.rest_after(began)
                 with contextlib.suppress(TimeoutError):
                     # Not `wait_for`, which forgets a cancellation that comes in the moment of the wake-up.
                     async with asyncio.timeout(_POLL_SECONDS):

@@ -149,9 +149,9 @@ async def _insert(
 ) -> None:
     if not rows:
         return
-    places = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
-    sql = f"insert into {table} ({', '.join(columns)}) values ({places}) {conflict}"
-    await tx.execute_many(sql, [[getattr(row, name) for name in columns] for row in rows])
+    listed = ", ".join(columns)
+    sql = f"insert into {table} ({listed}) select {listed} from jsonb_populate_recordset(null::{table}, $1) {conflict}"
+    await tx.execute(sql, [{name: getattr(row, name) for name in columns} for row in rows])
 
 
 async def bins_at(tx: Transaction, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, int]]:

@@ -1,0 +1,63 @@
+"""How workers take what comes: in the order of its causes, and ever more at once the more there is."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from aiokafka import TopicPartition
+
+from shared import clock, pace
+from shared.kafka import GroupConsumer
+from tests.shared.conftest import Plumbing
+
+
+class _Fetched:
+    """A member's partitions with what was fetched of them: (offset, when it was sent) of each record."""
+
+    def __init__(self, **fetched: list[tuple[int, int]]) -> None:
+        self._fetched = {TopicPartition(f"doorstep.{source}", 0): records for source, records in fetched.items()}
+
+    def assignment(self) -> set[TopicPartition]:
+        return set(self._fetched)
+
+    async def getmany(self, *partitions: TopicPartition, **_limits: int) -> dict[TopicPartition, list[Any]]:
+        return {
+            partition: [
+                SimpleNamespace(
+                    topic=partition.topic, partition=0, offset=offset, timestamp=sent, key=b"k", value=b"{}", headers=()
+                )
+                for offset, sent in self._fetched[partition]
+            ]
+            for partition in sorted(partitions, key=lambda one: one.topic)
+        }
+
+
+async def _read(plumbing: Plumbing, fetched: _Fetched) -> list[tuple[str, int]]:
+    async def nothing() -> None:
+        pass
+
+    member = GroupConsumer(
+        plumbing.settings, group="order", topics=["doorstep.orders"], instance="m", on_revoked=nothing
+    )
+    connected, member._consumer, member._checked = member._consumer, fetched, True  # noqa: SLF001 - fetched at our choice
+    records = await member.poll(max_records=500, timeout_seconds=0.1)
+    await connected.stop()
+    return [(record.topic.removeprefix("doorstep."), record.offset) for record in records]
+
+
+async def test_a_cause_is_read_before_its_effect_of_another_topic(plumbing: Plumbing) -> None:
+    fetched = _Fetched(inventory=[(0, 1_001), (1, 1_003)], orders=[(0, 1_000), (1, 1_002)])
+    assert await _read(plumbing, fetched) == [("orders", 0), ("inventory", 0), ("orders", 1), ("inventory", 1)]
+
+
+async def test_a_clock_that_goes_back_changes_no_order_within_a_partition(plumbing: Plumbing) -> None:
+    read = await _read(plumbing, _Fetched(inventory=[(0, 900)], orders=[(0, 1_000), (1, 10), (2, 1_001)]))
+    assert [offset for source, offset in read if source == "orders"] == [0, 1, 2]
+
+
+async def test_a_worker_rests_as_long_as_its_round_took_but_never_long() -> None:
+    began = clock.monotonic()
+    await pace.rest_after(began - 0.02)
+    assert clock.monotonic() - began >= 0.02
+    began = clock.monotonic()
+    await pace.rest_after(began - 3_600)
+    assert clock.monotonic() - began < 30, "an hour's round is not followed by an hour's rest"
