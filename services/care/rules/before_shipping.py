@@ -119,12 +119,13 @@ def preship_risk(facts: OrderFacts, now: datetime, basis: Basis) -> Look:
     seen = (Seen(Subject(SubjectKind.ORDER, facts.order_id), level, evidence),) if level else ()
     if level is Level.PREDICTED:
         return Look(seen)
-    return Look(seen, _next_preship_look(facts, promise, now, basis))
+    return Look(seen, _next_preship_look(facts, promise, level, now, basis))
 
 
-def _next_preship_look(facts: OrderFacts, promise: PromiseFacts, now: datetime, basis: Basis) -> datetime:
+def _next_preship_look(
+    facts: OrderFacts, promise: PromiseFacts, level: Level | None, now: datetime, basis: Basis
+) -> datetime:
     """Find, to the half hour, when waiting alone changes the level; at the latest after the recheck time."""
-    level = _preship_level(facts, promise, now, basis)
     low, high = now, now + basis.thresholds.recheck
     if _preship_level(facts, promise, high, basis) == level:
         return high
