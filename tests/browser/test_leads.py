@@ -36,6 +36,33 @@ async def test_an_operator_replays_a_dead_letter(sit: Sit, stack: LocalStack) ->
     await expect(page.get_by_role("row").filter(has_text="The fault is mended")).to_contain_text("operator:operator")
 
 
+async def test_an_operators_page_shows_by_itself_what_died(sit: Sit, stack: LocalStack) -> None:
+    desk = await sit("operator")
+    await desk.goto("/operations/messages")
+    _, order_id = await give_up(stack.dsn("care"))
+    row = desk.page.get_by_role("row").filter(has_text=str(order_id))
+    await expect(row).to_contain_text("dead", timeout=60_000)
+
+
+_LOOK = "htmx.ajax('GET', '', { source: '#live', target: '#live', select: '#live', swap: 'outerHTML' })"
+
+
+async def test_what_refreshes_by_itself_leaves_alone_what_somebody_has_open(sit: Sit) -> None:
+    desk = await sit("operator")
+    page, live = desk.page, desk.page.locator("#live")
+    for path in ("/overview", "/operations"):
+        await desk.goto(path)
+        await page.evaluate("document.getElementById('live').dataset.seen = 'before'")
+        await page.evaluate(_LOOK)
+        await expect(live).not_to_have_attribute("data-seen", "before")
+    await page.get_by_text("Pause something").click()
+    await page.get_by_label("Why").last.fill("The belt stands still")
+    await page.evaluate("document.getElementById('live').dataset.seen = 'before'")
+    await page.evaluate(_LOOK)
+    await expect(live).to_have_attribute("data-seen", "before")
+    await expect(page.get_by_label("Why").last).to_have_value("The belt stands still")
+
+
 @pytest.mark.parametrize(("kind", "colours"), EVERY_SCREEN)
 async def test_nobody_is_kept_out_of_the_leads_and_operators_pages(
     sit: Sit, shop: Shop, stack: LocalStack, kind: Kind, colours: Colours

@@ -282,6 +282,8 @@ async def test_what_is_no_longer_possible_is_not_offered(visit: Visit, shop: Sho
     assert "Change the address" not in page
     assert "Cancel for the customer" not in page
     assert "Report a problem" in page
+    assert "It arrived damaged" in page
+    assert "said to be delivered" not in page, "no scan says that it was"
 
 
 async def message_sent(visitor: Visitor, order: Order, clients: Clients, stack: LocalStack, body: str = "") -> str:

@@ -1,5 +1,6 @@
 """Operations: how the services are, what is paused, what is stuck, whether stock is right, who did what."""
 
+import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -8,7 +9,7 @@ from services.console.actions import operations, trail
 from services.console.actions.numbers import numbers_of
 from services.console.actions.operations import PauseWatch, StuckWanted
 from services.console.api.guard import Operator
-from services.console.api.pages import done, page, wants_part
+from services.console.api.pages import done, page
 from services.console.neighbours import SERVICES
 from services.console.rendering import say
 from services.console.schemas.operations import Details, Drift, Revived, order_id_in
@@ -27,11 +28,8 @@ _NOT_FOUND = 404
 @router.get("")
 async def show(request: Request, who: Operator) -> Response:
     """Show how the services are and what is paused."""
-    health = await operations.learn_health(who.caller)
-    template = "parts/health.html" if wants_part(request) else "operations.html"
-    if wants_part(request):
-        return page(request, template, health=health)
-    return page(request, template, health=health, pauses=await operations.list_pauses(who.caller))
+    health, pauses = await asyncio.gather(operations.learn_health(who.caller), operations.list_pauses(who.caller))
+    return page(request, "operations.html", health=health, pauses=pauses)
 
 
 @router.get("/messages")

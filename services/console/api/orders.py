@@ -42,6 +42,7 @@ TROUBLE = (
     ("missing_item", "Something is missing"),
     ("not_received", "It is said to be delivered, but they do not have it"),
 )
+_NEEDS_DELIVERY = "not_received"  # care refuses it of what no scan says was delivered
 _FIELDS = {"number": "order number", "postal_code": "postcode", "email": "e-mail", "article": "article"}
 _ADDRESS = ("name", "company", "line1", "line2", "city", "region", "postal_code", "country_code")
 
@@ -64,10 +65,16 @@ async def show_order(request: Request, named: str, who: LookUp) -> Response:
         tracks=[track(parcel) for parcel in known.order.shipments],
         may_edit=may_edit,
         may_work=who.may(Scope.CASE),
-        trouble=TROUBLE,
+        trouble=troubles_of(known.order),
         reasons=REASONS,
         channels=CHANNELS,
     )
+
+
+def troubles_of(order: Order) -> list[tuple[str, str]]:
+    """List what may be wrong with an order now, as code and words."""
+    is_delivered = any(parcel.delivered_at is not None for parcel in order.shipments)
+    return [(kind, words) for kind, words in TROUBLE if kind != _NEEDS_DELIVERY or is_delivered]
 
 
 @router.get("/person")

@@ -5,7 +5,8 @@
   const byId = (id) => document.getElementById(id);
   const singleKeysAct = () => document.body.dataset.singleKeys !== "off";
   const isTyping = (element) =>
-    element instanceof HTMLElement && (element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName));
+    element instanceof HTMLElement
+    && (element.isContentEditable || element.matches("input:not([type=checkbox], [type=radio], [type=button], [type=submit]), textarea, select"));
 
   function toast(text) {
     const note = document.createElement("p");
@@ -69,10 +70,13 @@
     if (!form) return;
     if (isAgain(form) && NO_ANSWER.has(event.detail.xhr.status)) owe(form); else settle(form);
   });
-  // What would be swapped for something new keeps the key under which it is sent again.
+  // What refreshes by itself disturbs nobody who uses it, and what owes an answer keeps the key it is sent again under.
+  const isInUse = (place) =>
+    document.hidden || place.querySelector("details[open], dialog[open]") || [...owing].some((form) => place.contains(form))
+    || (place.contains(document.activeElement) && isTyping(document.activeElement));
+
   document.addEventListener("htmx:beforeRequest", (event) => {
-    const place = event.detail.elt;
-    if ("poll" in place.dataset && [...owing].some((form) => place.contains(form))) event.preventDefault();
+    if ("poll" in event.detail.elt.dataset && isInUse(event.detail.elt)) event.preventDefault();
   });
   document.addEventListener("toast", (event) => toast(event.detail.value));
 
