@@ -239,13 +239,17 @@ class GroupConsumer:
 
     async def _refuse_shrunk_topics(self) -> None:
         partitions = list(self._consumer.assignment())
+        committed = [
+            await _within(_COMMIT_SECONDS, self._consumer.committed(partition), "read committed offsets")
+            for partition in partitions
+        ]
+        # The ends come last: who had a partition before may go on committing, and ends only grow.
         ends = await _within(_COMMIT_SECONDS, self._consumer.end_offsets(partitions), "read end offsets")
-        for partition in partitions:
-            committed = await _within(_COMMIT_SECONDS, self._consumer.committed(partition), "read committed offsets")
-            if committed is not None and committed > ends[partition]:
+        for partition, position in zip(partitions, committed, strict=True):
+            if position is not None and position > ends[partition]:
                 raise TopicShrunkError(
                     f"{partition.topic}[{partition.partition}] ends at {ends[partition]}, before this group's "
-                    f"position {committed}: the broker has lost records; replay them before resuming"
+                    f"position {position}: the broker has lost records; replay them before resuming"
                 )
 
     def mark_applied(self, records: Iterable[Record]) -> None:

@@ -31,14 +31,28 @@ class _Fetched:
         }
 
 
-async def _read(plumbing: Plumbing, fetched: _Fetched) -> list[tuple[str, int]]:
+class _Moving(_Fetched):
+    """A partition whose owner before goes on writing and committing, from one question to the next."""
+
+    end = 97
+
+    async def end_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(partitions, self.end)
+
+    async def committed(self, _partition: TopicPartition) -> int:
+        self.end += 20
+        return self.end
+
+
+async def _read(plumbing: Plumbing, fetched: _Fetched, *, checked: bool = True) -> list[tuple[str, int]]:
     async def nothing() -> None:
         pass
 
     member = GroupConsumer(
         plumbing.settings, group="order", topics=["doorstep.orders"], instance="m", on_revoked=nothing
     )
-    connected, member._consumer, member._checked = member._consumer, fetched, True  # noqa: SLF001 - fetched at our choice
+    connected, member._consumer = member._consumer, fetched  # noqa: SLF001 - fetched at our choice
+    member._ends_are_exact, member._checked = True, checked  # noqa: SLF001
     records = await member.poll(max_records=500, timeout_seconds=0.1)
     await connected.stop()
     return [(record.topic.removeprefix("doorstep."), record.offset) for record in records]
@@ -52,6 +66,10 @@ async def test_a_cause_is_read_before_its_effect_of_another_topic(plumbing: Plum
 async def test_a_clock_that_goes_back_changes_no_order_within_a_partition(plumbing: Plumbing) -> None:
     read = await _read(plumbing, _Fetched(inventory=[(0, 900)], orders=[(0, 1_000), (1, 10), (2, 1_001)]))
     assert [offset for source, offset in read if source == "orders"] == [0, 1, 2]
+
+
+async def test_a_partition_that_its_owner_before_still_commits_has_lost_nothing(plumbing: Plumbing) -> None:
+    assert await _read(plumbing, _Moving(orders=[(96, 1_000)]), checked=False) == [("orders", 96)]
 
 
 async def test_a_worker_rests_as_long_as_its_round_took_but_never_long() -> None:
