@@ -212,10 +212,9 @@ class GroupConsumer:
         self._checked = False
 
     async def poll(self, *, max_records: int, timeout_seconds: float) -> list[Record]:
-        """Give the next records, each partition's in its order, all of them in the order in which they were sent.
+        """Give the next records in the order in which they were sent, each partition's in its own.
 
-        So a cause comes before its effect of another topic, which else would wait among the parked for it.
-        Raises BrokerAwayError, TopicShrunkError.
+        So a cause comes before its effect of another topic. Raises BrokerAwayError, TopicShrunkError.
         """
         if self._failure is not None:
             raise self._failure
@@ -239,10 +238,7 @@ class GroupConsumer:
 
     async def _refuse_shrunk_topics(self) -> None:
         partitions = list(self._consumer.assignment())
-        committed = [
-            await _within(_COMMIT_SECONDS, self._consumer.committed(partition), "read committed offsets")
-            for partition in partitions
-        ]
+        committed = [await _within(_COMMIT_SECONDS, self._consumer.committed(p), "read offsets") for p in partitions]
         # The ends come last: who had a partition before may go on committing, and ends only grow.
         ends = await _within(_COMMIT_SECONDS, self._consumer.end_offsets(partitions), "read end offsets")
         for partition, position in zip(partitions, committed, strict=True):
