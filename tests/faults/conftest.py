@@ -60,20 +60,22 @@ async def driver(stepped_stack: LocalStack) -> AsyncIterator[Driver]:
 
 @pytest.fixture
 def dice(request: pytest.FixtureRequest) -> random.Random:
-    """All chance of a test: its load and the moments of its faults."""
+    """The chance of a test's faults: their kinds and moments."""
     logging.getLogger("faults").warning("DOORSTEP_FAULTS_SEED=%s", _SEED)
     return random.Random(f"{_SEED} {request.node.name}")  # noqa: S311 - repeatable on purpose
 
 
 @pytest_asyncio.fixture
 async def crowd(
-    stepped_stack: LocalStack, driver: Driver, dice: random.Random, outcome: Outcome, tmp_path: Path
+    request: pytest.FixtureRequest, stepped_stack: LocalStack, driver: Driver, outcome: Outcome, tmp_path: Path
 ) -> AsyncIterator[Crowd]:
     """Customers of a shop of this test's own, with full shelves."""
     clock.use_stepped_file(stepped_stack.site.clock_file, environment="local")
     await _heal(stepped_stack, driver)
     shop = await open_shop(stepped_stack, driver)
-    made = Crowd(shop, stepped_stack, tmp_path / "history.jsonl", dice, outcome)
+    # Customers draw in whatever order they come: of dice of their own, so that the seed repeats the faults' moments.
+    load = random.Random(f"{_SEED} {request.node.name} load")  # noqa: S311 - repeatable on purpose
+    made = Crowd(shop, stepped_stack, tmp_path / "history.jsonl", load, outcome)
     await made.fill_shelves()
     yield made
     await made.close()

@@ -9,7 +9,7 @@ from tests.house_rules import tree
 
 # These are about the embedded broker itself, or start no stack.
 _EMBEDDED_ONLY = frozenset({"tests/deploy/test_broker_death.py", "tests/deploy/test_site.py", "tests/deploy/homes.py"})
-_FAULTS_OF_MESSAGES = re.compile(r"F(?:[1-7]|11|12|13|15|16|18|19):")
+_FAULTS_OF_MESSAGES = re.compile(r"F(?:[1-7]|11|12|13|15|16|18|19|24):")
 _FAULTS = range(1, 25)
 
 

@@ -27,6 +27,8 @@ from tests.console.visitor import Visitor
 from tests.journeys.shop import DAY, PlacedOrder, Shop
 from tests.journeys.test_care import DELIVERED, SCANNED, case_of
 
+pytestmark = pytest.mark.security(11)
+
 Json = dict[str, Any]
 MARK = "zqkanari"
 PHONE = "+49 151 73310 9942"

@@ -10,6 +10,8 @@ from shared import privacy
 from shared.privacy import Table
 from tests.privacy.conftest import SERVICES
 
+pytestmark = pytest.mark.security(11)
+
 _TEXTS = """
 select c.table_name, c.column_name from information_schema.columns c
 join pg_class k on k.oid = quote_ident(c.table_name)::regclass

@@ -3,10 +3,13 @@
 from importlib import import_module
 from typing import Any
 
+import pytest
 from fastapi import FastAPI
 
 from shared.operators import operators_router
 from tests.house_rules.test_routes import SERVICES
+
+pytestmark = pytest.mark.security(11)
 
 # Fields that tell of a person wherever they stand; of a warehouse, only on the routes of locations.
 TELLING = frozenset(

@@ -17,6 +17,8 @@ from shared.settings import DoorSettings, ServiceSettings
 from shared.tables import LEAST_LOG_DAYS
 from tests.privacy.page import kept_by, settings_of
 
+pytestmark = pytest.mark.security(11)
+
 DAY = timedelta(days=1)
 _ALONE = "select set_config('session_replication_role', 'replica', true)"
 """Rows of these samples belong to nothing: for this transaction no key is looked after."""
