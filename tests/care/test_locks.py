@@ -6,7 +6,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from services.care.actions import detecting, sending
+from services.care.actions import detecting, ledger, sending
 from services.care.app import service
 from services.care.channels.wording import Words
 from services.care.policy.messages import Channel, Topic
@@ -34,15 +34,13 @@ async def damaged(care: CareRig, *, value: int = 120_00) -> tuple[Order, Json]:
     return order, await care.case(order.order_id, kind="damage")
 
 
-async def together(
-    care: CareRig, table: str, *acts: tuple[str, Json], role: Role = Role.CARE_LEAD
-) -> list[httpx.Response]:
+async def together(care: CareRig, table: str, *acts: tuple[str, Json]) -> list[httpx.Response]:
     """Let people act, each once the one before waits for the rows of a table, and let all go on then."""
     async with care.database.transaction() as tx:
         await tx.execute(f"select from {table} for no key update")
         tasks: list[asyncio.Task[httpx.Response]] = []
         for path, body in acts:
-            tasks.append(asyncio.create_task(care.post(path, body, role=role, person=f"agent {len(tasks)}")))
+            tasks.append(asyncio.create_task(care.post(path, body, role=Role.CARE_LEAD, person=f"lead {len(tasks)}")))
             await until_waiting(care.database, len(tasks))
     return [await task for task in tasks]
 
@@ -93,14 +91,20 @@ async def test_looks_that_take_long_are_shared_out_so_that_nobody_waits_for_all(
         assert await care.rows("select 1 from exception where order_id = $1", order_id)
 
 
-async def test_a_customer_who_gets_in_touch_twice_at_once_wakes_their_case_once(care: CareRig) -> None:
+async def test_whoever_hears_of_the_customer_waits_for_who_moves_their_case(care: CareRig) -> None:
     order, case = await damaged(care)
     await care.act(f"/cases/{case['id']}/wait", {"state": "waiting_customer", "reason": "a photo is on its way"})
-    said = {"order_id": str(order.order_id), "reason": "late", "direction": "inbound"}
-    answers = await together(care, "care_case", ("/contacts", said), ("/contacts", said), role=Role.SUPPORT)
-    assert [answer.status_code for answer in answers] == [201, 201]
-    woken = "select 1 from case_entry where case_id = $1 and detail = 'the customer got in touch'"
-    assert len(await care.rows(woken, case["id"])) == 1
+
+    async def hear() -> int:
+        async with care.database.transaction() as other:
+            return len(await cases.lock_waiting_for_customer(other, order.order_id))
+
+    async with care.database.transaction() as tx:
+        (waiting,) = await cases.lock_waiting_for_customer(tx, order.order_id)
+        hearing = asyncio.create_task(hear())
+        await until_waiting(care.database)
+        await ledger.wake(tx, waiting, "care:ann", "the photo has come")
+    assert await hearing == 0, "it waits for its customer no more"
 
 
 async def test_of_two_who_change_the_case_they_saw_the_second_is_told_to_look_again(care: CareRig) -> None:

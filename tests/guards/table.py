@@ -195,7 +195,7 @@ GUARDS = (
           f"{_CARE}::test_trouble_that_comes_while_an_agent_ends_or_reopens_its_case_is_worked_in_it"),
     Guard("services/care/queries/cases.py", "        .order_by(col(Case.id))\n        .with_for_update()\n",
           "        .order_by(col(Case.id))\n",
-          f"{_CARE}::test_a_customer_who_gets_in_touch_twice_at_once_wakes_their_case_once"),
+          f"{_CARE}::test_whoever_hears_of_the_customer_waits_for_who_moves_their_case"),
     Guard("services/care/queries/remedies.py", "select(Remedy).where(Remedy.id == remedy_id).with_for_update()",
           "select(Remedy).where(Remedy.id == remedy_id)",
           f"{_CARE}::test_a_remedy_that_is_approved_and_denied_at_once_is_decided_once"),
