@@ -40,8 +40,8 @@ TROUBLE = (
     ("damage", "It arrived damaged"),
     ("wrong_item", "Something else arrived"),
     ("missing_item", "Something is missing"),
-    ("not_received", "It is said to be delivered, but they do not have it"),
 )
+MISSED = ("not_received", "It is said to be delivered, but they do not have it")
 _FIELDS = {"number": "order number", "postal_code": "postcode", "email": "e-mail", "article": "article"}
 _ADDRESS = ("name", "company", "line1", "line2", "city", "region", "postal_code", "country_code")
 
@@ -64,7 +64,7 @@ async def show_order(request: Request, named: str, who: LookUp) -> Response:
         tracks=[track(parcel) for parcel in known.order.shipments],
         may_edit=may_edit,
         may_work=who.may(Scope.CASE),
-        trouble=TROUBLE,
+        trouble=(*TROUBLE, MISSED) if known.can_be_missed else TROUBLE,
         reasons=REASONS,
         channels=CHANNELS,
     )
