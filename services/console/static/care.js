@@ -6,7 +6,8 @@
   const byId = (id) => document.getElementById(id);
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const isTyping = (element) =>
-    element instanceof HTMLElement && (element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName));
+    element instanceof HTMLElement && (element.isContentEditable ||
+      element.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit], [type=reset])"));
   const isOpen = () => document.querySelector("dialog[open], details.drawer[open], details[data-menu][open]");
 
   /* Clocks: the server's time, not the device's */
@@ -139,7 +140,7 @@
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (!isPoll(event)) return;
     const place = event.detail.elt;
-    if (document.hidden || place.querySelector("details[open]") || (place.contains(document.activeElement) && isTyping(document.activeElement) && document.activeElement.type !== "checkbox")) event.preventDefault();
+    if (document.hidden || place.querySelector("details[open]") || (place.contains(document.activeElement) && isTyping(document.activeElement))) event.preventDefault();
   });
 
   document.addEventListener("htmx:beforeSwap", (event) => {

@@ -5,7 +5,8 @@
   const byId = (id) => document.getElementById(id);
   const singleKeysAct = () => document.body.dataset.singleKeys !== "off";
   const isTyping = (element) =>
-    element instanceof HTMLElement && (element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName));
+    element instanceof HTMLElement && (element.isContentEditable ||
+      element.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit], [type=reset])"));
 
   function toast(text) {
     const note = document.createElement("p");
