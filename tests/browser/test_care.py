@@ -265,6 +265,28 @@ async def test_several_cases_are_changed_after_a_preview(sit: Sit, shop: Shop, c
     await history(page, "the carrier has a bad week")
 
 
+async def test_no_more_cases_are_chosen_than_one_act_takes(sit: Sit, shop: Shop, clients: Clients) -> None:
+    for _ in range(2):
+        await trouble(shop, clients)
+    desk = await sit("care")
+    page = desk.page
+    await desk.goto(f"/care?location={shop.tag}")
+    ticks, whole, bar = page.locator("[data-tick]"), page.locator("[data-tick-all]"), page.locator("#bulk-bar")
+    await whole.click()
+    await expect(bar).to_contain_text("At most 100 at once.")
+    await whole.click()
+    await expect(bar).to_be_hidden()
+    await bar.evaluate("bar => { bar.dataset.most = '1' }")
+    await whole.click()
+    await expect(page.get_by_role("region", name="1 chosen")).to_be_visible()
+    await ticks.nth(1).click()
+    await expect(ticks.nth(1)).not_to_be_checked()
+    await page.get_by_role("button", name="Preview").click()
+    await expect(page.locator("#bulk-told")).to_contain_text("Take: 1 will change")
+    await whole.click()
+    await expect(bar).to_be_hidden()
+
+
 async def test_two_people_notice_each_other(sit: Sit, shop: Shop, clients: Clients) -> None:
     _, case_id = await trouble(shop, clients)
     agent, lead = await sit("care"), await sit("care_lead")
