@@ -12,9 +12,11 @@ from services.console.actions.telling import tell
 from services.console.api.guard import LookUp, OrderEditor
 from services.console.api.pages import done, page, wants_part
 from services.console.api.replies import reply_to
+from services.console.api.working import colleagues
 from services.console.rendering import moment, say
-from services.console.schemas import Order, Verification
+from services.console.schemas import Case, Order, Verification
 from shared.auth import Scope
+from shared.db import Database
 from shared.errors import InvalidError
 
 router = APIRouter(prefix="/orders/{named}")
@@ -65,9 +67,19 @@ async def show_order(request: Request, named: str, who: LookUp) -> Response:
         may_edit=may_edit,
         may_work=who.may(Scope.CASE),
         trouble=(*TROUBLE, MISSED) if known.can_be_missed else TROUBLE,
+        names=await _names_of(request, known.cases),
         reasons=REASONS,
         channels=CHANNELS,
     )
+
+
+async def _names_of(request: Request, cases: list[Case]) -> dict[str, str]:
+    """Give by their logins the names of who works cases, where any of these is somebody's."""
+    if not any(case.assignee for case in cases):
+        return {}
+    database: Database = request.app.state.database
+    async with database.transaction("order") as tx:
+        return (await colleagues(tx)).names
 
 
 @router.get("/person")
