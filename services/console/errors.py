@@ -1,6 +1,7 @@
 """What can go wrong at the console, each with a sentence for the person in front of it."""
 
 from shared.errors import (
+    ConflictError,
     DomainError,
     ForbiddenError,
     InvalidError,
@@ -69,6 +70,12 @@ class AnswerLostError(ServiceAwayError):
     """The request was sent and no answer came: it may have been done; sending it again is safe."""
 
     code = "answer_lost"
+
+
+class NotAskedError(ConflictError):
+    """An answer to a question that the customer's page does not ask now; the words say why."""
+
+    code = "not_asked"
 
 
 class RefusedError(DomainError):

@@ -127,7 +127,7 @@ _WORDS: Mapping[str, str] = {
 
 def plain(code: str) -> str:
     """Write a code of the services as words: out_for_delivery → out for delivery."""
-    return say(_WORDS[code]) if code in _WORDS else code.replace("_", " ")
+    return say(_WORDS.get(code, code.replace("_", " ")))
 
 
 @lru_cache(maxsize=64)

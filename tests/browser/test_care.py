@@ -144,7 +144,7 @@ async def test_a_key_takes_the_case_of_the_row_one_is_on_and_the_sheet_says_so(
     await page.keyboard.press("?")
     sheet = page.get_by_role("dialog", name="Keyboard")
     await expect(sheet.locator("div", has=page.locator("kbd", has_text=re.compile("^a$")))).to_have_text(
-        re.compile(r"a\s*Take the case, here or on its page")
+        re.compile(r"a\s*Take the case")
     )
     await page.keyboard.press("a")  # under the sheet
     await page.keyboard.press("Escape")
@@ -161,6 +161,48 @@ async def test_a_key_takes_the_case_of_the_row_one_is_on_and_the_sheet_says_so(
     await page.wait_for_url(lambda url: url.endswith(f"/care?q={order.number}"))
     await expect(page.locator(".cell-who")).to_have_text("you")
     await expect(take).to_have_count(0)
+
+
+async def test_the_sheet_shows_the_keys_that_act_on_its_page_and_approvals_lead_back(
+    sit: Sit, shop: Shop, clients: Clients
+) -> None:
+    order, case_id = await trouble(shop, clients)
+    desk = await sit("care")
+    page = desk.page
+    sheet = page.get_by_role("dialog", name="Keyboard")
+    for path, keys in (
+        (f"/care?q={order.number}", "/ ? Esc j k Enter g x a e r n s"),
+        (f"/care/cases/{case_id}", "/ ? Esc Esc g a e r n s"),
+        ("/care/approvals", "/ ? Esc j k Enter Esc e r n s"),
+    ):
+        await desk.goto(path)
+        await page.keyboard.press("?")
+        await expect(sheet.locator("kbd")).to_have_text(keys.split())
+        await page.keyboard.press("Escape")
+        await expect(sheet).to_be_hidden()
+    await page.keyboard.press("Escape")
+    await page.wait_for_url(lambda url: url.endswith("/care"))
+
+
+async def test_keys_act_after_a_case_was_chosen_with_the_mouse(sit: Sit, shop: Shop, clients: Clients) -> None:
+    order, case_id = await trouble(shop, clients)
+    desk = await sit("care")
+    page = desk.page
+    await desk.goto(f"/care?q={order.number}")
+    tick = page.locator("[data-tick]")
+    await tick.click()
+    await expect(tick).to_be_focused()
+    await page.keyboard.press("x")
+    await expect(tick).not_to_be_checked()
+    await page.keyboard.press("x")
+    await expect(tick).to_be_checked()
+    await page.get_by_label("What to do").select_option("note")
+    await page.get_by_label("Why, or the note").press_sequentially("a jackdaw?/")
+    await expect(page.get_by_label("Why, or the note")).to_have_value("a jackdaw?/")
+    await tick.click()
+    await page.keyboard.press("a")
+    await told(page, "It is yours now.")
+    assert page.url.endswith(f"/care/cases/{case_id}")
 
 
 async def test_the_counts_of_views_keep_up_and_leave_the_focus_where_it_is(
@@ -221,6 +263,28 @@ async def test_several_cases_are_changed_after_a_preview(sit: Sit, shop: Shop, c
     await told(page, "Done: 1 cases.")
     await open_first(desk)
     await history(page, "the carrier has a bad week")
+
+
+async def test_no_more_cases_are_chosen_than_one_act_takes(sit: Sit, shop: Shop, clients: Clients) -> None:
+    for _ in range(2):
+        await trouble(shop, clients)
+    desk = await sit("care")
+    page = desk.page
+    await desk.goto(f"/care?location={shop.tag}")
+    ticks, whole, bar = page.locator("[data-tick]"), page.locator("[data-tick-all]"), page.locator("#bulk-bar")
+    await whole.click()
+    await expect(bar).to_contain_text("At most 100 at once.")
+    await whole.click()
+    await expect(bar).to_be_hidden()
+    await bar.evaluate("bar => { bar.dataset.most = '1' }")
+    await whole.click()
+    await expect(page.get_by_role("region", name="1 chosen")).to_be_visible()
+    await ticks.nth(1).click()
+    await expect(ticks.nth(1)).not_to_be_checked()
+    await page.get_by_role("button", name="Preview").click()
+    await expect(page.locator("#bulk-told")).to_contain_text("Take: 1 will change")
+    await whole.click()
+    await expect(bar).to_be_hidden()
 
 
 async def test_two_people_notice_each_other(sit: Sit, shop: Shop, clients: Clients) -> None:

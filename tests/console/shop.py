@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from cli.bots.carrier import CarrierBot
 from cli.bots.door import Door, StaffToken
 from cli.bots.storefront import StorefrontBot, open_storefront
 from cli.bots.warehouse import Fulfilment, FulfilmentLine, Parcel, Task, WarehouseBot
+from deploy.local import names
 from deploy.local.stack import LocalStack
 from shared import clock
 from shared.auth import Role
@@ -47,6 +49,7 @@ class Shop:
     tag: str
     storefront: StorefrontBot
     warehouse: WarehouseBot
+    carrier: CarrierBot
     support: Door
     skus: list[str]
     doors: list[Door] = field(default_factory=list)
@@ -100,6 +103,14 @@ class Shop:
         await self.until(order, "shipped")
         order.tracking = next(parcel.label.tracking_number or "" for parcel in labelled if parcel.order_id == order.id)
 
+    async def deliver(self, order: Order) -> None:
+        """Let the carrier take a shipped order's parcel and bring it at once, and wait until the order knows."""
+        arrived = {"after_hours": 0, "status": "delivered", "status_detail": "arrived_at_destination"}
+        journey = {"tracking_code": order.tracking, "steps": [arrived]}
+        await self.carrier.door.act("/simulator/journeys", journey, key=f"journey {order.tracking}")
+        await self.carrier.collect([order.tracking], clock.now())
+        await self.until(order, "delivered")
+
     async def close(self) -> None:
         for door in self.doors:
             await door.close()
@@ -128,7 +139,8 @@ async def open_shop(stack: LocalStack, notifications: str = "doorstep") -> Shop:
     await wait_until(lambda: _are_known(storefront, skus), what="orders knows the articles")
     picker = door("inventory", Role.WAREHOUSE_LEAD)
     warehouse = WarehouseBot(picker, tag, NoMishap(), _weigh)
-    return Shop(tag, StorefrontBot(storefront), warehouse, support, skus, doors)
+    carrier = CarrierBot(door(names.SIMULATOR, Role.OPERATOR))
+    return Shop(tag, StorefrontBot(storefront), warehouse, carrier, support, skus, doors)
 
 
 async def _are_known(storefront: Door, skus: list[str]) -> bool:

@@ -1,10 +1,11 @@
 """A later date: what silence means is told to the customer and to whoever speaks with them, and a yes is kept."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from deploy.local.stack import LocalStack
+from services.console.rendering import day
 from shared import clock
 from shared.ids import new_id
 from tests.clients import Clients
@@ -96,6 +97,19 @@ async def test_an_agent_keeps_what_the_customer_says_of_the_new_date(
     assert "The customer waits for the new date." in shown
     assert words not in shown
     assert "waits for the new date" in shown[shown.index("Timeline") :], "the contact is on the timeline"
+
+
+async def test_the_first_date_stays_in_sight_beside_the_one_in_force(
+    visit: Visit, shop: Shop, stack: LocalStack, clients: Clients
+) -> None:
+    order = await promised_later(shop, clients, "DE")
+    answer = await clients.of("orders", role="support").get(f"/staff/orders/{order.id}/promises")
+    first, later = [day(datetime.fromisoformat(one["deliver_by_latest"])) for one in answer.json()["data"]]
+    assert first != later
+    agent = await (await visit("support")).read(f"/orders/{order.number}")
+    assert f"Promised {later} first {first} " in agent
+    customer = await (await visit("")).read(f"/track/orders/{link_to(stack, order)}")
+    assert f"New date {later} at first {first} " in customer
 
 
 async def test_who_only_looks_things_up_records_no_yes(visit: Visit, shop: Shop, clients: Clients) -> None:

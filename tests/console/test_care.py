@@ -193,6 +193,18 @@ async def test_what_support_reports_opens_a_case_of_its_kind(visit: Visit, shop:
     assert "scanned as delivered" in text_of(early)
 
 
+async def test_an_orders_page_says_by_name_who_is_on_its_case(visit: Visit, shop: Shop, clients: Clients) -> None:
+    order, case_id = await trouble(shop, clients)
+    support, agent = await visit("support"), await visit("care")
+    await take(agent, case_id)
+    page = await support.read(f"/orders/{order.number}")
+    cases = page[page.index("C-") : page.index("Messages to the customer")]
+    assert "· Carla Care" in cases
+    assert "care:care" not in cases
+    followed = await support.http.get(f"/orders/{order.number}", headers={"HX-Request": "true"})
+    assert "· Carla Care" in text_of(followed)
+
+
 async def test_whether_single_keys_act_is_kept_for_the_person(visit: Visit) -> None:
     visitor, elsewhere = await visit("care"), await visit("care")
     await visitor.post("/keys", {"act": "false"})

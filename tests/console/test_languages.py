@@ -14,7 +14,7 @@ from services.console.actions.answers import INSIDE, REASONS, TOLD_HOLDS, answer
 from services.console.actions.orders import Known
 from services.console.actions.progress import track
 from services.console.actions.status import Status
-from services.console.rendering import minor_units, moment, money, render
+from services.console.rendering import minor_units, moment, money, plain, render
 from services.console.schemas import Hold, Place, Shipment, Trouble
 from services.console.schemas.customer import CareSees, Reported
 from services.console.wording import speaking
@@ -94,6 +94,12 @@ def test_days_times_and_money_are_written_as_the_language_has_it() -> None:
     with speaking("de"):
         assert (money(123_456, "EUR"), money(5, "BRL")) == ("1.234,56\xa0€", "0,05\xa0R$")
         assert moment(at) == "Di., 4. März 2031, 14:05 Uhr"
+
+
+def test_a_code_is_written_in_the_language_that_is_spoken() -> None:
+    assert (plain("put_back_pending"), plain("cancelled")) == ("put back pending", "cancelled")
+    with speaking("de"):
+        assert (plain("put_back_pending"), plain("cancelled")) == ("put back pending", "storniert")
 
 
 def _shipment(status: str) -> Shipment:

@@ -286,6 +286,26 @@ async def test_what_is_no_longer_possible_is_not_offered(visit: Visit, shop: Sho
     assert "said to be delivered" not in page, "no scan says that it was"
 
 
+async def test_what_never_arrived_is_reported_only_where_the_carrier_calls_it_delivered(
+    visit: Visit, shop: Shop
+) -> None:
+    order = await shop.place()
+    await shop.ship(order)
+    visitor = await visit("support")
+    under_way = await opened(visitor, order)
+    assert "It arrived damaged" in under_way
+    assert "they do not have it" not in under_way
+
+    await shop.deliver(order)
+
+    assert "It is said to be delivered, but they do not have it" in await opened(visitor, order)
+
+    async def reported() -> bool:
+        return (await act(visitor, order, "reports", {"kind": "not_received"})).status_code == 204
+
+    await wait_until(reported, what="care has heard of the delivery too")
+
+
 async def message_sent(visitor: Visitor, order: Order, clients: Clients, stack: LocalStack, body: str = "") -> str:
     """Report damage, let the message about it have been sent, and give its id."""
     await wait_for_care(visitor, order)

@@ -58,6 +58,10 @@ async def send(visitor: Visitor, path: str, link: str, picture: bytes = b"", **f
     )
 
 
+async def rate(visitor: Visitor, link: str, value: str) -> httpx.Response:
+    return await send(visitor, "/track/words", link, kind="rating", value=value)
+
+
 async def test_number_and_postcode_show_where_an_order_is(visit: Visit, shop: Shop) -> None:
     order = await shop.place()
     customer = await visit("")
@@ -296,7 +300,8 @@ async def test_a_customer_chooses_how_to_be_told(visit: Visit, shop: Shop, stack
     assert 'value="page" aria-pressed="true"' in (await customer.get(f"/track/orders/{link}")).text
     agent = await visit("support")
     assert "Hears from us, on the order's page only" in await agent.read(f"/orders/{order.number}")
-    await send(customer, "/track/words", link, kind="rating", value="4")
+    await shop.deliver(order)
+    await rate(customer, link, "4")
     assert "Rated it 4 of 5" in await agent.read(f"/orders/{order.number}")
     refused = await send(customer, "/track/words", link, kind="notices", value="pigeon")
     assert refused.status_code == 422
@@ -306,8 +311,15 @@ async def test_a_customer_answers_the_question_once(visit: Visit, shop: Shop, st
     order = await shop.place()
     await shop.ship(order)
     customer, link = await visit(""), link_to(stack, order)
-    await send(customer, "/track/words", link, kind="rating", value="5")
-    await send(customer, "/track/words", link, kind="rating", value="1")
+    early = await rate(customer, link, "1")
+    assert (early.status_code, "It is too early for that" in text_of(early)) == (409, True)
+    await shop.deliver(order)
+    assert "How content are you with this order?" in await customer.read(f"/track/orders/{link}")
+    assert (await rate(customer, link, "5")).status_code == 303
+
+    again = await rate(customer, link, "1")
+
+    assert (again.status_code, "your first answer stands" in text_of(again)) == (409, True)
     agent = await visit("support")
     assert "Rated it 5 of 5" in await agent.read(f"/orders/{order.number}")
     assert "Thank you for your answer." in await customer.read(f"/track/orders/{link}")

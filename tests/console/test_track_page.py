@@ -59,11 +59,13 @@ async def test_what_is_refused_is_told_to_a_customer_and_leads_back_to_their_pag
     order = await shop.place()
     customer, link = await visit(""), link_to(stack, order)
     nowhere = await customer.get("/track/nowhere")
-    early = await send(customer, "/track/words", link, kind="rating", value="9")
+    early = await send(customer, "/track/words", link, kind="rating", value="5")
+    wrong = await send(customer, "/track/words", link, kind="notices", value="pigeon")
     closed = await send(customer, "/track/cancellation", "nothing")
     for answer, status, words in (
         (nowhere, 404, "This page does not exist, or the order is no longer here."),
-        (early, 422, "Please look over what you chose and wrote: it cannot be kept like this."),
+        (early, 409, "It is too early for that: we ask once everything has arrived"),
+        (wrong, 422, "Please look over what you chose and wrote: it cannot be kept like this."),
         (closed, 401, "This link is not valid, or has expired."),
     ):
         assert (answer.status_code, words in text_of(answer)) == (status, True), text_of(answer)

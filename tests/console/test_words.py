@@ -12,10 +12,11 @@ import services
 from services.care.channels.wording import Reader, write
 from services.care.policy.messages import TOPIC_OF
 from services.care.policy.playbooks import PLAYBOOKS
+from services.care.schemas.bulk import Bulk
 from services.care.states import FAMILY_OF, CaseState, ClockKind, ExceptionKind, Family, Level, RemedyKind
 from services.console.actions.answers import REASONS, RISKS, TOLD
 from services.console.actions.casework import CLOCKS, REMEDIES, WAITS
-from services.console.actions.queue import FAMILIES, KINDS
+from services.console.actions.queue import FAMILIES, KINDS, MOST_CHOSEN
 from services.console.actions.refusals import TITLES
 from services.console.neighbours import SERVICES
 from services.console.rendering import plain
@@ -51,6 +52,10 @@ def test_the_message_and_the_next_action_of_every_kind_are_in_plain_words(kind: 
 def test_the_queue_can_be_narrowed_to_every_kind_and_family_that_may_be_a_case() -> None:
     assert sorted(KINDS) == _MAY_BE_A_CASE
     assert set(FAMILIES) == {FAMILY_OF[kind] for kind in _MAY_BE_A_CASE}
+
+
+def test_as_many_cases_can_be_chosen_as_care_changes_in_one_act() -> None:
+    assert Bulk.model_json_schema()["properties"]["cases"]["maxItems"] == MOST_CHOSEN
 
 
 def test_whatever_a_service_may_refuse_has_its_words_by_its_code() -> None:

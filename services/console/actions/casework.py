@@ -74,6 +74,10 @@ class Work:
         """Whether somebody still works on it."""
         return self.case.state not in _ENDED
 
+    def is_takeable(self, actor: str) -> bool:
+        """Whether somebody may take it: it is another's or nobody's, or waits for somebody outside."""
+        return self.is_worked and (self.case.assignee != actor or self.case.state in WAITS)
+
     @property
     def is_informed(self) -> bool:
         """Whether the customer knows."""

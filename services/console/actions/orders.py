@@ -96,6 +96,11 @@ class Known:
         """Whether something has left the house, so that it may have come to harm."""
         return any(shipment.handed_over_at is not None for shipment in self.order.shipments)
 
+    @property
+    def can_be_missed(self) -> bool:
+        """Whether something was scanned as delivered, so that the customer may say that it is not there."""
+        return any(shipment.delivered_at is not None for shipment in self.order.shipments)
+
 
 async def learn(caller: Caller, named: str, *, person: bool) -> Known:
     """Ask the services about an order; raises RefusedError when there is none, ServiceAwayError without orders."""

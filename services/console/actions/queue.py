@@ -22,6 +22,8 @@ from shared.ids import new_id
 MOST_CASES = 50
 """So many cases are shown at first, and more with each "Show more"."""
 MOST_SHOWN = 500
+MOST_CHOSEN = 100
+"""So many of them care changes in one act."""
 MOST_APPROVALS = 100
 _SERVICE = "care"
 _DUE_SOON = timedelta(hours=4)
@@ -213,7 +215,7 @@ def read_chosen(chosen: Sequence[str]) -> list[dict[str, object]]:
     if not chosen:
         raise InvalidError("choose at least one case")
     read: list[dict[str, object]] = []
-    for one in chosen[:100]:
+    for one in chosen[:MOST_CHOSEN]:
         case_id, _, version = one.partition(":")
         try:
             read.append({"id": str(UUID(case_id)), "version": int(version)})

@@ -7,7 +7,7 @@ from datetime import datetime
 from services.console.actions.answers import Answer, answer
 from services.console.actions.orders import Known
 from services.console.actions.progress import Track, track
-from services.console.errors import RefusedError, ServiceAwayError
+from services.console.errors import NotAskedError, RefusedError, ServiceAwayError
 from services.console.neighbours import Caller
 from services.console.schemas import Explanation, Order, Promises
 from services.console.schemas.customer import CareSees, KeptPhoto
@@ -20,6 +20,8 @@ _REPORTED: dict[str, str] = {
     "wrong_item": "a wrong item",
     "not_received": "not received",
 }
+_ANSWERED = "You have answered already, and your first answer stands. Thank you."
+_TOO_EARLY = "It is too early for that: we ask once everything has arrived and our customer care is done with it."
 _SAID: dict[str, str] = {"Needs a remedy": "We are on it", "Has trouble": "We are on it"}
 
 
@@ -104,6 +106,13 @@ async def _ask_care(caller: Caller) -> CareSees | None:
         return await caller.get("care", "/customer/order", CareSees)
     except ServiceAwayError:
         return None
+
+
+async def require_asked(caller: Caller) -> None:
+    """Make sure that the page asks for a rating; raises NotAskedError. While care is away its own refusal tells."""
+    known = await learn_status(caller)
+    if known.care is not None and not known.can_rate:
+        raise NotAskedError(say(_TOO_EARLY if known.care.rating is None else _ANSWERED))
 
 
 async def report(caller: Caller, said: dict[str, object], photo: bytes, key: str) -> bool:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from services.console.errors import AnswerLostError, RefusedError, StaleFormError
+from services.console.errors import AnswerLostError, NotAskedError, RefusedError, StaleFormError
 from services.console.rendering import say
 from shared.errors import DomainError, ForbiddenError, InvalidError
 
@@ -51,7 +51,8 @@ def words_of(error: DomainError) -> str:
 
 def _is_ours(error: DomainError) -> bool:
     """Whether its words were written for a customer: refused by these pages themselves, and not by a service."""
-    return isinstance(error, ForbiddenError | InvalidError) and not isinstance(error, RefusedError) and not error.errors
+    written = isinstance(error, ForbiddenError | InvalidError | NotAskedError)
+    return written and not isinstance(error, RefusedError) and not error.errors
 
 
 def title_of(error: DomainError) -> str:

@@ -38,7 +38,7 @@ class Many(BaseModel):
     """One act for the ticked cases."""
 
     act: Literal["take", "assign", "note", "wait", "skip", "resolve", "reopen", "close"] = "take"
-    cases: list[str] = Field(default_factory=list, max_length=100)
+    cases: list[str] = Field(default_factory=list, max_length=queue.MOST_CHOSEN)
     reason: str = Field(default="", max_length=500)
     assignee: Short = ""
     state: Short = ""

@@ -12,9 +12,11 @@ from services.console.actions.telling import tell
 from services.console.api.guard import LookUp, OrderEditor
 from services.console.api.pages import done, page, wants_part
 from services.console.api.replies import reply_to
+from services.console.api.working import colleagues
 from services.console.rendering import moment, say
-from services.console.schemas import Order, Verification
+from services.console.schemas import Case, Order, Verification
 from shared.auth import Scope
+from shared.db import Database
 from shared.errors import InvalidError
 
 router = APIRouter(prefix="/orders/{named}")
@@ -40,9 +42,8 @@ TROUBLE = (
     ("damage", "It arrived damaged"),
     ("wrong_item", "Something else arrived"),
     ("missing_item", "Something is missing"),
-    ("not_received", "It is said to be delivered, but they do not have it"),
 )
-_NEEDS_DELIVERY = "not_received"  # care refuses it of what no scan says was delivered
+MISSED = ("not_received", "It is said to be delivered, but they do not have it")
 _FIELDS = {"number": "order number", "postal_code": "postcode", "email": "e-mail", "article": "article"}
 _ADDRESS = ("name", "company", "line1", "line2", "city", "region", "postal_code", "country_code")
 
@@ -65,16 +66,20 @@ async def show_order(request: Request, named: str, who: LookUp) -> Response:
         tracks=[track(parcel) for parcel in known.order.shipments],
         may_edit=may_edit,
         may_work=who.may(Scope.CASE),
-        trouble=troubles_of(known.order),
+        trouble=(*TROUBLE, MISSED) if known.can_be_missed else TROUBLE,
+        names=await _names_of(request, known.cases),
         reasons=REASONS,
         channels=CHANNELS,
     )
 
 
-def troubles_of(order: Order) -> list[tuple[str, str]]:
-    """List what may be wrong with an order now, as code and words."""
-    is_delivered = any(parcel.delivered_at is not None for parcel in order.shipments)
-    return [(kind, words) for kind, words in TROUBLE if kind != _NEEDS_DELIVERY or is_delivered]
+async def _names_of(request: Request, cases: list[Case]) -> dict[str, str]:
+    """Give by their logins the names of who works cases, where any of these is somebody's."""
+    if not any(case.assignee for case in cases):
+        return {}
+    database: Database = request.app.state.database
+    async with database.transaction("order") as tx:
+        return (await colleagues(tx)).names
 
 
 @router.get("/person")

@@ -102,8 +102,10 @@ async def cancel(request: Request, link: Token, key: Key) -> Response:
 
 @router.post("/words")
 async def choose(request: Request, link: Token, key: Key, kind: Short, value: Short = "") -> Response:
-    """Wait for the new date, choose how to be told, or rate."""
+    """Wait for the new date, choose how to be told, or rate once the page asks for it."""
     caller = _acting(request, link)
+    if kind == "rating":
+        await status.require_asked(caller)
     await caller.act("care", "/customer/words", {"kind": kind, "value": value}, key=key)
     return _back(request, link, say(_THANKS.get(kind, "Thank you.")))
 

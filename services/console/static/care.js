@@ -95,6 +95,7 @@
 
   /* Several cases at once */
   const ticked = new Set();
+  const most = () => Number(byId("bulk-bar").dataset.most);
 
   function showBulk() {
     const bar = byId("bulk-bar");
@@ -105,12 +106,13 @@
     for (const box of boxes) box.closest("[data-row]").classList.toggle("is-ticked", box.checked);
     const whole = document.querySelector("[data-tick-all]");
     if (whole) {
-      whole.checked = boxes.length > 0 && boxes.every((box) => box.checked);
+      whole.checked = boxes.length > 0 && (ticked.size >= most() || boxes.every((box) => box.checked));
       whole.indeterminate = !whole.checked && boxes.some((box) => box.checked);
     }
   }
 
   function note(box) {
+    if (ticked.size >= most() && !ticked.has(box.dataset.tick)) box.checked = false;
     if (box.checked) ticked.add(box.dataset.tick); else ticked.delete(box.dataset.tick);
   }
 
