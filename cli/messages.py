@@ -11,8 +11,9 @@ from pydantic import JsonValue
 from cli import client, show
 from cli.options import Json, Limit, Reason, aware, group
 from deploy.local import names
-from deploy.local import topics as broker_topics
+from deploy.local import topics as own_topics
 from shared import kafka
+from shared import topics as broker
 from shared.auth import Role
 
 dead_letters = group("Records that could not be read, and events given up, which block their stream.")
@@ -212,7 +213,7 @@ def create_topics(
     replication: Annotated[int, typer.Option(help="Copies of each partition.")] = 1, as_json: Json = False
 ) -> None:
     """Create the topics that do not exist yet."""
-    asyncio.run(broker_topics.create(client.found().bootstrap, replication=replication))
+    asyncio.run(own_topics.create(client.found().bootstrap, replication=replication))
     list_topics(as_json)
 
 
@@ -225,11 +226,11 @@ def _everywhere(path: str, limit: int, params: client.Params | None = None) -> J
 
 
 async def _measure(bootstrap: str) -> list[dict[str, JsonValue]]:
-    settings = broker_topics.settings_for(bootstrap)
-    ends = await kafka.end_offsets(settings, names.TOPICS)
+    settings = own_topics.settings_for(bootstrap)
+    ends = await broker.end_offsets(settings, names.TOPICS)
     behind: dict[str, dict[str, JsonValue]] = {topic: {} for topic in names.TOPICS}
     for service, read in names.SUBSCRIPTIONS.items():
-        committed = await kafka.committed_offsets(settings, f"doorstep.{service}", read)
+        committed = await broker.committed_offsets(settings, f"doorstep.{service}", read)
         for topic in read:
             places = [place for place in ends if place[0] == topic]
             behind[topic][service] = sum(max(0, ends[place] - committed.get(place, 0)) for place in places)

@@ -1,30 +1,29 @@
-"""The only place that knows aiokafka: every option explicit, a deadline on every call that can hang."""
+"""Producer and group member by aiokafka: every option explicit, a deadline on every call that can hang."""
 
 import asyncio
 import heapq
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import IllegalStateError, KafkaError, NoError, TopicAlreadyExistsError, for_code
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
+from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.partitioner import DefaultPartitioner
 
 from shared.settings import PlatformSettings
 
 log = structlog.get_logger()
 
 PARTITIONS = 12
-_STOP_SECONDS = 5
+STOP_SECONDS = 5
 _SEND_SECONDS = 20
 _COMMIT_SECONDS = 5
-_START_SECONDS = 20
-_DESCRIBE_TRIES = 40
-_DESCRIBE_PAUSE_SECONDS = 0.25
+START_SECONDS = 20
+_KEYS_REMEMBERED = 2_000
 
 
 class BrokerAwayError(ConnectionError):
@@ -82,6 +81,31 @@ class Address(NamedTuple):
     offset: int
 
 
+@dataclass(slots=True)
+class _Lot:
+    """Records that travel to a partition together, and the place of each in the sender's list."""
+
+    topic: str
+    partition: int
+    batch: Any  # aiokafka's BatchBuilder
+    places: list[int] = field(default_factory=list)
+
+    def take(self, place: int, message: Message) -> bool:
+        """Add a record, unless it is full: the first always fits."""
+        is_taken = self.batch.append(
+            timestamp=None, key=message.key, value=message.value, headers=list(message.headers)
+        )
+        if is_taken is not None:
+            self.places.append(place)
+        return is_taken is not None
+
+
+@lru_cache(maxsize=_KEYS_REMEMBERED)
+def partition_of(key: bytes) -> int:
+    """Give the partition of a key, the one that other Kafka clients find; aiokafka goes through it byte by byte."""
+    return int(DefaultPartitioner()(key, range(PARTITIONS), range(PARTITIONS)))
+
+
 class Producer:
     """Sends batches in order with acks from all replicas; thrown away after any error, never repaired."""
 
@@ -103,25 +127,45 @@ class Producer:
 
     async def start(self) -> None:
         """Connect; raises BrokerAwayError."""
-        await _within(_START_SECONDS, self._producer.start(), "connect a producer")
+        await within(START_SECONDS, self._producer.start(), "connect a producer")
 
     async def send(self, messages: Sequence[Message]) -> list[Address]:
         """Send in order and wait until every one is acknowledged; gives where each lies; raises BrokerAwayError."""
-        addresses: list[Address] = await _within(_SEND_SECONDS, self._send(messages), f"send {len(messages)} events")
+        addresses: list[Address] = await within(_SEND_SECONDS, self._send(messages), f"send {len(messages)} events")
         return addresses
 
     async def _send(self, messages: Sequence[Message]) -> list[Address]:
+        await self._refuse_small_topics({message.topic for message in messages})
         async with self._enqueue:
-            acknowledgements = [
-                await self._producer.send(message.topic, message.value, message.key, headers=list(message.headers))
-                for message in messages
-            ]
-        return [Address(one.partition, one.offset) for one in await asyncio.gather(*acknowledgements)]
+            lots = self._pack(messages)
+            sent = [await self._producer.send_batch(lot.batch, lot.topic, partition=lot.partition) for lot in lots]
+        addresses: dict[int, Address] = {}
+        for lot, first in zip(lots, await asyncio.gather(*sent), strict=True):
+            addresses |= {place: Address(lot.partition, first.offset + n) for n, place in enumerate(lot.places)}
+        return [addresses[place] for place in range(len(messages))]
+
+    def _pack(self, messages: Sequence[Message]) -> list[_Lot]:
+        """Put what goes to one partition together: handed over one by one, a record costs twice as much."""
+        lots: list[_Lot] = []
+        filling: dict[tuple[str, int], _Lot] = {}
+        for place, message in enumerate(messages):
+            target = message.topic, partition_of(message.key)
+            if target not in filling or not filling[target].take(place, message):
+                lot = filling[target] = _Lot(*target, self._producer.create_batch())
+                lot.take(place, message)
+                lots.append(lot)
+        return lots
+
+    async def _refuse_small_topics(self, topics: set[str]) -> None:
+        for topic in topics:
+            count = len(await self._producer.partitions_for(topic))
+            if count < PARTITIONS:
+                raise TopicRefusedError(f"{topic} has {count} partitions, not {PARTITIONS}: keys would move")
 
     async def close(self) -> None:
         """Stop; `stop()` hangs while the broker is down, so after a deadline its tasks are ended."""
         try:
-            await asyncio.wait_for(self._producer.stop(), _STOP_SECONDS)
+            await asyncio.wait_for(self._producer.stop(), STOP_SECONDS)
         except (TimeoutError, KafkaError, OSError) as error:
             # A task that `stop()` left behind waits for the batches, which nobody sends any more.
             self._producer._message_accumulator.fail_all(BrokerAwayError(f"thrown away: {error}"))  # noqa: SLF001
@@ -203,7 +247,7 @@ class GroupConsumer:
         self._consumer.subscribe(
             topics=list(self._topics), listener=_Rebalance(self._on_revoked, self._when_assigned, self._fail)
         )
-        await _within(_START_SECONDS, self._consumer.start(), "join the consumer group")
+        await within(START_SECONDS, self._consumer.start(), "join the consumer group")
 
     def _fail(self, error: BaseException) -> None:
         self._failure = error
@@ -238,9 +282,9 @@ class GroupConsumer:
 
     async def _refuse_shrunk_topics(self) -> None:
         partitions = list(self._consumer.assignment())
-        committed = [await _within(_COMMIT_SECONDS, self._consumer.committed(p), "read offsets") for p in partitions]
+        committed = [await within(_COMMIT_SECONDS, self._consumer.committed(p), "read offsets") for p in partitions]
         # The ends come last: who had a partition before may go on committing, and ends only grow.
-        ends = await _within(_COMMIT_SECONDS, self._consumer.end_offsets(partitions), "read end offsets")
+        ends = await within(_COMMIT_SECONDS, self._consumer.end_offsets(partitions), "read end offsets")
         for partition, position in zip(partitions, committed, strict=True):
             if position is not None and position > ends[partition]:
                 raise TopicShrunkError(
@@ -260,7 +304,7 @@ class GroupConsumer:
         offsets = {partition: offset for partition, offset in self._applied.items() if partition in owned}
         self._applied = {}
         if offsets:
-            await _within(_COMMIT_SECONDS, self._consumer.commit(offsets), "commit offsets")
+            await within(_COMMIT_SECONDS, self._consumer.commit(offsets), "commit offsets")
 
     def owned_partitions(self) -> list[int]:
         """Give the partition numbers this member holds (the same of every topic, by the range assignor)."""
@@ -271,9 +315,9 @@ class GroupConsumer:
         partitions = list(self._consumer.assignment())
         if not partitions or not self._ends_are_exact:
             return 0
-        ends = await _within(_COMMIT_SECONDS, self._consumer.end_offsets(partitions), "read end offsets")
+        ends = await within(_COMMIT_SECONDS, self._consumer.end_offsets(partitions), "read end offsets")
         positions = [
-            await _within(_COMMIT_SECONDS, self._consumer.position(partition), "read a position")
+            await within(_COMMIT_SECONDS, self._consumer.position(partition), "read a position")
             for partition in partitions
         ]
         return int(sum(ends.values()) - sum(positions))
@@ -281,7 +325,7 @@ class GroupConsumer:
     async def close(self) -> None:
         """Leave; `stop()` hangs while the broker is down, so after a deadline its tasks are cancelled."""
         try:
-            await asyncio.wait_for(self._consumer.stop(), _STOP_SECONDS)
+            await asyncio.wait_for(self._consumer.stop(), STOP_SECONDS)
         except (TimeoutError, KafkaError, OSError):
             coordinator, fetcher = self._consumer._coordinator, self._consumer._fetcher  # noqa: SLF001
             tasks = [
@@ -296,7 +340,8 @@ def _headers(raw: Iterable[tuple[str, bytes | None]]) -> tuple[tuple[str, bytes]
     return tuple((name, value or b"") for name, value in raw)
 
 
-async def _within(seconds: float, work: Awaitable[Any], what: str) -> Any:  # noqa: ANN401 - aiokafka has no types
+async def within(seconds: float, work: Awaitable[Any], what: str) -> Any:  # noqa: ANN401 - aiokafka has no types
+    """Wait for an answer of the broker; raises BrokerAwayError when there is none in time, or a refusal."""
     try:
         # `wait_for` would forget a cancellation that comes in the moment the call ends.
         async with asyncio.timeout(seconds):
@@ -313,87 +358,6 @@ async def _abort(tasks: Iterable[asyncio.Task[None] | None], client: Any) -> Non
         task.cancel()
     await asyncio.gather(*live, return_exceptions=True)
     try:
-        await asyncio.wait_for(client.close(), _STOP_SECONDS)
+        await asyncio.wait_for(client.close(), STOP_SECONDS)
     except (TimeoutError, KafkaError, OSError) as error:
         log.warning("kafka client would not close", error=error)
-
-
-@retry(retry=retry_if_exception_type(BrokerAwayError), stop=stop_after_attempt(3), wait=wait_fixed(1), reraise=True)
-async def create_topics(
-    settings: PlatformSettings, topics: Sequence[str], *, replication: int = 1, retention_hours: int = 24 * 14
-) -> None:
-    """Create the topics that do not exist yet, 12 partitions each; raises BrokerAwayError, TopicRefusedError.
-
-    It asks three times: a broker that has just started may take a connection and not be ready to answer on it.
-    """
-    admin = AIOKafkaAdminClient(
-        bootstrap_servers=settings.kafka_bootstrap, request_timeout_ms=10_000, **security_of(settings)
-    )
-    await _within(_START_SECONDS, admin.start(), "connect to the broker")
-    try:
-        existing = set(await _within(_START_SECONDS, admin.list_topics(), "list topics"))
-        configs = {"retention.ms": str(retention_hours * 3_600_000)}
-        for topic in topics:
-            if topic not in existing:
-                new = NewTopic(topic, PARTITIONS, replication, topic_configs=configs)
-                _accept(topic, await _within(_START_SECONDS, admin.create_topics([new]), f"create topic {topic}"))
-        await _check_partitions(admin, topics)
-    finally:
-        await asyncio.wait_for(admin.close(), _STOP_SECONDS)
-
-
-def _accept(topic: str, answer: Any) -> None:  # noqa: ANN401 - no types
-    """Raise what the answer says of the topic: aiokafka hands errors over like results."""
-    for _, code, *message in answer.topic_errors:
-        if code not in {NoError.errno, TopicAlreadyExistsError.errno}:
-            raise TopicRefusedError(f"{topic} was not created: {for_code(code).__name__} {' '.join(map(str, message))}")
-
-
-async def _check_partitions(admin: AIOKafkaAdminClient, topics: Sequence[str]) -> None:
-    """Raise TopicRefusedError unless each topic has 12 partitions: keys would go elsewhere for some of us."""
-    for attempt in range(1, _DESCRIBE_TRIES + 1):
-        described = await _within(_START_SECONDS, admin.describe_topics(list(topics)), "describe topics")
-        counts = {str(topic["topic"]): len(topic["partitions"]) for topic in described}
-        # A topic made a moment ago may not be known everywhere yet, and then has none.
-        if all(counts.values()) or attempt == _DESCRIBE_TRIES:
-            break
-        await asyncio.sleep(_DESCRIBE_PAUSE_SECONDS)
-    for name, count in counts.items():
-        if count != PARTITIONS:
-            raise TopicRefusedError(f"{name} has {count} partitions, not {PARTITIONS}: keys would move")
-
-
-async def end_offsets(settings: PlatformSettings, topics: Sequence[str]) -> dict[tuple[str, int], int]:
-    """Read where each (topic, partition) ends; raises BrokerAwayError."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap, request_timeout_ms=10_000, **security_of(settings)
-    )
-    await _within(_START_SECONDS, consumer.start(), "connect to the broker")
-    try:
-        partitions = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
-        ends = await _within(_START_SECONDS, consumer.end_offsets(partitions), "read end offsets")
-        return {(partition.topic, partition.partition): offset for partition, offset in ends.items()}
-    finally:
-        await asyncio.wait_for(consumer.stop(), _STOP_SECONDS)
-
-
-async def committed_offsets(
-    settings: PlatformSettings, group: str, topics: Sequence[str]
-) -> dict[tuple[str, int], int]:
-    """Read what `group` has committed for each (topic, partition) of `topics`; raises BrokerAwayError."""
-    admin = AIOKafkaAdminClient(
-        bootstrap_servers=settings.kafka_bootstrap, request_timeout_ms=10_000, **security_of(settings)
-    )
-    await _within(_START_SECONDS, admin.start(), "connect to the broker")
-    try:
-        # Named one by one: the embedded broker answers a request for "all" with what aiokafka cannot read.
-        partitions = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
-        reading = admin.list_consumer_group_offsets(group, partitions=partitions)
-        offsets = await _within(_START_SECONDS, reading, "read committed offsets")
-        return {
-            (partition.topic, partition.partition): meta.offset
-            for partition, meta in offsets.items()
-            if meta.offset >= 0
-        }
-    finally:
-        await asyncio.wait_for(admin.close(), _STOP_SECONDS)

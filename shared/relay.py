@@ -212,20 +212,20 @@ class Relay:
 
 def message_of(row: asyncpg.Record | Mapping[str, Any]) -> Message:
     """Make the record of a row of the outbox or the event log, its payload read as text."""
-    headers: dict[str, str] = {
-        "content-type": "application/json",
-        "ce_specversion": "1.0",
-        "ce_id": str(row["event_id"]),
-        "ce_source": row["topic"].removeprefix("doorstep."),
-        "ce_type": row["type"],
-        "ce_subject": row["key"],
-        "ce_time": row["occurred_at"].isoformat(),
-        "ce_epoch": str(row["epoch"]),
-        "ce_sequence": str(row["sequence"]),
-        **row["headers"],
-    }
-    encoded = tuple((name, value.encode()) for name, value in headers.items())
-    return Message(row["topic"], row["key"].encode(), row["payload"].encode(), encoded)
+    key = row["key"].encode()
+    own = (
+        ("content-type", b"application/json"),
+        ("ce_specversion", b"1.0"),
+        ("ce_id", str(row["event_id"]).encode()),
+        ("ce_source", row["topic"].removeprefix("doorstep.").encode()),
+        ("ce_type", row["type"].encode()),
+        ("ce_subject", key),
+        ("ce_time", row["occurred_at"].isoformat().encode()),
+        ("ce_epoch", b"%d" % row["epoch"]),
+        ("ce_sequence", b"%d" % row["sequence"]),
+    )
+    added = tuple([(name, value.encode()) for name, value in row["headers"].items()])
+    return Message(row["topic"], key, row["payload"].encode(), own + added)
 
 
 async def republish(connection: "db.Connection", since: datetime, key: str | None) -> int:

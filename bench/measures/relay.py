@@ -9,9 +9,9 @@ from bench import bare_producer
 from bench.figures import median, ratios, steady_rate
 from bench.session import Session
 from bench.table import Result
-from deploy.local import topics
 from deploy.local.site import REPOSITORY
-from shared import clock, kafka, relay
+from deploy.local.topics import settings_for
+from shared import clock, relay, topics
 
 _WORKER = "orders-worker"
 _PUBLISHED = "doorstep_events_published_total"
@@ -25,8 +25,8 @@ _LEAST_EVENTS = 3_000
 async def measure(session: Session) -> Mapping[str, Result]:
     """Let a worker relay what intake has left in the outbox, then all of it again, beside the bare producer."""
     rig = session.rig
-    settings = topics.settings_for(rig.stack.bootstrap)
-    await kafka.create_topics(settings, [bare_producer.TOPIC])
+    settings = settings_for(rig.stack.bootstrap)
+    await topics.create_topics(settings, [bare_producer.TOPIC])
     started = clock.real()
     rates: list[float] = []
     bare: list[float] = []

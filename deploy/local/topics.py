@@ -4,7 +4,7 @@ import asyncio
 import os
 
 from deploy.local import names
-from shared import kafka
+from shared import topics
 from shared.settings import PlatformSettings
 
 REPLICATION = "TOPICS_REPLICATION"
@@ -17,7 +17,7 @@ def settings_for(bootstrap: str) -> PlatformSettings:
 
 async def create(bootstrap: str, *, replication: int = 1) -> None:
     """Create all topics unless they exist."""
-    await kafka.create_topics(settings_for(bootstrap), names.TOPICS, replication=replication)
+    await topics.create_topics(settings_for(bootstrap), names.TOPICS, replication=replication)
 
 
 if __name__ == "__main__":

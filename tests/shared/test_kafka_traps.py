@@ -15,7 +15,7 @@ from aiokafka.errors import NodeNotReadyError
 
 from deploy.local import names
 from deploy.local.stack import LocalStack
-from shared import clock, consumer, kafka, metrics
+from shared import clock, consumer, kafka, metrics, topics
 from shared.db import Transaction
 from shared.events.base import Received
 from shared.events.orders import OrderCompleted
@@ -54,7 +54,7 @@ async def frozen_broker(stack: LocalStack, plumbing: Plumbing) -> AsyncIterator[
 
     async def serves() -> bool:
         try:
-            await kafka.create_topics(plumbing.settings, [TOPIC])
+            await topics.create_topics(plumbing.settings, [TOPIC])
         except BrokerAwayError:  # its own controller may have given it up meanwhile
             return False
         return True
@@ -119,7 +119,7 @@ async def test_a_member_leaves_and_commits_within_a_deadline_though_the_broker_i
 async def test_whoever_joins_while_the_broker_is_silent_is_told_at_a_deadline(
     bare_stack: LocalStack, plumbing: Plumbing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kafka, "_START_SECONDS", 3)
+    monkeypatch.setattr(kafka, "START_SECONDS", 3)
     member, producer = _member(plumbing, "doorstep.early"), Producer(plumbing.settings, "early")
     async with frozen_broker(bare_stack, plumbing):
         for part in (member, producer):
@@ -277,14 +277,14 @@ async def test_a_topic_with_other_partitions_is_refused(plumbing: Plumbing) -> N
     topic = f"doorstep.narrow-{new_id()}"
     await _create_by_hand(plumbing, topic, 3)
     with pytest.raises(TopicRefusedError, match=f"{topic} has 3 partitions, not 12"):
-        await kafka.create_topics(plumbing.settings, [topic])
+        await topics.create_topics(plumbing.settings, [topic])
 
 
 async def test_a_topic_that_is_there_as_it_should_be_is_left_alone(plumbing: Plumbing) -> None:
     topic = f"doorstep.wide-{new_id()}"
     for _ in range(2):
-        await kafka.create_topics(plumbing.settings, [topic])
-    assert len(await kafka.end_offsets(plumbing.settings, [topic])) == kafka.PARTITIONS
+        await topics.create_topics(plumbing.settings, [topic])
+    assert len(await topics.end_offsets(plumbing.settings, [topic])) == kafka.PARTITIONS
 
 
 async def test_a_broker_that_is_ready_only_a_moment_later_is_asked_again(
@@ -298,16 +298,16 @@ async def test_a_broker_that_is_ready_only_a_moment_later_is_asked_again(
         return list(await list_topics(admin))
 
     monkeypatch.setattr(AIOKafkaAdminClient, "list_topics", not_ready_yet)
-    await kafka.create_topics(plumbing.settings, [topic])
+    await topics.create_topics(plumbing.settings, [topic])
     assert refusals == []
-    assert len(await kafka.end_offsets(plumbing.settings, [topic])) == kafka.PARTITIONS
+    assert len(await topics.end_offsets(plumbing.settings, [topic])) == kafka.PARTITIONS
 
 
 @pytest.mark.kafka_only
 async def test_a_topic_that_the_broker_refuses_is_not_taken_for_made(plumbing: Plumbing) -> None:
     """Aiokafka gives a topic's error as a result; the embedded broker refuses no replication."""
     with pytest.raises(TopicRefusedError, match="InvalidReplicationFactor"):
-        await kafka.create_topics(plumbing.settings, [f"doorstep.copies-{new_id()}"], replication=3)
+        await topics.create_topics(plumbing.settings, [f"doorstep.copies-{new_id()}"], replication=3)
 
 
 class _Slow:

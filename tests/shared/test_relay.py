@@ -204,7 +204,7 @@ async def test_a_scheduler_ends_when_it_is_cancelled_in_the_moment_it_is_woken(p
 
 async def test_a_call_to_the_broker_that_is_cancelled_in_the_moment_it_ends_stays_cancelled() -> None:
     answered = asyncio.Event()
-    task = asyncio.create_task(kafka._within(10, answered.wait(), "wait"))  # noqa: SLF001
+    task = asyncio.create_task(kafka.within(10, answered.wait(), "wait"))
     await until(lambda: answered._waiters, "it waits for its answer")  # noqa: SLF001
     answered.set()
     task.cancel()
