@@ -233,7 +233,9 @@ class GroupConsumer:
             heartbeat_interval_ms=500,
             rebalance_timeout_ms=60_000,
             max_poll_interval_ms=86_400_000,  # the stall watchdog judges, not the poll interval
-            max_partition_fetch_bytes=4 * 1024 * 1024,
+            # What is fetched ahead of its turn lies in memory; a larger record comes alone.
+            fetch_max_bytes=4 * 1024 * 1024,
+            max_partition_fetch_bytes=1024 * 1024,
             # The embedded broker does not always wake a waiting fetch when something arrives.
             fetch_max_wait_ms=500 if settings.kafka_idempotent else 200,
             request_timeout_ms=10_000,
