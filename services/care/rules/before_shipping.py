@@ -1,6 +1,6 @@
 """Rules on what is still in the house: no carrier event is needed to see a delay coming."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from services.care.clocks import next_open
@@ -29,11 +29,14 @@ def stage_of(fulfilment: FulfilmentFacts) -> tuple[Stage, datetime]:
     return Stage.PLANNED, fulfilment.planned_at
 
 
-def _next_cut_off(fulfilment: FulfilmentFacts, ready_at: datetime, basis: Basis) -> datetime:
-    cut_off = fulfilment.cut_off_at
-    while cut_off < ready_at:
-        cut_off = next_open(basis.carrier_days, cut_off + _DAY)
-    return cut_off
+def _cut_offs(fulfilment: FulfilmentFacts, ready: Iterable[datetime], basis: Basis) -> list[datetime]:
+    """Give the truck that each of these times, which only grow, still reaches."""
+    cut_offs, cut_off = [], fulfilment.cut_off_at
+    for moment in ready:
+        while cut_off < moment:
+            cut_off = next_open(basis.carrier_days, cut_off + _DAY)
+        cut_offs.append(cut_off)
+    return cut_offs
 
 
 def _work_left(fulfilment: FulfilmentFacts, basis: Basis) -> Distribution | None:
@@ -55,7 +58,7 @@ def _fulfilment_hand_overs(fulfilment: FulfilmentFacts, now: datetime, basis: Ba
         return [max(earliest_ready, after_hours(now, hours)) for hours in remaining_grid(learned, elapsed)]
     work = _work_left(fulfilment, basis)
     hours_left = remaining_grid(work, elapsed) if work is not None else [0.0]
-    return [_next_cut_off(fulfilment, max(earliest_ready, after_hours(now, hours)), basis) for hours in hours_left]
+    return _cut_offs(fulfilment, (max(earliest_ready, after_hours(now, hours)) for hours in hours_left), basis)
 
 
 def _unplanned_hand_overs(facts: OrderFacts, now: datetime, basis: Basis) -> list[datetime]:
