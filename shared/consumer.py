@@ -58,7 +58,7 @@ def split_waves(envelopes: Sequence[Envelope], handled: Container[str]) -> list[
     """Put events into waves in which each key occurs once, in order, and each wave into its types.
 
     One type a transaction: a handler locks headers before stock, so a second type in the same transaction
-    would lock headers while stock is locked. Types without a handler only advance positions, together.
+    would lock headers while stock is locked. Types without a handler only advance positions, beside any other.
     """
     waves: list[dict[str, list[Envelope]]] = []
     next_wave: dict[str, int] = defaultdict(int)
@@ -68,7 +68,11 @@ def split_waves(envelopes: Sequence[Envelope], handled: Container[str]) -> list[
         if number == len(waves):
             waves.append(defaultdict(list))
         waves[number][envelope.type if envelope.type in handled else ""].append(envelope)
-    return [group for wave in waves for group in wave.values()]
+    return [group for wave in waves for group in _beside(wave.pop("", []), list(wave.values()))]
+
+
+def _beside(idle: list[Envelope], groups: list[list[Envelope]]) -> list[list[Envelope]]:
+    return [idle + groups[0], *groups[1:]] if groups else [idle]
 
 
 class Applier:
