@@ -271,12 +271,16 @@ class GroupConsumer:
         if self._ends_are_exact and not self._checked:
             await self._refuse_shrunk_topics()
             self._checked = True
+        self._consumer.resume(*assigned)
         try:
             batches = await self._consumer.getmany(
                 *assigned, timeout_ms=int(timeout_seconds * 1000), max_records=max_records
             )
         except KafkaError as error:
             raise BrokerAwayError(str(error)) from error
+        if batches:
+            # Else aiokafka fetches at once what came in this moment, and the next poll gives that and no more.
+            self._consumer.pause(*self._consumer.assignment())
         return [
             Record(raw.topic, raw.partition, raw.offset, raw.key, raw.value, _headers(raw.headers))
             for raw in heapq.merge(*batches.values(), key=lambda raw: raw.timestamp)

@@ -44,6 +44,7 @@ _WIDE_FILES = frozenset(
         "tests/journeys/test_canary.py",
         "tests/journeys/test_check.py",
         "tests/shared/test_kafka_traps.py",
+        "tests/shared/test_topics.py",
         "tests/shared/test_poison.py",
     }
 )

@@ -4,14 +4,13 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import NodeNotReadyError
 
 from deploy.local import names
 from deploy.local.stack import LocalStack
@@ -21,7 +20,7 @@ from shared.events.base import Received
 from shared.events.orders import OrderCompleted
 from shared.ids import new_id
 from shared.inbox import Envelope
-from shared.kafka import BrokerAwayError, GroupConsumer, Message, Producer, Record, TopicRefusedError, TopicShrunkError
+from shared.kafka import BrokerAwayError, GroupConsumer, Message, Producer, Record, TopicShrunkError
 from shared.relay import Relay
 from tests.shared.conftest import Plumbing, Reader, completed, message
 from tests.shared.traffic import Seen, send, until
@@ -98,6 +97,26 @@ async def test_a_send_to_a_silent_broker_ends_at_its_deadline_and_its_producer_c
         assert await _seconds(producer.close()) < _HANGS_SECONDS
     assert producer._producer._sender.sender_task.done()  # noqa: SLF001 - nothing of it goes on
     assert asyncio.all_tasks() - before == set()
+
+
+async def test_who_is_at_work_is_fetched_nothing_and_then_all_that_came_meanwhile(plumbing: Plumbing) -> None:
+    """Aiokafka would fetch what comes first, and nothing behind it while that waits to be taken."""
+    topic = f"doorstep.meanwhile-{new_id()}"
+    await topics.create_topics(plumbing.settings, [topic])
+    member = _member(plumbing, "doorstep.meanwhile", topics=[topic])
+    await member.start()
+
+    async def send_some(count: int) -> set[bytes]:
+        sent = [replace(message(completed(), 1), topic=topic) for _ in range(count)]
+        for one in sent:
+            await send(plumbing, one)
+        return {one.key for one in sent}
+
+    first = await send_some(1)
+    assert {record.key for record in await _first_records(member)} == first
+    meanwhile = await send_some(12)
+    assert {record.key for record in await _first_records(member)} == meanwhile
+    await member.close()
 
 
 async def test_a_member_leaves_and_commits_within_a_deadline_though_the_broker_is_silent(
@@ -264,50 +283,6 @@ async def test_a_topic_that_ends_before_our_position_is_refused(plumbing: Plumbi
             await wait_until(lambda: _poll_nothing(member), what="the topic is refused")
     finally:
         await member.close()
-
-
-async def _create_by_hand(plumbing: Plumbing, topic: str, partitions: int) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=plumbing.settings.kafka_bootstrap)
-    await admin.start()
-    await admin.create_topics([NewTopic(topic, partitions, 1)])
-    await admin.close()
-
-
-async def test_a_topic_with_other_partitions_is_refused(plumbing: Plumbing) -> None:
-    topic = f"doorstep.narrow-{new_id()}"
-    await _create_by_hand(plumbing, topic, 3)
-    with pytest.raises(TopicRefusedError, match=f"{topic} has 3 partitions, not 12"):
-        await topics.create_topics(plumbing.settings, [topic])
-
-
-async def test_a_topic_that_is_there_as_it_should_be_is_left_alone(plumbing: Plumbing) -> None:
-    topic = f"doorstep.wide-{new_id()}"
-    for _ in range(2):
-        await topics.create_topics(plumbing.settings, [topic])
-    assert len(await topics.end_offsets(plumbing.settings, [topic])) == kafka.PARTITIONS
-
-
-async def test_a_broker_that_is_ready_only_a_moment_later_is_asked_again(
-    plumbing: Plumbing, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    topic, refusals, list_topics = f"doorstep.early-{new_id()}", [NodeNotReadyError()], AIOKafkaAdminClient.list_topics
-
-    async def not_ready_yet(admin: AIOKafkaAdminClient) -> list[str]:
-        if refusals:
-            raise refusals.pop()
-        return list(await list_topics(admin))
-
-    monkeypatch.setattr(AIOKafkaAdminClient, "list_topics", not_ready_yet)
-    await topics.create_topics(plumbing.settings, [topic])
-    assert refusals == []
-    assert len(await topics.end_offsets(plumbing.settings, [topic])) == kafka.PARTITIONS
-
-
-@pytest.mark.kafka_only
-async def test_a_topic_that_the_broker_refuses_is_not_taken_for_made(plumbing: Plumbing) -> None:
-    """Aiokafka gives a topic's error as a result; the embedded broker refuses no replication."""
-    with pytest.raises(TopicRefusedError, match="InvalidReplicationFactor"):
-        await topics.create_topics(plumbing.settings, [f"doorstep.copies-{new_id()}"], replication=3)
 
 
 class _Slow:

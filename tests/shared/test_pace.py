@@ -22,6 +22,12 @@ class _Fetched:
     def assignment(self) -> set[TopicPartition]:
         return set(self._fetched)
 
+    def resume(self, *_partitions: TopicPartition) -> None:
+        pass
+
+    def pause(self, *_partitions: TopicPartition) -> None:
+        pass
+
     async def getmany(self, *partitions: TopicPartition, **_limits: int) -> dict[TopicPartition, list[Any]]:
         return {
             partition: [
