@@ -81,10 +81,10 @@ class Suite:
             self.did["changes"] += await self.crowd.change(order_id, {"contact": {"phone": "+4915100000000"}})
         if pays_later:
             total = sum(line["quantity"] for line in draft["lines"]) * PRICE
-            await self.shop.storefront.report_payment(order_id, "authorized", total)
+            await self.crowd.pay(order_id, "authorized", total)
             self.did["payments"] += 1
         if dice.random() < _CANCELLED_SHARE:
-            self.did["cancellations"] += await self.shop.storefront.cancel(order_id)
+            self.did["cancellations"] += await self.crowd.cancel(order_id)
         await asyncio.sleep(dice.uniform(0.1, 0.6))
 
     async def _floor(self) -> None:
@@ -109,7 +109,7 @@ class Suite:
 
     async def _care(self) -> None:
         await self.agent.work()
-        self.did["refunds paid"] += await self.shop.storefront.confirm_refunds()
+        self.did["refunds paid"] += await self.crowd.confirm_refunds()
         await asyncio.sleep(1)  # agents read what they decide
 
     def tally(self) -> dict[str, int]:

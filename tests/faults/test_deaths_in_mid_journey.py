@@ -13,7 +13,8 @@ from deploy.local.supervisor import watched
 from shared import relay
 from shared.kafka import Producer
 from shared.settings import PlatformSettings
-from tests.faults.crowd import Crowd, dropped, rows
+from tests.faults.crowd import Crowd
+from tests.faults.look import dropped, rows
 from tests.journeys.shop import DAY, Json, PlacedOrder
 from tests.waiting import wait_until
 
@@ -72,7 +73,8 @@ async def test_events_that_arrive_again_stale_and_shuffled_change_nothing(
     await crowd.shop.driver.rest()
     await crowd.shop.ship()
     await crowd.shop.step(DAY)
-    await (await _placed(crowd)).cancel()
+    assert await crowd.cancel((await _placed(crowd)).id)
+    await crowd.shop.driver.rest()
     before = await _digests(stepped_stack), [await order.read() for order in orders]
 
     seen = await _drops(stepped_stack)
@@ -124,7 +126,7 @@ async def _place_and_cancel(crowd: Crowd, drafts: Sequence[Json]) -> list[Placed
     """Place these orders, and ask to cancel every other one."""
     made = [PlacedOrder(crowd.shop, await crowd.place(draft), str(draft["reference"])) for draft in drafts]
     for order in made[::2]:
-        await crowd.shop.storefront.cancel(order.id)
+        await crowd.cancel(order.id)
     return made
 
 

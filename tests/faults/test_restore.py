@@ -20,7 +20,8 @@ from deploy.local.components import postgres_directory
 from deploy.local.stack import LocalStack
 from shared import clock
 from tests.broker import BROKER
-from tests.faults.crowd import Crowd, rows
+from tests.faults.crowd import Crowd
+from tests.faults.look import rows
 from tests.faults.test_deaths_in_mid_journey import DAMAGED, DELIVERED, SCANNED
 from tests.journeys.shop import DAY, Json, PlacedOrder
 
@@ -53,7 +54,7 @@ async def test_databases_restored_to_different_minutes_come_to_one_state_by_the_
     await crowd.shop.driver.rest()
 
     await _doorstep(stepped_stack, "resume", "intake", "--reason", "restored")
-    assert sorted(await crowd.post_again(lost)) == sorted(reference for reference, _ in lost)
+    assert sorted(await crowd.do_again(lost)) == sorted(reference for reference, _ in lost)
     for kind in PAUSED[1:]:
         await _doorstep(stepped_stack, "resume", kind, "--reason", "restored")
     async with crowd.posting():

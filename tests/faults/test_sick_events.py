@@ -12,7 +12,8 @@ from shared import clock, db, outbox
 from shared.auth import Role
 from shared.events.orders import OrderCompleted
 from shared.ids import new_id
-from tests.faults.crowd import Crowd, rows
+from tests.faults.crowd import Crowd
+from tests.faults.look import rows
 from tests.journeys.shop import PlacedOrder
 from tests.shared.traffic import Raw, send_raw_to
 from tests.waiting import wait_until
@@ -38,7 +39,7 @@ async def test_poison_becomes_one_dead_letter_for_each_reader_and_what_comes_beh
         order = PlacedOrder(crowd.shop, await crowd.place(body), str(body["reference"]))
         await _poison(stepped_stack, kind, order.id)
         began = clock.monotonic()
-        assert await crowd.shop.storefront.cancel(order.id)
+        assert await crowd.cancel(order.id)
 
         async def is_answered() -> bool:
             return bool(await rows(stepped_stack, "inventory", _ANSWERED, order.id))
@@ -64,7 +65,7 @@ async def test_of_an_order_that_cannot_be_applied_the_later_events_wait_and_othe
     stepped_stack.kill("orders-worker", signal.SIGSTOP)
     body = crowd.shop.draft(1)
     order = PlacedOrder(crowd.shop, await crowd.place(body), str(body["reference"]))
-    await crowd.shop.storefront.cancel(order.id)
+    await crowd.cancel(order.id)
     await _as_owner(
         stepped_stack,
         service,

@@ -7,8 +7,9 @@ import pytest
 
 from deploy.local.stack import LocalStack
 from shared import clock, db
-from tests.faults.crowd import Crowd, rows
+from tests.faults.crowd import Crowd
 from tests.faults.lengths import Lengths
+from tests.faults.look import rows
 from tests.faults.twin import twin_of
 from tests.waiting import wait_until
 
