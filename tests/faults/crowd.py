@@ -20,6 +20,7 @@ from shared import clock
 from tests.faults.history import Act, Effects, Entry, History
 from tests.faults.ledger import Outcome
 from tests.faults.look import rows
+from tests.faults.topics import out_of_order
 from tests.journeys.shop import PRICE, Json, Shop
 from tests.waiting import wait_until
 
@@ -57,6 +58,9 @@ class Crowd:
         self.outcome = outcome
         self.tries: list[Try] = []
         self.told = History(history)
+        self.shuffled: set[tuple[str, str]] = set()
+        """Streams, by (topic, key), that the test itself has told in another order."""
+        self.topics_are_new = False
         self._stack = stack
         self._dice = dice
         self._drafts: dict[str, Json] = {}
@@ -238,10 +242,18 @@ class Crowd:
         outcome.lost += len(lost)
         outcome.doubled += len(doubled)
         astray = await self._count_orders(scarce=scarce)
+        keys = await self._keys()
+        swapped = await out_of_order(self._stack, keys, but=self.shuffled, forgotten=self.topics_are_new)
+        outcome.out_of_order += len(swapped)
         report = await check.run({service: self._stack.dsn(service, "readonly") for service in names.SERVICES})
         outcome.blame(report.findings)
         outcome.stuck += len(report.unsettled)
-        return [*astray, *lost, *doubled, *(str(finding) for finding in report.findings), *report.unsettled]
+        return [*astray, *lost, *doubled, *swapped, *(str(finding) for finding in report.findings), *report.unsettled]
+
+    async def _keys(self) -> list[str]:
+        """Give the keys of what this shop has: its orders, reshipments among them, and its articles."""
+        orders = await rows(self._stack, "orders", _ORDERS, f"{self.shop.tag}-%")
+        return [*(row["id"] for row in orders), *self.shop.skus]
 
     async def _count_orders(self, *, scarce: bool) -> list[str]:
         """Count the orders that are lost, doubled or not held in full; say which."""
@@ -269,6 +281,7 @@ _WAYS = {
     Act.CANCELLED: ("POST", "/v1/orders/{}/cancellations"),
     Act.PAID: ("POST", "/v1/orders/{}/payments"),
 }
+_ORDERS = "select id::text as id from orders where reference like $1"
 _PLACED = """
 select o.reference, o.id::text as id, sum(l.quantity) as quantity, sum(l.reserved) as reserved,
   sum(l.cancelled) as cancelled, sum(l.backordered) as backordered
