@@ -63,11 +63,17 @@ class Suite:
 
     async def shift(self, seconds: float, customers: int = CUSTOMERS) -> None:
         """Let everybody work for so long, and end what they began."""
+        async with self.at_work(customers):
+            await asyncio.sleep(seconds)  # the length of a shift
+
+    @asynccontextmanager
+    async def at_work(self, customers: int = CUSTOMERS) -> AsyncIterator[None]:
+        """Let everybody work for as long as the block lasts, and end what they began."""
         closing = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             for work in (*(self._customer for _ in range(customers)), self._floor, self._care):
                 group.create_task(_until(closing, work))
-            await asyncio.sleep(seconds)  # the length of a shift
+            yield
             closing.set()
 
     async def _customer(self) -> None:
@@ -178,6 +184,12 @@ async def _open(stack: LocalStack, driver: Driver, dice: random.Random, outcome:
     shop = await open_shop(stack, driver)
     crowd = Crowd(shop, stack, stack.site.home / "history.jsonl", dice, outcome)
     await crowd.fill_shelves()
+    return suite_of(stack, crowd, dice)
+
+
+def suite_of(stack: LocalStack, crowd: Crowd, dice: random.Random) -> Suite:
+    """Have a crowd's shop worked in by all whom it takes."""
+    shop = crowd.shop
     returns = Door("shipping", stack.urls["shipping"], StaffToken(stack.staff_key, Role.OPERATOR, "returns"))
     shop.doors.append(returns)
     return Suite(crowd, AgentBot(shop.care, shop.lead), ReturnsBot(returns), dice)

@@ -1,7 +1,5 @@
 """The clients' history against the databases: of each kind of operation a lost or doubled effect is found."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -9,10 +7,11 @@ from uuid import UUID
 import pytest
 
 from deploy.local.stack import LocalStack
-from shared import clock, db
+from shared import clock
 from shared.ids import new_id
 from tests.faults.crowd import NEW_ADDRESS, NEW_CONTACT, Crowd
 from tests.faults.ledger import Outcome
+from tests.faults.planting import changed
 from tests.journeys.shop import PRICE, Json
 
 OTHER = new_id()
@@ -73,9 +72,8 @@ async def test_an_acknowledged_operation_without_its_effect_is_found(
     where = f"{'id' if harm.table == 'orders' else 'order_id'} = '{order_id}'"
 
     update = f"update {harm.table} set {{}} where {where}"
-    async with changed(
-        stepped_stack, update.format(harm.done.format(**names)), update.format(harm.undone.format(**names))
-    ):
+    done, undone = (update.format(change.format(**names)) for change in (harm.done, harm.undone))
+    async with changed(stepped_stack, "orders", done, undone):
         found, outcome = await _judged(crowd)
 
     assert outcome.harm[harm.column] >= 1
@@ -87,7 +85,7 @@ async def test_a_payment_that_is_booked_twice_is_found(stepped_stack: LocalStack
     order_id = await _act(crowd, "paid")
     again, gone = TWICE.format(other=OTHER, order=order_id), f"delete from payment_report where id = '{OTHER}'"
 
-    async with changed(stepped_stack, again, gone):
+    async with changed(stepped_stack, "orders", again, gone):
         found, outcome = await _judged(crowd)
 
     assert outcome.doubled == 1
@@ -121,15 +119,3 @@ async def _judged(crowd: Crowd) -> tuple[list[str], Outcome]:
 
 def _cancellation(crowd: Crowd) -> str:
     return next((str(entry.answered["id"]) for entry in crowd.told.entries() if "reason" in entry.sent), "")
-
-
-@asynccontextmanager
-async def changed(stack: LocalStack, done: str, undone: str) -> AsyncIterator[None]:
-    """Change orders' tables as only their owner can, and change them back."""
-    owner = await db.connect(stack.dsn("orders", "owner"), application="fault tests")
-    try:
-        assert await owner.execute(done) in {"UPDATE 1", "INSERT 0 1"}
-        yield
-        await owner.execute(undone)
-    finally:
-        await owner.close()
