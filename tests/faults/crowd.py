@@ -122,6 +122,11 @@ class Crowd:
         body = {"type": kind, "amount": {"amount": amount, "currency": "EUR"}, **refund}
         assert await self._do(Act.PAID, order_id, body), f"{kind} {amount} of {order_id} was refused"
 
+    async def look_up(self, reference: str) -> list[str]:
+        """Give the ids of the orders that the storefront finds by its own reference."""
+        found: Any = await self.shop.storefront.door.act_get(f"/v1/orders?reference={reference}")
+        return [str(order["id"]) for order in found["data"]]
+
     async def confirm_refunds(self) -> int:
         """Pay back what the storefront is told to, and report it."""
         told: Any = await self.shop.storefront.door.act_get("/v1/refunds?state=requested")

@@ -44,3 +44,12 @@ async def see_stalled(stack: LocalStack, name: str) -> None:
         return not await stack.is_ready(name)
 
     await wait_until(is_silent, what=f"{name} stalls")
+
+
+async def see_ready(stack: LocalStack, name: str) -> None:
+    """Wait until a process answers again."""
+
+    async def is_ready() -> bool:
+        return await stack.is_ready(name)
+
+    await wait_until(is_ready, what=f"{name} is ready again")
