@@ -1,4 +1,4 @@
-"""Invariant 1: every order that was answered exists, was published, and is known to all who must know it."""
+"""Invariant 1: what was answered is so: orders exist, were published, are known to all; acts on them are in effect."""
 
 from cli.check.books import Books
 from cli.check.findings import Fact, Finding
@@ -7,6 +7,35 @@ _ANSWERED = """
 select i.key, i.body ->> 'id' as order_id, i.scope, i.created_at from idempotency i
 where i.scope ~ ' POST /v1/(orders|orders/bulk|storefronts/shopify/orders)$' and i.status in (200, 201)
   and not exists (select from orders o where o.id::text = i.body ->> 'id')
+order by i.created_at limit 100
+"""
+_CANCELLATIONS = """
+select i.key, i.scope, i.created_at, i.body ->> 'order_id' as order_id, 'its cancellation is not there' as problem
+from idempotency i
+where i.scope ~ ' POST /v1/orders/[^/]+/cancellations$' and i.status = 202 and not exists (
+  select from cancellation c where c.id::text = i.body ->> 'id' and c.order_id::text = i.body ->> 'order_id')
+order by i.created_at limit 100
+"""
+# Versions only rise, and lines only get fewer units.
+_CHANGES = """
+select i.key, i.scope, i.created_at, o.id::text as order_id,
+  'it is at version ' || o.version || ', the answer was at ' || (i.body ->> 'version') as problem
+from idempotency i join orders o on o.id::text = i.body ->> 'id'
+where i.scope ~ ' PATCH /v1/orders/[^/]+$' and i.status = 200 and (
+  o.version < (i.body ->> 'version')::int or exists (
+    select from jsonb_array_elements(i.body -> 'lines') a join order_line l on l.id::text = a ->> 'id'
+    where l.quantity > (a ->> 'quantity')::int))
+order by i.created_at limit 100
+"""
+# An authorization may replace another; all else only adds up.
+_PAYMENTS = """
+select i.key, i.scope, i.created_at, o.id::text as order_id,
+  format('%s captured, %s refunded, %s voided are in its books, not %s, %s, %s', o.captured, o.refunded, o.voided,
+    i.body ->> 'captured', i.body ->> 'refunded', i.body ->> 'voided') as problem
+from idempotency i join orders o
+  on substring(i.scope from ' POST /v1/orders/([^/]+)/payments$') in (o.id::text, o.number)
+where i.status = 200 and (o.captured < (i.body ->> 'captured')::bigint
+  or o.refunded < (i.body ->> 'refunded')::bigint or o.voided < (i.body ->> 'voided')::bigint)
 order by i.created_at limit 100
 """
 _UNPUBLISHED = """
@@ -34,6 +63,7 @@ async def check_accepted(books: Books) -> list[Finding]:
             f"order {row['order_id']}", f"answer under key {row['key']}", 0, f"{row['created_at']:%Y-%m-%d %H:%M}"
         )
         findings.append(Finding(1, answer.stream, detail, books.fact(row["order_id"], told[0]) if told else answer))
+    findings.extend(await _acts(books))
     for row in await books.rows("orders", _UNPUBLISHED):
         name = books.name(row["order_id"])
         findings.append(Finding(1, name, "nothing was ever published of it", Fact(name, "order_placed", 1)))
@@ -42,6 +72,17 @@ async def check_accepted(books: Books) -> list[Finding]:
         findings.append(Finding(1, f"reference {row['reference']}", f"{row['orders']} orders have it", fact))
     for service in _READERS:
         findings.extend(await _known(books, service))
+    return findings
+
+
+async def _acts(books: Books) -> list[Finding]:
+    """Compare what was answered of changes, cancellations and payments with what is in effect."""
+    findings: list[Finding] = []
+    for question in (_CANCELLATIONS, _CHANGES, _PAYMENTS):
+        for row in await books.rows("orders", question):
+            fact = await books.latest("orders", row["order_id"])
+            detail = f"an act was answered ({row['scope']}, key {row['key']}), but {row['problem']}"
+            findings.append(Finding(1, books.name(row["order_id"]), detail, fact))
     return findings
 
 

@@ -37,8 +37,9 @@ class _Rule:
 
 
 _RULES = (
-    _Rule(1, r"answered \(", "The storefront has an answer for an order that is gone: it must post it again.",
+    _Rule(1, r": answered \(", "The storefront has an answer for an order that is gone: it must post it again.",
           ("orders find {id}", "orders list")),
+    _Rule(1, r"an act was answered", "The storefront was told what is not so: it asks again under a new key.", _LOOK),
     _Rule(1, r"nothing was ever published", "Look at it once more; that publishes what can be.",
           ("orders explain {order}", f"orders release {{order}} {_WHY}")),
     _Rule(1, r"orders have it", "Keep the one the customer knows, cancel the others.",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local.errors import StartFailedError
+from shared import clock
 
 _POLL_SECONDS = 0.05
 _ROOT = Path(__file__).resolve().parents[2]
@@ -48,6 +49,7 @@ class Child:
 
     def __init__(self, command: Command) -> None:
         self.command = command
+        self.began_at = clock.real()
         command.log.parent.mkdir(parents=True, exist_ok=True)
         if command.log.exists() and command.log.stat().st_size > _MAX_LOG_BYTES:
             command.log.replace(command.log.with_suffix(".log.1"))

@@ -13,6 +13,7 @@ _DELAY_SECONDS = 0.2
 _DRIP_BYTES = 16
 _DRIP_SECONDS = 0.002
 _COMMIT = re.compile(rb"Q.{4}commit;?\0", re.DOTALL | re.IGNORECASE)  # PostgreSQL's message of a simple query
+_HOST = b"127.0.0.1"
 
 
 class Wire(StrEnum):
@@ -26,15 +27,20 @@ class Wire(StrEnum):
 
 
 class Proxy:
-    """Carries the connections made to its port to another one of this machine."""
+    """Carries the connections made to its port to another one of this machine.
 
-    def __init__(self, target: int) -> None:
+    A Kafka broker tells its clients where it is; of one that is `told_of`, the proxy has it say that it is here.
+    """
+
+    def __init__(self, target: int, *, told_of: bool = False) -> None:
         self._wire = Wire.SOUND
         self._flows = asyncio.Event()
         self._flows.set()
         self.swallowed = 0
         self.carried = 0
+        self.spoiled = 0
         self._target = target
+        self._told_of = told_of
         self._to_swallow = 0
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -42,9 +48,9 @@ class Proxy:
 
     @classmethod
     @asynccontextmanager
-    async def to(cls, target: int) -> AsyncIterator[Self]:
+    async def to(cls, target: int, *, told_of: bool = False) -> AsyncIterator[Self]:
         """Listen on a free port for as long as the block lasts."""
-        proxy = cls(target)
+        proxy = cls(target, told_of=told_of)
         proxy._server = await asyncio.start_server(proxy._accept, "127.0.0.1", 0)
         try:
             yield proxy
@@ -115,6 +121,7 @@ class Proxy:
     ) -> None:
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(_CHUNK):
+                self.spoiled += self.wire is not Wire.SOUND
                 await self._flows.wait()
                 if self.wire is Wire.RESET:
                     return
@@ -124,7 +131,11 @@ class Proxy:
                 if not answers and self._to_swallow and _COMMIT.search(data):
                     self._to_swallow -= 1
                     deaf.set()
-                await self._write(writer, data)
+                await self._write(writer, self._here(data) if answers and self._told_of else data)
+
+    def _here(self, data: bytes) -> bytes:
+        """Put our port into the broker's place where it names itself: its host, then four bytes of port."""
+        return data.replace(_HOST + self._target.to_bytes(4), _HOST + self.port.to_bytes(4))
 
     async def _write(self, writer: asyncio.StreamWriter, data: bytes) -> None:
         self.carried += len(data)

@@ -63,11 +63,17 @@ class Suite:
 
     async def shift(self, seconds: float, customers: int = CUSTOMERS) -> None:
         """Let everybody work for so long, and end what they began."""
+        async with self.at_work(customers):
+            await asyncio.sleep(seconds)  # the length of a shift
+
+    @asynccontextmanager
+    async def at_work(self, customers: int = CUSTOMERS) -> AsyncIterator[None]:
+        """Let everybody work for as long as the block lasts, and end what they began."""
         closing = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             for work in (*(self._customer for _ in range(customers)), self._floor, self._care):
                 group.create_task(_until(closing, work))
-            await asyncio.sleep(seconds)  # the length of a shift
+            yield
             closing.set()
 
     async def _customer(self) -> None:
@@ -81,10 +87,10 @@ class Suite:
             self.did["changes"] += await self.crowd.change(order_id, {"contact": {"phone": "+4915100000000"}})
         if pays_later:
             total = sum(line["quantity"] for line in draft["lines"]) * PRICE
-            await self.shop.storefront.report_payment(order_id, "authorized", total)
+            await self.crowd.pay(order_id, "authorized", total)
             self.did["payments"] += 1
         if dice.random() < _CANCELLED_SHARE:
-            self.did["cancellations"] += await self.shop.storefront.cancel(order_id)
+            self.did["cancellations"] += await self.crowd.cancel(order_id)
         await asyncio.sleep(dice.uniform(0.1, 0.6))
 
     async def _floor(self) -> None:
@@ -109,7 +115,7 @@ class Suite:
 
     async def _care(self) -> None:
         await self.agent.work()
-        self.did["refunds paid"] += await self.shop.storefront.confirm_refunds()
+        self.did["refunds paid"] += await self.crowd.confirm_refunds()
         await asyncio.sleep(1)  # agents read what they decide
 
     def tally(self) -> dict[str, int]:
@@ -178,6 +184,12 @@ async def _open(stack: LocalStack, driver: Driver, dice: random.Random, outcome:
     shop = await open_shop(stack, driver)
     crowd = Crowd(shop, stack, stack.site.home / "history.jsonl", dice, outcome)
     await crowd.fill_shelves()
+    return suite_of(stack, crowd, dice)
+
+
+def suite_of(stack: LocalStack, crowd: Crowd, dice: random.Random) -> Suite:
+    """Have a crowd's shop worked in by all whom it takes."""
+    shop = crowd.shop
     returns = Door("shipping", stack.urls["shipping"], StaffToken(stack.staff_key, Role.OPERATOR, "returns"))
     shop.doors.append(returns)
     return Suite(crowd, AgentBot(shop.care, shop.lead), ReturnsBot(returns), dice)

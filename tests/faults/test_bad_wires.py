@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL and to the carrier are cut, slow, half dead, or lost just when a commit is answered."""
+"""Connections to PostgreSQL and the broker are cut, slow, half dead, or lost just when a commit is answered."""
 
 import asyncio
 import random
@@ -13,11 +13,8 @@ from deploy.local.stack import LocalStack
 from shared import db
 from tests.faults.crowd import Crowd
 from tests.faults.proxy import Proxy, Wire
-from tests.faults.test_deaths_in_mid_journey import DELIVERED, SCANNED
-from tests.journeys.shop import DAY, PlacedOrder
 from tests.waiting import wait_until
 
-SHIPPING = ("shipping-api", "shipping-worker")
 BAD_SECONDS = 8.0
 _BACKENDS = """
 select pid from pg_stat_activity where usename = any($1::text[]) and backend_type = 'client backend' order by pid
@@ -43,16 +40,14 @@ async def wire_to_the_database(stack: LocalStack, process: str) -> AsyncIterator
 
 
 @asynccontextmanager
-async def wire_to_the_carrier(stack: LocalStack) -> AsyncIterator[Proxy]:
-    """Have shipping reach its carrier by a wire, and directly again afterwards, however the test ends."""
-    async with Proxy.to(stack.site.ports[names.SIMULATOR]) as proxy:
+async def wire_to_the_broker(stack: LocalStack, process: str) -> AsyncIterator[Proxy]:
+    """Have a process reach the broker by a wire, and directly again afterwards, however the test ends."""
+    async with Proxy.to(stack.site.ports[names.BROKER], told_of=True) as proxy:
         try:
-            for process in SHIPPING:
-                await stack.restart(process, {names.CARRIER_URL: f"http://127.0.0.1:{proxy.port}"})
+            await stack.restart(process, {names.KAFKA_BOOTSTRAP: f"127.0.0.1:{proxy.port}"})
             yield proxy
         finally:
-            for process in SHIPPING:
-                await stack.restart(process)
+            await stack.restart(process)
 
 
 async def test_connections_that_the_server_ends_at_random_lose_nothing(
@@ -73,7 +68,9 @@ async def test_connections_that_the_server_ends_at_random_lose_nothing(
     assert ended >= 6
 
 
-@pytest.mark.parametrize("process", ["orders-api", "inventory-worker", "orders-worker"])
+@pytest.mark.parametrize(
+    "process", ["orders-api", "orders-worker", "inventory-worker", "shipping-worker", "care-worker"]
+)
 async def test_a_commit_whose_answer_is_lost_happens_once(
     stepped_stack: LocalStack, crowd: Crowd, process: str
 ) -> None:
@@ -102,37 +99,30 @@ async def test_a_bad_connection_to_the_database_costs_time_and_nothing_else(
     async with wire_to_the_database(stepped_stack, process) as proxy:
         async with crowd.posting():
             await crowd.see_acknowledged(10)
-            proxy.wire = wire
-            await asyncio.sleep(BAD_SECONDS)  # the duration is the fault
-            proxy.wire = Wire.SOUND
-            proxy.cut()
+            await spoil(proxy, wire)
             await crowd.see_acknowledged(10)
         await crowd.verify()
-        assert proxy.carried
+        assert proxy.spoiled
 
 
+@pytest.mark.parametrize("process", ["orders-worker", "inventory-worker"])
 @pytest.mark.parametrize("wire", [Wire.SLOW, Wire.DRIP, Wire.HALF_OPEN, Wire.RESET])
-async def test_a_bad_connection_to_the_carrier_buys_no_label_twice(
-    stepped_stack: LocalStack, crowd: Crowd, wire: Wire
+async def test_a_bad_connection_to_the_broker_costs_time_and_nothing_else(
+    stepped_stack: LocalStack, crowd: Crowd, process: str, wire: Wire
 ) -> None:
-    """F10: labels are booked while the answers are late, cut or never come."""
-    shop = crowd.shop
-    await shop.until_morning()
-    bodies = [shop.draft(1, 1) for _ in range(4)]
-    orders = [PlacedOrder(shop, await crowd.place(body), str(body["reference"])) for body in bodies]
-    for order in orders:
-        await shop.script(order, SCANNED, DELIVERED)
-    await shop.driver.rest()
-    await shop.pick()
-    async with wire_to_the_carrier(stepped_stack) as proxy:
-        proxy.wire = wire
-        packing = asyncio.create_task(shop.pack())
-        await asyncio.sleep(BAD_SECONDS)  # the duration is the fault
-        proxy.wire = Wire.SOUND
-        proxy.cut()
-        parcels = await packing
-        await shop.driver.rest()
-        assert len(await shop.hand_over(parcels)) == len(orders)
-        await shop.step(DAY)
+    """F10: for who sends as for who reads."""
+    async with wire_to_the_broker(stepped_stack, process) as proxy:
+        async with crowd.posting():
+            await crowd.see_acknowledged(10)
+            await spoil(proxy, wire)
+            await crowd.see_acknowledged(10)
         await crowd.verify()
-    assert [await order.status() for order in orders] == [("completed", "delivered")] * len(orders)
+        assert proxy.spoiled
+
+
+async def spoil(proxy: Proxy, wire: Wire) -> None:
+    """Let the connection be bad for a while."""
+    proxy.wire = wire
+    await asyncio.sleep(BAD_SECONDS)  # the duration is the fault
+    proxy.wire = Wire.SOUND
+    proxy.cut()

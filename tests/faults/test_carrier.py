@@ -7,8 +7,9 @@ from cli.bots.warehouse import Parcel
 from deploy.local import names
 from deploy.local.stack import LocalStack
 from shared.ids import new_id
-from tests.faults.crowd import Crowd, rows
+from tests.faults.crowd import Crowd
 from tests.faults.lengths import Lengths
+from tests.faults.look import rows
 from tests.faults.test_deaths_in_mid_journey import DELIVERED, SCANNED
 from tests.journeys.shop import DAY, PlacedOrder
 

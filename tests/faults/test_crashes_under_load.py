@@ -10,8 +10,9 @@ from deploy.local import names
 from deploy.local.stack import LocalStack
 from deploy.local.supervisor import watched
 from shared import clock
-from tests.faults.crowd import NO_ANSWER, Crowd, dropped, see_dead, see_stalled
+from tests.faults.crowd import NO_ANSWER, Crowd
 from tests.faults.lengths import Lengths
+from tests.faults.look import dropped, see_dead, see_stalled
 from tests.waiting import wait_until
 
 CREATED = (201, "application/json")

@@ -12,7 +12,8 @@ import pytest
 
 from deploy.local.stack import LocalStack
 from shared import clock
-from tests.faults.crowd import Crowd, rows
+from tests.faults.crowd import Crowd
+from tests.faults.look import rows
 from tests.faults.test_deaths_in_mid_journey import DELIVERED, SCANNED
 from tests.journeys.shop import DAY, HOUR, PRICE, PlacedOrder
 from tests.waiting import wait_until
@@ -41,10 +42,9 @@ class Unpaid:
         for order in self.reduced:
             assert await crowd.change(order.id, {"lines": [{"reference": "0", "quantity": 1}]})
         for order in (*self.paid, *self.reduced):
-            await crowd.shop.storefront.report_payment(order.id, "authorized", 2 * PRICE)
+            await crowd.pay(order.id, "authorized", 2 * PRICE)
         for order in self.cancelled:
-            assert await crowd.shop.storefront.cancel(order.id)
-        crowd.outcome.acknowledged += len(self.paid) + len(self.reduced) + len(self.cancelled)  # beside the changes
+            assert await crowd.cancel(order.id)
 
 
 @pytest.mark.parametrize("first", ["the expiry", "the customers"])

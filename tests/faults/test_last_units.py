@@ -6,8 +6,9 @@ import random
 import pytest
 
 from deploy.local.stack import LocalStack
-from tests.faults.crowd import Crowd, rows
+from tests.faults.crowd import Crowd
 from tests.faults.lengths import Lengths
+from tests.faults.look import rows
 from tests.journeys.shop import Json
 
 LAST_UNITS = 50

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -20,10 +21,11 @@ from deploy.local.components import postgres_directory
 from deploy.local.stack import LocalStack
 from shared import clock
 from tests.broker import BROKER
-from tests.faults.crowd import Crowd, rows
+from tests.faults.crowd import Crowd
 from tests.faults.test_deaths_in_mid_journey import DAMAGED, DELIVERED, SCANNED
-from tests.journeys.shop import DAY, Json, PlacedOrder
+from tests.journeys.shop import DAY, PRICE, Json, PlacedOrder
 
+LOST = {"after_hours": 24, "status": "failure", "status_detail": "lost"}
 # From who only listens to who is listened to most.
 DUMPED = ("care", "shipping", "inventory", "orders")
 PAUSED = ("intake", "webhooks", "booking", "polling", "messages", "automatic_remedies")
@@ -47,19 +49,62 @@ async def test_databases_restored_to_different_minutes_come_to_one_state_by_the_
     before = len(crowd.history())
 
     await _restore(stepped_stack, tmp_path)
-    lost = [entry for entry in crowd.history() if not await _is_there(stepped_stack, entry[1])]
-    assert 0 < len(lost) < before
+    crowd.topics_are_new = True
     await _start_in_another_epoch(stepped_stack, since)
     await crowd.shop.driver.rest()
+    lost = [entry for entry in crowd.history() if await crowd.look_up(entry[0]) == []]
+    assert 0 < len(lost) < before
 
     await _doorstep(stepped_stack, "resume", "intake", "--reason", "restored")
-    assert sorted(await crowd.post_again(lost)) == sorted(reference for reference, _ in lost)
+    assert sorted(await crowd.do_again(lost)) == sorted(reference for reference, _ in lost)
     for kind in PAUSED[1:]:
         await _doorstep(stepped_stack, "resume", kind, "--reason", "restored")
+    assert [(name, order) for name, order in crowd.history() if await crowd.look_up(name) != [order]] == []
     async with crowd.posting():
         await crowd.see_acknowledged(8)
     await crowd.verify()
     await _doorstep(stepped_stack, "check", "--repair-plan")
+
+
+@pytest.mark.broker
+@pytest.mark.timeout(600)
+async def test_a_refund_that_care_has_forgotten_is_paid_once_and_its_order_found_by_its_reference(
+    stepped_stack: LocalStack, crowd: Crowd, tmp_path: Path
+) -> None:
+    """F24: granted and paid between the dump of care and that of orders."""
+    shop, since = crowd.shop, clock.real() - timedelta(minutes=5)
+    await shop.until_morning()
+    order = await _placed(crowd, SCANNED, LOST)
+    await crowd.pay(order.id, "captured", PRICE)
+    await shop.driver.rest()
+    await shop.ship()
+    await shop.step(2 * DAY)
+    dumped_at = clock.now()
+    for service in DUMPED[:2]:
+        await _dump(stepped_stack, service, tmp_path)
+    (case,) = [case for case in await shop.cases(order) if case["family"] == "delivery"]
+    await shop.grant(case, "refund")
+    assert await crowd.confirm_refunds() == 1
+    await shop.driver.rest()
+    paid, told = await _refunds(crowd), _mails(stepped_stack)
+    for service in DUMPED[2:]:
+        await _dump(stepped_stack, service, tmp_path)
+
+    await _restore(stepped_stack, tmp_path)
+    crowd.topics_are_new = True
+    await _start_in_another_epoch(stepped_stack, since)
+    await shop.driver.rest()
+    await _reconcile(stepped_stack, dumped_at)
+    await shop.driver.rest()
+    await _tell_what_left(stepped_stack, told, tmp_path / "mail.log")
+    await shop.driver.rest()
+    assert await crowd.look_up(order.reference) == [str(order.id)]
+    assert await crowd.confirm_refunds() == 0
+    assert await _refunds(crowd) == paid
+    read = await order.read()
+    assert (read["payment_status"], read["payment"]["refunded"]) == ("refunded", PRICE)
+    await _mend(stepped_stack)
+    await crowd.verify()
 
 
 @pytest.mark.broker
@@ -88,6 +133,7 @@ async def test_labels_and_mails_of_after_the_backups_are_known_again_by_the_runb
         await _dump(stepped_stack, service, tmp_path)
 
     await _restore(stepped_stack, tmp_path)
+    crowd.topics_are_new = True
     await _start_in_another_epoch(stepped_stack, since)
     await shop.driver.rest()
     await _reconcile(stepped_stack, dumped_at)
@@ -204,8 +250,10 @@ def test_the_runbook_names_the_commands_that_the_test_follows() -> None:
         assert said in told
 
 
-async def _is_there(stack: LocalStack, order_id: str) -> bool:
-    return bool(await rows(stack, "orders", "select 1 from orders where id::text = $1", order_id))
+async def _refunds(crowd: Crowd) -> list[tuple[str, str, int]]:
+    """Give the storefront's instructions, as (id, state, amount)."""
+    answer: Any = await crowd.shop.storefront.door.act_get("/v1/refunds")
+    return [(one["id"], one["state"], one["amount"]["amount"]) for one in answer["data"]]
 
 
 async def _doorstep(stack: LocalStack, *words: str) -> None:

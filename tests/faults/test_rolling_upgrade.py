@@ -16,8 +16,8 @@ from shared.kafka import Producer
 from tests.broker import BROKER
 from tests.contracts import corpus
 from tests.contracts.corpus import Row
-from tests.faults.crowd import rows
 from tests.faults.ledger import Outcome
+from tests.faults.look import rows
 from tests.waiting import wait_until
 
 # It knows what it knows by events alone; the others also by what was done at their doors, or by asking a neighbour.

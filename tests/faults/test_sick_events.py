@@ -1,6 +1,8 @@
 """Records that are no events, and an event that cannot be applied, in the topics of a suite at work."""
 
 import signal
+from datetime import datetime
+from itertools import product
 from uuid import UUID
 
 import pytest
@@ -12,17 +14,23 @@ from shared import clock, db, outbox
 from shared.auth import Role
 from shared.events.orders import OrderCompleted
 from shared.ids import new_id
-from tests.faults.crowd import Crowd, rows
+from tests.faults.crowd import Crowd
+from tests.faults.look import rows
 from tests.journeys.shop import PlacedOrder
 from tests.shared.traffic import Raw, send_raw_to
 from tests.waiting import wait_until
 
-STALL_SECONDS = 30.0
+STALL_SECONDS = 5.0
+# A machine at its limits holds up one record now and then; what poison costs, it costs every time.
+TRIES = 3
 READERS = [service for service, topics in names.SUBSCRIPTIONS.items() if "doorstep.orders" in topics]
 # The row by which each service knows an order, written when it hears of it.
 KNOWN_BY = {"inventory": "order_demand", "shipping": "order_copy", "care": "watch"}
-_LETTERS = "select id, reason, key from dead_letter where state = 'open' and key = $1"
-_ANSWERED = "select 1 from cancellation where order_id = $1"
+_LETTERS = "select id, reason, key, recorded_at from dead_letter where state = 'open' and key = $1"
+_SENT = "select split_part(type, '.', 3) as name, published_at from event_log where key = $1"
+_ANSWERED = """
+select recorded_at from event_log where key = $1 and type like 'doorstep.inventory.cancellation_answered.%'
+"""
 _HELD = "select event_id, sequence, state from parked where source = 'orders' and key = $1 order by sequence"
 _READ = "select sequence from stream_position where source = 'orders' and key = $1"
 
@@ -33,21 +41,19 @@ async def test_poison_becomes_one_dead_letter_for_each_reader_and_what_comes_beh
     stepped_stack: LocalStack, crowd: Crowd, kind: str
 ) -> None:
     """F15: between an order and its cancellation, in the same partition."""
+    orders: list[UUID] = []
+    stalls: list[float] = []
     async with crowd.posting():
-        body = crowd.shop.draft(1)
-        order = PlacedOrder(crowd.shop, await crowd.place(body), str(body["reference"]))
-        await _poison(stepped_stack, kind, order.id)
-        began = clock.monotonic()
-        assert await crowd.shop.storefront.cancel(order.id)
-
-        async def is_answered() -> bool:
-            return bool(await rows(stepped_stack, "inventory", _ANSWERED, order.id))
-
-        await wait_until(is_answered, what="inventory reads the cancellation behind the poison")
-        assert clock.monotonic() - began < STALL_SECONDS
+        while not stalls or (stalls[-1] >= STALL_SECONDS and len(stalls) < TRIES):
+            orders.append(await crowd.place(crowd.shop.draft(1)))
+            await _poison(stepped_stack, kind, orders[-1])
+            poisoned_at = clock.real()
+            assert await crowd.cancel(orders[-1])
+            stalls.append(await _stalled(stepped_stack, orders[-1], poisoned_at))
+    assert min(stalls) < STALL_SECONDS, stalls
     await crowd.shop.driver.rest()
-    for service in READERS:
-        letters = await rows(stepped_stack, service, _LETTERS, str(order.id))
+    for service, order_id in product(READERS, orders):
+        letters = await rows(stepped_stack, service, _LETTERS, str(order_id))
         assert [letter["reason"] for letter in letters] == [
             "unknown_type" if kind == "an unknown type" else "unreadable"
         ], service
@@ -64,7 +70,7 @@ async def test_of_an_order_that_cannot_be_applied_the_later_events_wait_and_othe
     stepped_stack.kill("orders-worker", signal.SIGSTOP)
     body = crowd.shop.draft(1)
     order = PlacedOrder(crowd.shop, await crowd.place(body), str(body["reference"]))
-    await crowd.shop.storefront.cancel(order.id)
+    await crowd.cancel(order.id)
     await _as_owner(
         stepped_stack,
         service,
@@ -92,6 +98,27 @@ async def test_of_an_order_that_cannot_be_applied_the_later_events_wait_and_othe
     await _see_known(stepped_stack, service, order.id)
     await crowd.verify()
     assert (await order.status())[0] == "cancelled"
+
+
+async def _stalled(stack: LocalStack, order_id: UUID, poisoned_at: datetime) -> float:
+    """Give the seconds that poison held its partition up, by what the databases noted.
+
+    From its publication to each reader's dead letter, and from the cancellation's to inventory's answer.
+    """
+    key = str(order_id)
+
+    async def noted() -> list[float]:
+        letters = [row for service in READERS for row in await rows(stack, service, _LETTERS, key)]
+        sent = {row["name"]: row["published_at"] for row in await rows(stack, "orders", _SENT, key)}
+        answers = await rows(stack, "inventory", _ANSWERED, key)
+        if len(letters) < len(READERS) or not answers or "cancellation_requested" not in sent:
+            return []
+        began = max(poisoned_at, sent.get("order_framed", poisoned_at))
+        waits = [answers[0]["recorded_at"] - sent["cancellation_requested"],
+                 *(letter["recorded_at"] - began for letter in letters)]  # fmt: skip
+        return [wait.total_seconds() for wait in waits]
+
+    return max(await wait_until(noted, what="poison is a dead letter, and what is behind it is read"))
 
 
 async def _poison(stack: LocalStack, kind: str, order_id: UUID) -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from deploy.local.stack import LocalStack
 from shared import clock, db
-from tests.faults.crowd import Crowd, rows
+from tests.faults.crowd import Crowd
 from tests.faults.lengths import Lengths
+from tests.faults.look import rows, see_ready, see_stalled
 from tests.faults.twin import twin_of
 from tests.waiting import wait_until
 
@@ -81,7 +82,11 @@ async def test_an_event_loop_that_stands_still_longer_than_its_session_loses_not
     failpoint = {"DOORSTEP_FAILPOINT": f"consumer.applied:2:stall={STALL_SECONDS}"}
     await stepped_stack.restart(process, failpoint)
     async with crowd.posting():
-        await crowd.go_on_for(STALL_SECONDS)
+        await see_stalled(stepped_stack, process)
+        began = clock.monotonic()
+        await see_ready(stepped_stack, process)
+        assert clock.monotonic() - began > SESSION_SECONDS
+        await crowd.see_acknowledged(10)
     await crowd.verify()
     await stepped_stack.restart(process)
 

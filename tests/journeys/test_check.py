@@ -56,6 +56,7 @@ async def story(stepped_stack: LocalStack, driver: Driver) -> AsyncIterator[Stor
     }
     await shop.script(orders["arrived"], SCANNED, DELIVERED)
     await shop.script(orders["lost"], SCANNED, LOST)
+    await orders["packed"].amend(contact={"phone": "+4915100000000"})
     await shop.pick()
     await orders["put_back"].cancel()
     parcels = await shop.pack()
@@ -113,6 +114,14 @@ CHANGES = (
     Change("arrived", "shipping", "order_copy", OF_ORDER, None, 1, PLACED, "shipping does not know it"),
     Change("arrived", "orders", "idempotency", "body ->> 'id' = '{order}'",
            {"body": f"jsonb_set(body, array['id'], to_jsonb('{new_id()}'::text))"}, 1, "answer under key", "not there"),
+    Change("put_back", "orders", "cancellation", OF_ORDER, {"id": f"'{new_id()}'"},
+           1, "doorstep.orders.", "its cancellation is not there"),
+    Change("packed", "orders", "orders", "id = '{order}'", {"version": "1"},
+           1, "doorstep.orders.", "it is at version 1"),
+    Change("packed", "orders", "order_line", OF_ORDER, {"quantity": "quantity + 1"},
+           1, "doorstep.orders.", "an act was answered"),
+    Change("lost", "orders", "orders", "id = '{order}'", {"captured": "captured - 1"},
+           1, "doorstep.orders.", "are in its books, not"),
     Change("arrived", "inventory", "stock", "sku = '{sku}' and on_hand > 0", {"on_hand": "on_hand + 1"},
            2, "ledger hand_over", "on_hand is"),
     Change("packed", "inventory", "reservation", OF_ORDER, {"quantity": "quantity + 1"},

@@ -1,18 +1,19 @@
 """F15: what is no event of ours becomes one dead letter, and what comes behind it in its partition is not held up."""
 
-import time
-
 import asyncpg
 import pytest
 
 from deploy.local.stack import LocalStack
+from shared import clock
 from shared.events.orders import OrderCompleted
 from shared.kafka import Message
 from tests.shared.conftest import Plumbing, completed, message
 from tests.shared.traffic import Raw, Seen, dead_letters, parked, send, send_raw, until
 from tests.waiting import wait_until
 
-STALL_SECONDS = 30.0
+STALL_SECONDS = 5.0
+# A machine at its limits holds up one record now and then; what poison costs, it costs every time.
+TRIES = 3
 
 
 def raw(sent: Message, key: bytes, **changed: bytes | None) -> Raw:
@@ -66,23 +67,25 @@ async def test_poison_becomes_one_dead_letter_each_and_stalls_nobody(plumbing: P
     async with plumbing.running(reader.run()):
         await send(plumbing, message(good, 1))
         await until(lambda: seen.has(good.order_id, "delivered"), "the worker reads")
-        sequence = 1
         outcomes = ["delivered"]
         for kind, record in records.items():
-            sequence += 1
-            outcomes.append(kind)
-            began = time.monotonic()
-            await send_raw(plumbing, record, raw(message(completed(good.order_id, kind), sequence), good.key.encode()))
-            await until(lambda: seen.has(good.order_id, *outcomes), f"the event behind {kind!r} passes")
-            assert time.monotonic() - began < STALL_SECONDS, kind
-            assert len(await _buried(plumbing, "poison", good)) == sequence - 1, kind
+            stalls: list[float] = []
+            while not stalls or (stalls[-1] >= STALL_SECONDS and len(stalls) < TRIES):
+                behind = message(completed(good.order_id, kind), len(outcomes) + 1)
+                outcomes.append(kind)
+                await send_raw(plumbing, record, raw(behind, good.key.encode()))
+                sent_at = clock.monotonic()
+                await until(lambda: seen.has(good.order_id, *outcomes), f"the event behind {kind!r} passes")
+                stalls.append(seen.handled_at[good.order_id] - sent_at)
+                assert len(await _buried(plumbing, "poison", good)) == len(outcomes) - 1, kind
+            assert min(stalls) < STALL_SECONDS, (kind, stalls)
 
     buried = await _buried(plumbing, "poison", good)
     assert [letter["reason"] for letter in buried] == [
-        "unknown_type" if kind == "an unknown type" else "unreadable" for kind in records
+        "unknown_type" if kind == "an unknown type" else "unreadable" for kind in outcomes[1:]
     ]
     assert {letter["topic"] for letter in buried} == {"doorstep.orders"}
-    assert len({(letter["partition"], letter["offset"]) for letter in buried}) == len(records)
+    assert len({(letter["partition"], letter["offset"]) for letter in buried}) == len(outcomes) - 1
     assert all(letter["error"] for letter in buried)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from shared import clock
 from shared.consumer import EventRouter
 from shared.db import Transaction
 from shared.errors import NotYetError
@@ -25,6 +26,7 @@ class Seen:
 
     def __init__(self) -> None:
         self.by_order: dict[UUID, list[str]] = defaultdict(list)
+        self.handled_at: dict[UUID, float] = {}
         self.router = EventRouter()
         self.router.on(OrderCompleted)(self.handle)
         self.waits: set[UUID] = set()
@@ -42,6 +44,7 @@ class Seen:
                 raise ValueError("this order cannot be handled")
         for event in events:
             self.by_order[event.event.order_id].append(event.event.outcome)
+            self.handled_at[event.event.order_id] = clock.monotonic()
 
     def has(self, order_id: UUID, *outcomes: str) -> bool:
         return self.by_order[order_id] == list(outcomes)
