@@ -1,5 +1,6 @@
-"""What our OpenAPI documents say beyond fields: who may call an operation, and which calls take an Idempotency-Key."""
+"""What our OpenAPI documents say beyond fields: who may call an operation, its Idempotency-Key, its raw body."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -7,7 +8,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
 from shared.auth import Scope
-from shared.doors import the_call
+from shared.doors import MAX_BODY_BYTES, the_call
 from shared.idempotency import MAX_KEY_LENGTH
 
 _SCHEMES = {
@@ -21,6 +22,22 @@ _IDEMPOTENCY_KEY = {
     "description": "the same key and body again get the same answer, and nothing happens twice",
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH},
 }
+
+_BYTES = {"type": "string", "format": "binary"}
+
+
+def raw_body(
+    *media_types: str, says: str, most_bytes: int = MAX_BODY_BYTES, schema: Mapping[str, object] = _BYTES
+) -> dict[str, Any]:
+    """Describe the body of a route that reads it as it comes; for the route's `openapi_extra`."""
+    return {
+        "requestBody": {
+            "required": True,
+            "description": f"{says}; at most {most_bytes // 1024} KB",
+            "content": {one: {"schema": dict(schema)} for one in media_types},
+            "x-max-bytes": most_bytes,
+        }
+    }
 
 
 class DescribedApi(FastAPI):

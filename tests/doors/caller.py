@@ -1,6 +1,7 @@
 """Requests of an operation, as somebody who may make them."""
 
 import json
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import httpx
@@ -29,11 +30,13 @@ class Caller:
         # json.dumps writes halves of pairs and NUL as escapes, as any client may.
         return await self.send_bytes(operation, address, json.dumps(body).encode() if body is not None else None)
 
-    async def send_bytes(self, operation: Operation, address: str, content: bytes | None) -> httpx.Response:
-        """Make the call with a body of whatever bytes, said to be JSON."""
+    async def send_bytes(
+        self, operation: Operation, address: str, content: bytes | AsyncIterator[bytes] | None
+    ) -> httpx.Response:
+        """Make the call with a body of whatever bytes, said to be what the operation takes."""
         headers = fresh()
         if content is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = operation.raw[0] if operation.raw else "application/json"
         client = self._client(operation)
         if operation.path.startswith("/v1"):
             headers["Authorization"] = f"Bearer {self._key}"

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from shared import clock
 from shared.auth import Scope
+from shared.doors import MAX_BODY_BYTES
 from shared.openapi import DescribedApi
 from shared.operators import operators_router
 
@@ -53,7 +54,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation of one service."""
+    """One operation of one service; `raw` names the media types of a body that is read as it comes."""
 
     service: str
     method: str
@@ -61,6 +62,8 @@ class Operation:
     parameters: tuple[Parameter, ...]
     fields: tuple[Field, ...]
     body: Json
+    raw: tuple[str, ...]
+    most_bytes: int
     scopes: frozenset[Scope]
     answers: Json
     is_list: bool
@@ -86,13 +89,15 @@ class _Document:
     def operations(self) -> Iterator[Operation]:
         for path, methods in self._root["paths"].items():
             for method, spec in methods.items():
-                content = spec.get("requestBody", {}).get("content", {}).get("application/json")
-                schema = content["schema"] if content else None
+                body = spec.get("requestBody", {})
+                content, most_bytes = body.get("content", {}), body.get("x-max-bytes")
+                schema = content["application/json"]["schema"] if content and most_bytes is None else None
                 yield Operation(
                     self._name, method.upper(), path,
                     tuple(self._parameter(one) for one in spec.get("parameters", ())),
                     tuple(self._fields(schema)) if schema else (),
                     self.example(schema) if schema else None,
+                    tuple(content) if most_bytes is not None else (), most_bytes or MAX_BODY_BYTES,
                     frozenset(map(Scope, spec["x-scopes"])), spec["responses"], self._is_list(spec["responses"]),
                 )  # fmt: skip
 

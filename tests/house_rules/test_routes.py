@@ -1,17 +1,19 @@
 """Every route of every service says who may use it, and mutating ones can be repeated safely."""
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.dependencies.models import Dependant
 
 from shared.auth import Picker, Scope
 from shared.doors import Mutation
-from shared.openapi import is_claimed, scopes_of
+from shared.openapi import is_claimed, raw_body, scopes_of
 from shared.operators import operators_router
+from tests.house_rules.tree import Source, sources
 
 SERVICES = ("orders", "inventory", "shipping", "care")
 # Prefix → the scopes that have business there; a scope of another world on such a route is a mistake.
@@ -42,6 +44,13 @@ class Entry:
     path: str
     methods: frozenset[str]
     dependant: Dependant
+    says_its_body: bool
+
+    @property
+    def place(self) -> str:
+        """Name the function that answers, by its file."""
+        call = self.dependant.call
+        return f"{getattr(call, '__module__', '').replace('.', '/')}.py {getattr(call, '__name__', '')}"
 
 
 def routes(router: APIRouter) -> Iterator[Entry]:
@@ -50,7 +59,8 @@ def routes(router: APIRouter) -> Iterator[Entry]:
     for included in app.routes:
         # FastAPI resolves the routes of an included router only when asked.
         for context in getattr(included, "effective_route_contexts", tuple)():
-            yield Entry(context.path, frozenset(context.methods), context.dependant)
+            says_its_body = context.body_field is not None or "requestBody" in (context.openapi_extra or {})
+            yield Entry(context.path, frozenset(context.methods), context.dependant, says_its_body)
 
 
 def service_routes(name: str) -> list[Entry]:
@@ -112,6 +122,53 @@ def test_a_mutating_route_that_cannot_be_repeated_is_found() -> None:
         """Do it once."""
 
     assert unrepeatable(list(routes(router))) == {"POST /staff/twice"}
+
+
+def body_readers(source: Source) -> Iterator[str]:
+    """Name the functions of a file that read a request's body themselves."""
+    for function in ast.walk(source.tree):
+        if isinstance(function, ast.AsyncFunctionDef) and any(map(_reads_a_body, ast.walk(function))):
+            yield f"{source.path} {function.name}"
+
+
+def _reads_a_body(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Attribute) or node.attr not in {"body", "stream", "form", "json"}:
+        return False
+    return ast.unparse(node.value).rpartition(".")[2] == "request"
+
+
+def silent_about_their_body(readers: set[str], found: list[Entry]) -> set[str]:
+    """Name the readers of bodies that no route stands before whose document says what to send."""
+    return readers - {route.place for route in found if route.says_its_body}
+
+
+def test_every_route_that_reads_a_body_says_what_to_send() -> None:
+    doors = [
+        source for source in sources() if source.path.startswith((*(f"services/{s}/" for s in SERVICES), "shared/"))
+    ]
+    readers = {name for source in doors for name in body_readers(source)}
+
+    assert len(readers) > 2
+    assert silent_about_their_body(readers, [route for name in SERVICES for route in service_routes(name)]) == set()
+
+
+def test_a_route_that_reads_a_body_nobody_was_told_of_is_found() -> None:
+    router = APIRouter()
+
+    @router.post("/staff/silent")
+    async def silent(request: Request, _who: Picker) -> int:
+        """Take what comes."""
+        return len(await request.body())
+
+    @router.post("/staff/said", openapi_extra=raw_body("text/csv", says="A list"))
+    async def said(request: Request, _who: Picker) -> int:
+        """Take a list."""
+        return len([part async for part in request.stream()])
+
+    here = next(source for source in sources() if source.path == "tests/house_rules/test_routes.py")
+    readers = {name for name in body_readers(here) if name.endswith((" silent", " said"))}
+    assert len(readers) == 2
+    assert silent_about_their_body(readers, list(routes(router))) == {f"{here.path} silent"}
 
 
 @pytest.mark.security(2)

@@ -11,10 +11,12 @@ from services.care.schemas import customers as schemas
 from shared.auth import Customer, Principal
 from shared.doors import Mutation, Tx
 from shared.errors import NotFoundError
+from shared.openapi import raw_body
 
 router = APIRouter(prefix="/customer", tags=["customer"])
 
 MOST_BYTES = 15 * 1024 * 1024
+_PHOTO = raw_body("image/jpeg", "image/png", "image/webp", says="The photo itself", most_bytes=MOST_BYTES)
 
 
 def _order_of(who: Principal) -> UUID:
@@ -30,7 +32,7 @@ async def show(tx: Tx, who: Customer) -> schemas.CustomerSees:
     return await customers.show(tx, _order_of(who))
 
 
-@router.post("/evidence", response_model=schemas.EvidenceKept, status_code=201)
+@router.post("/evidence", response_model=schemas.EvidenceKept, status_code=201, openapi_extra=_PHOTO)
 async def keep_photo(request: Request, call: Mutation, who: Customer) -> Response:
     """Keep a photo (the body, at most 15 MB); it is drawn anew and nothing else of the file is kept."""
     order_id = _order_of(who)

@@ -33,6 +33,7 @@ from shared.doors import (
 from shared.errors import DomainError, TooLargeError
 from shared.fields import Moment
 from shared.idempotency import make_claim
+from shared.openapi import raw_body
 
 _MOST_BULK_LINES = 1000
 BULK_BYTES = 16 * 1024 * 1024
@@ -66,7 +67,15 @@ async def place_order(body: PlaceOrder, call: Mutation, who: Storefront) -> Resp
     return send(await intake.place_order(call.request.app.state.database, placement))
 
 
-@router.post("/orders/bulk", response_class=Response)
+_BULK = raw_body(
+    "application/x-ndjson",
+    says=f"One order a line, each as POST /v1/orders takes it and of at most {MAX_BODY_BYTES // 1024} KB; "
+    f"at most {_MOST_BULK_LINES:,} lines",
+    most_bytes=BULK_BYTES,
+)
+
+
+@router.post("/orders/bulk", response_class=Response, openapi_extra=_BULK)
 async def place_orders(request: Request, who: Storefront) -> Response:
     """Place many orders, one JSON object a line; one outcome a line, in order."""
     lines = [line for line in (await request.body()).split(b"\n") if line.strip()]
