@@ -276,6 +276,28 @@ async def test_stock_that_drifted_is_shown_with_what_its_ledger_says(
     assert f"{shop.skus[0]} {shop.tag} 100 0 {words}" in shown
 
 
+_MANY_DRIFT = """
+with more as (
+  insert into sku select (jsonb_populate_record(s, jsonb_build_object('code', $1 || '-' || n))).*
+  from sku s, generate_series(1, 520) n where s.code = $1 returning code)
+insert into stock select (jsonb_populate_record(t, jsonb_build_object('sku', more.code, 'on_hand', 7))).*
+from stock t, more where t.sku = $1
+"""
+_NO_MORE = """
+with gone as (delete from stock where starts_with(sku, $1 || '-')) delete from sku where starts_with(code, $1 || '-')
+"""
+
+
+async def test_when_more_stock_drifted_than_is_shown_it_says_how_much_and_what_names_all_of_it(
+    visit: Visit, shop: Shop, stack: LocalStack
+) -> None:
+    operator = await visit("operator")
+    async with changed(stack.dsn("inventory"), _MANY_DRIFT, _NO_MORE, shop.skus[0]):
+        shown = await operator.read("/operations/drift")
+    assert re.search(r"reservations 500 of 5\d\d Article", shown)
+    assert re.search(r"The other \d\d are not shown here\..*: doorstep check --json", shown)
+
+
 async def test_a_service_with_overdue_things_is_not_called_well_and_leads_to_them(
     visit: Visit, stack: LocalStack
 ) -> None:

@@ -113,7 +113,7 @@ async def resume(request: Request, who: Operator, what: Text, key: Key, reason: 
 async def show_drift(request: Request, who: Operator) -> Response:
     """Compare stock with its ledger and reservations, now."""
     drift = await who.caller.get("inventory", "/staff/drift", Drift)
-    return page(request, "operations_drift.html", rows=drift.data)
+    return page(request, "operations_drift.html", rows=drift.data, total=drift.total)
 
 
 @router.get("/audit")
