@@ -134,8 +134,12 @@ def show_dead_letter(service: Service, identity: Identity, as_json: Json = False
 
 @dead_letters.command("replay")
 def replay_dead_letter(service: Service, identity: Identity, reason: Reason, as_json: Json = False) -> None:
-    """Try a dead event again (an unreadable record cannot be: discard it)."""
-    replay_parked(service, identity, reason, as_json)
+    """Try a dead event again, or read an unreadable record again."""
+    if not identity.isdigit():
+        replay_parked(service, identity, reason, as_json)
+        return
+    answer = client.post(service, f"/staff/dead-letters/{identity}/replay", Role.OPERATOR, {"reason": reason})
+    show.done(answer, f"letter {identity} is read again", json=as_json)
 
 
 @dead_letters.command("discard")

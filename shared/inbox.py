@@ -58,6 +58,7 @@ select source, sum(events) from (
 
 _MAX_SEQUENCE = 2**63 - 1
 _MAX_EPOCH = 2**31 - 1
+_LOST = "�"  # stands where a byte was that is no text
 _MAX_SUBJECT = 500  # characters: positions and parked streams are found by it, and an index entry has its limit
 
 
@@ -235,7 +236,6 @@ async def bury(tx: Transaction, consumer: str, record: Record, reason: str, erro
     """Enter a record that cannot be read into the dead letters, once."""
     headers = {without_nul(name): _text(value) for name, value in record.headers}
     value = record.value or b""
-    fingerprint = sha256(orjson.dumps(sorted(headers.items())) + (record.key or b"") + value).hexdigest()
     await tx.execute(
         _DEAD_LETTER,
         consumer,
@@ -248,8 +248,29 @@ async def bury(tx: Transaction, consumer: str, record: Record, reason: str, erro
         None if record.key is None else _text(record.key),
         None if record.value is None else _text(value[:262_144]),
         clock.real(),
-        fingerprint,
+        _fingerprint(headers, record.key, value),
     )
+
+
+def exhume(row: asyncpg.Record) -> Envelope:
+    """Read a buried record again; raises UnreadableError for what still is no event, or was not kept as it came."""
+    key, value = ((row[name] or "").encode() for name in ("key", "payload"))
+    headers: dict[str, str] = row["headers"]
+    if _LOST in "".join([*headers, *headers.values()]) or _fingerprint(headers, key, value) != row["fingerprint"]:
+        raise UnreadableError("it was not kept as it came")
+    record = Record(
+        topic=row["topic"],
+        partition=row["partition"],
+        offset=row["offset"],
+        key=key,
+        value=None if row["payload"] is None else value,
+        headers=tuple((name, said.encode()) for name, said in headers.items()),
+    )
+    return read_envelope(record)
+
+
+def _fingerprint(headers: dict[str, str], key: bytes | None, value: bytes) -> str:
+    return sha256(orjson.dumps(sorted(headers.items())) + (key or b"") + value).hexdigest()
 
 
 def _text(raw: bytes) -> str:
@@ -258,4 +279,4 @@ def _text(raw: bytes) -> str:
 
 def without_nul(text: str) -> str:
     """Make of any text one that PostgreSQL can hold."""
-    return text.replace("\x00", "�")
+    return text.replace("\x00", _LOST)

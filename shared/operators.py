@@ -239,6 +239,13 @@ def _add_dead_letters(router: APIRouter) -> None:
         """Read an unreadable record by its number, or a parked or dead event by its id."""
         return One(data=_jsonable(dict(await parking.get_dead_letter(tx, letter_id))))
 
+    @router.post("/dead-letters/{letter_id}/replay", status_code=204, response_class=Response)
+    async def replay(letter_id: Serial, body: Reason, call: Mutation, who: Operator) -> Response:
+        """Read an unreadable record again, and apply it as if it came now."""
+        return await call.once(
+            who, body, lambda tx: parking.replay_dead_letter(tx, letter_id, actor=who.actor, reason=body.reason)
+        )
+
     @router.post("/dead-letters/{letter_id}/discard", status_code=204, response_class=Response)
     async def close(letter_id: Serial, body: Reason, call: Mutation, who: Operator) -> Response:
         """Close a dead letter."""

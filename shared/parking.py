@@ -224,6 +224,24 @@ async def revive_alike(tx: Transaction, cause: str, *, actor: str, reason: str) 
     return len(revived)
 
 
+async def replay_dead_letter(tx: Transaction, letter_id: int, *, actor: str, reason: str) -> None:
+    """Let an unreadable record be read and applied as if it came now; audited.
+
+    Raises NotFoundError, and ConflictError for what still cannot be read or was left behind by its stream.
+    """
+    row = await tx.row("delete from dead_letter where id = $1 and state = 'open' returning *", letter_id)
+    if row is None:
+        raise NotFoundError(f"there is no open dead letter {letter_id}")
+    if row["reason"] != "unreadable":
+        raise ConflictError("its stream went on behind it: it cannot be put back in its place")
+    try:
+        envelope = inbox.exhume(row)
+    except inbox.UnreadableError as error:
+        raise ConflictError(f"it still cannot be read: {error}") from error
+    await inbox.park(tx, row["consumer"], envelope, "its record is read again")
+    await audit(tx, actor=actor, act="replay_dead_letter", subject=str(letter_id), reason=reason)
+
+
 async def close_dead_letter(tx: Transaction, letter_id: int, *, actor: str, reason: str) -> None:
     """Discard an unreadable record; audited; raises NotFoundError."""
     touched = await tx.execute("update dead_letter set state = 'discarded' where id = $1 and state = 'open'", letter_id)

@@ -33,6 +33,12 @@ class OrderNotWatchedError(NotFoundError):
     code = "order_not_watched"
 
 
+class CallerNotVerifiedError(ForbiddenError):
+    """Who works no cases sees a customer's photo on the word of a verified caller only."""
+
+    code = "caller_not_verified"
+
+
 class CustomerErasedError(ConflictError):
     """The order's customer is forgotten: nothing more is kept of them."""
 

@@ -81,4 +81,5 @@ KEPT = (
          Clock.BUSINESS),
     Kept("keys of messages that left before a restore", "left_message", "at", "contact_days", clock=Clock.BUSINESS),
     Kept("photos", "evidence", "at", "photo_days", only=_ENDED, clock=Clock.BUSINESS),
+    Kept("looks at photos", "evidence_view", "at", "access_log_days"),
 )  # fmt: skip

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, HttpUrl, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from shared.settings import PublicUrl, ServiceSettings
+from shared.tables import LEAST_LOG_DAYS
 
 
 class MessageWebhook(BaseModel):
@@ -84,6 +85,7 @@ class CareSettings(ServiceSettings):
     message_days: int = Field(default=730, ge=30, description="how long the words of messages are kept")
     contact_days: int = Field(default=730, ge=30, description="of contacts, notes and reports: their words")
     photo_days: int = Field(default=180, ge=30, description="of photos, once no case of the order is open")
+    access_log_days: int = Field(default=730, ge=LEAST_LOG_DAYS, description="of looks at photos")
     stepped_grid_minutes: int = Field(
         default=60, ge=1, le=24 * 60, description="in stepped time what is due is gathered on this grid: a stop costs"
     )

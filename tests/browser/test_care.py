@@ -9,7 +9,7 @@ from tests.browser.chromium import Colours, Desk, Kind
 from tests.browser.conftest import Sit
 from tests.browser.test_support import EVERY_SCREEN, told
 from tests.clients import Clients
-from tests.console.care import DEAR, trouble
+from tests.console.care import DEAR, ask_for_more, trouble
 from tests.console.shop import Shop
 
 
@@ -222,6 +222,19 @@ async def test_the_counts_of_views_keep_up_and_leave_the_focus_where_it_is(
     await expect(count).to_have_text(re.compile(rf"^{before + 1} cases?$"), timeout=30_000)
     await expect(page.locator(".cell-who")).to_have_text("you")
     await expect(page.locator("#view-due")).to_be_focused()
+
+
+async def test_an_open_queue_counts_what_comes_to_wait_for_an_approval(sit: Sit, shop: Shop, clients: Clients) -> None:
+    _, case_id = await trouble(shop, clients, books=DEAR)
+    lead = await sit("care_lead")
+    badge = lead.page.locator("#approvals-waiting")
+    await lead.goto(f"/care?location={shop.tag}")
+    before = int(re.sub(r"\D", "", await badge.inner_text()) or "0")
+    await ask_for_more(clients, case_id)
+    await expect(badge).to_have_text(re.compile(rf"^{before + 1}\s+waiting$"), timeout=30_000)
+    await lead.page.get_by_role("link", name="Approvals").click()
+    asked = lead.page.locator(".approval", has_text=shop.tag)
+    await expect(asked).to_have_count(1)
 
 
 async def test_keys_that_do_not_act_are_not_shown_and_clocks_speak_the_pages_language(

@@ -137,6 +137,7 @@ OscillatorNode.prototype.start = function (...when) {
 navigator.vibrate = (pattern) => { window.felt = pattern.join(); return true; };
 """
 RIGHT, WRONG = ([880, 1320], "40"), ([170, 120], "300,80,300")
+ASK, DONE = ([587, 587], "80,60,80"), ([660, 880, 1320], "40,40,120")
 
 
 async def told(page: Page, *tones: tuple[list[int], str]) -> None:

@@ -1,13 +1,16 @@
 """What got no answer is never lost from sight: it is sent again by itself, or the person is told to press again."""
 
+import asyncio
+from datetime import timedelta
 from urllib.parse import parse_qs
 
 from playwright.async_api import Page, Route, expect
 
 from deploy.local.stack import LocalStack
+from shared import clock
 from tests.browser.chromium import Desk
 from tests.browser.conftest import Sit
-from tests.browser.test_floor import LISTEN, WRONG, judged, pack, read, told
+from tests.browser.test_floor import ASK, LISTEN, WRONG, judged, pack, read, told
 from tests.clients import Clients
 from tests.console.care import trouble
 from tests.console.floor import Hand, closed_parcel, order, picked
@@ -133,6 +136,48 @@ async def test_who_waits_for_a_label_may_go_on_to_the_next_tote(sit: Sit, shelve
         await stack.start_processes(shipping)
         await wait_until(lambda: reads_events(stack, "shipping-worker"), what="the worker reads events again")
         await visitor.close()
+
+
+async def test_who_waits_ten_seconds_for_a_label_is_told_the_shelf(sit: Sit, shelves: Shop, stack: LocalStack) -> None:
+    at = await picked(shelves, await order(shelves))
+    visitor = Visitor(stack)
+    await visitor.sign_in("picker", stack.site.credentials.console_passwords["picker"])
+    desk = await sit("picker", "phone")
+    shipping = ["shipping-api", "shipping-worker"]
+    await stack.stop_processes(shipping)  # else it books the label by itself, before anybody waits for it
+    try:
+        await closed_parcel(Hand(visitor), shelves, at)
+        await waits_for_a_carrier_that_says_nothing(desk, at)
+    finally:
+        await stack.start_processes(shipping)
+        await wait_until(lambda: reads_events(stack, "shipping-worker"), what="the worker reads events again")
+        await visitor.close()
+
+
+async def waits_for_a_carrier_that_says_nothing(desk: Desk, at: str) -> None:
+    """Ask for the label and get no answer, by the page's own clock."""
+    page, asked = desk.page, asyncio.Event()
+
+    async def say_nothing(_route: Route) -> None:
+        asked.set()
+
+    await page.add_init_script(LISTEN)
+    await page.clock.install()
+    await page.clock.pause_at(clock.real() + timedelta(hours=1))
+    await page.route("**/labels", say_nothing)
+    await desk.goto(at)
+    await asyncio.wait_for(asked.wait(), 10)
+    asking, shelf = page.get_by_text("Asking the carrier for the label"), page.get_by_text("Shelf: awaiting label")
+    await page.clock.run_for(9_900)
+    await expect(asking).to_be_visible()
+    await expect(shelf).to_be_hidden()
+    assert await page.evaluate("window.heard") == []
+    await page.clock.run_for(200)
+    await expect(shelf).to_be_visible()
+    await expect(asking).to_be_hidden()
+    await told(page, ASK)
+    await page.unroute_all(behavior="ignoreErrors")
+    desk.complaints.clear()
 
 
 async def reads_events(stack: LocalStack, worker: str) -> bool:

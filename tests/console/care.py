@@ -57,3 +57,14 @@ def of(case_id: str) -> str:
 async def take(visitor: Visitor, case_id: str) -> None:
     answer = await act(visitor, of(case_id), f"{of(case_id)}/take")
     assert answer.status_code == 204, answer.text
+
+
+async def ask_for_more(clients: Clients, case_id: str) -> str:
+    """Ask as another agent for a remedy over everybody's limit but a lead's; give its id."""
+    asked = await clients.of("care", role="care", subject="anybody").post(
+        f"/staff/cases/{case_id}/remedies",
+        json={"kind": "reship", "reason": "all in pieces"},
+        headers={"Idempotency-Key": f"reship {case_id}"},
+    )
+    assert (asked.status_code, asked.json()["state"]) == (201, "waiting_approval"), asked.text
+    return str(asked.json()["id"])

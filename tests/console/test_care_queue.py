@@ -10,8 +10,9 @@ import asyncpg
 from deploy.local.stack import LocalStack
 from shared import clock
 from tests.clients import Clients
-from tests.console.care import act, of, take, trouble
+from tests.console.care import DEAR, act, ask_for_more, of, take, trouble
 from tests.console.conftest import Visit
+from tests.console.operations import changed
 from tests.console.shop import Shop
 from tests.console.visitor import Visitor, text_of
 from tests.waiting import wait_until
@@ -244,3 +245,35 @@ async def test_who_comes_back_on_another_machine_finds_what_they_looked_at(visit
     await here.http.get("/care?view=mine", headers={"HX-Request": "true"})
     assert 'hx-get="/care?view=all"' in (await here.get("/care")).text, "what refreshes by itself chooses nothing"
     assert 'hx-get="/care?view=waiting' not in (await (await visit("care_lead")).get("/care")).text
+
+
+_MANY_WAIT = """
+insert into remedy select (jsonb_populate_record(r, jsonb_build_object(
+  'id', gen_random_uuid(), 'dedupe', gen_random_uuid(), 'asked_at', r.asked_at + n * interval '1 second',
+  'reason', $2 || n))).* from remedy r, generate_series(1, 230) n where r.id = $1
+"""
+_GONE = "delete from remedy where case_id = (select case_id from remedy where id = $1) and starts_with(reason, $2)"
+
+
+async def test_more_approvals_than_a_page_are_counted_and_shown_when_asked_for(
+    visit: Visit, shop: Shop, clients: Clients, stack: LocalStack
+) -> None:
+    _, case_id = await trouble(shop, clients, books=DEAR)
+    lead, mark = await visit("care_lead"), f"wet {case_id[-8:]} "
+    remedy_id = await ask_for_more(clients, case_id)
+    async with changed(stack.dsn("care"), _MANY_WAIT, _GONE, UUID(remedy_id), mark):
+        first = await lead.get("/care/approvals")
+        told = re.search(r"The 100 that wait longest, of (\d+)\.", text_of(first))
+        assert told is not None
+        assert int(told[1]) > 230
+        assert f'<span class="count-badge">{told[1]}<' in first.text, "the tab counts all of them"
+        seen, address = first.text, "/care/approvals"
+        while more := re.search(r'href="([^"#]+)#approval-[^"]+">Show more', seen):
+            address = html.unescape(more[1])
+            seen = (await lead.get(address)).text
+        numbers = [int(number) for number in re.findall(rf"{mark}(\d+)”", seen)]
+        assert numbers == list(range(1, 231)), "each once, those that wait longest first"
+        assert f'hx-get="{address}"' in seen, "refreshing keeps them"
+        for path in ("/care", "/care/approvals"):
+            part = await lead.http.get(path, headers={"HX-Request": "true"})
+            assert f'id="approvals-waiting" hx-swap-oob="true"><span class="count-badge">{told[1]}<' in part.text

@@ -5,7 +5,6 @@ import re
 from datetime import timedelta
 
 import asyncpg
-import httpx
 import pytest
 
 from deploy.local.stack import LocalStack
@@ -14,10 +13,10 @@ from shared import clock
 from shared.ids import new_id
 from tests.clients import Clients
 from tests.console.conftest import Visit
-from tests.console.operations import changed, crowd, give_up
+from tests.console.operations import changed, pressed
 from tests.console.shop import Shop
-from tests.console.visitor import Visitor, text_of
-from tests.waiting import NotThis, wait_until
+from tests.console.visitor import text_of
+from tests.waiting import wait_until
 
 
 async def test_an_operator_sees_how_every_service_is(visit: Visit) -> None:
@@ -66,16 +65,6 @@ async def test_of_a_service_that_is_away_nothing_is_called_well(visit: Visit, st
         await stack.start_processes(["shipping-api"])
         lift = {"what": "shipping/booking", "scope": "*", "reason": "it moved", "key": str(new_id())}
         assert await pressed(operator, "/operations/pauses/resume", lift) == 303
-
-
-async def pressed(visitor: Visitor, path: str, form: dict[str, str]) -> int:
-    """Send a form, again under the same key while a service is too busy to answer; give the answer's status."""
-
-    async def answered() -> int:
-        status = (await visitor.post(path, form)).status_code
-        return 0 if status == httpx.codes.SERVICE_UNAVAILABLE else status
-
-    return await wait_until(answered, what=path)
 
 
 async def test_a_pause_is_on_every_page_until_it_is_lifted(visit: Visit) -> None:
@@ -150,114 +139,6 @@ async def test_a_pause_needs_a_reason_and_a_scope_that_is_known(visit: Visit) ->
     await wait_until(nothing_is_paused, what="all services say that nothing is paused")
 
 
-async def test_a_dead_event_is_replayed_and_takes_effect(visit: Visit, stack: LocalStack, clients: Clients) -> None:
-    event_id, order_id = await give_up(stack.dsn("care"))
-    operator = await visit("operator")
-    assert str(order_id) in await operator.read("/operations/messages")
-    shown = await operator.read(f"/operations/messages/care/{event_id}")
-    assert "KeyError: a fault that was mended" in shown
-    sent = await operator.post(
-        f"/operations/messages/care/{event_id}/replay", {"reason": "mended in 1.4", "key": str(new_id())}
-    )
-    assert sent.status_code == 303, text_of(sent)
-
-    async def it_is_gone() -> str:
-        page = await operator.read("/operations/messages")
-        return NotThis(page) if str(order_id) in page else "gone"
-
-    await wait_until(it_is_gone, what="the event was applied")
-    contact = {"order_id": str(order_id), "reason": "other"}
-    known = await clients.of("care", role="support").post(
-        "/staff/contacts", json=contact, headers={"Idempotency-Key": str(new_id())}
-    )
-    assert known.status_code == 201, "care knows the order now"
-    assert "mended in 1.4" in await operator.read("/operations/audit")
-
-
-async def test_a_dead_event_does_not_fall_off_a_list_of_older_ones_that_wait(visit: Visit, stack: LocalStack) -> None:
-    operator = await visit("operator")
-    event_id, order_id = await give_up(stack.dsn("care"))
-    async with crowd(stack.dsn("care"), "parked", "its order is not here", 150):
-        shown = await operator.read("/operations/messages", service="care")
-        assert str(order_id) in shown
-        assert re.search(r"100 of 1[5-9]\d", shown), "how many there are is told too"
-        assert str(order_id) in (await operator.get("/operations/messages", state="dead")).text
-        assert "its order is not here" not in await operator.read("/operations/messages", state="dead")
-        assert str(order_id) not in await operator.read("/operations/messages", service="orders")
-    given_up = {"reason": "a test order", "key": str(new_id())}
-    assert await pressed(operator, f"/operations/messages/care/{event_id}/discard", given_up) == 303
-
-
-async def test_what_died_of_one_fault_is_replayed_at_once(visit: Visit, stack: LocalStack) -> None:
-    operator = await visit("operator")
-    cause = f"KeyError: {new_id()}"
-    async with crowd(stack.dsn("care"), "dead", cause, 120):
-        shown = await operator.read("/operations/messages")
-        assert f"Replay 120 dead at care: {cause}" in shown
-        said = {"cause": cause, "reason": "mended in 1.5", "key": str(new_id())}
-        answer = await operator.post("/operations/messages/care/replay", said)
-        assert answer.status_code == 303, text_of(answer)
-        assert "120 are tried again." in await operator.read("/operations/messages", state="dead")
-        assert cause not in await operator.read("/operations/messages", state="dead")
-    assert "mended in 1.5" in await operator.read("/operations/audit")
-
-
-async def test_a_stuck_message_tells_first_how_it_stands_and_last_what_it_carries(
-    visit: Visit, stack: LocalStack
-) -> None:
-    operator = await visit("operator")
-    event_id, order_id = await give_up(stack.dsn("care"))
-    path = f"/operations/messages/care/{event_id}"
-    shown = await operator.get(path)
-    words = text_of(shown)
-    assert words.index("KeyError: a fault that was mended") < words.index("partition")
-    assert f'  "order_id": "{order_id}"' in html.unescape(shown.text), "what it carries is indented"
-    assert re.search(r"parked at today \d\d:\d\d", words), "a time as people write it"
-    listed = (await operator.get("/operations/messages", state="dead")).text
-    assert f'href="/orders/{order_id}"' in listed
-    assert await pressed(operator, f"{path}/discard", {"reason": "a test order", "key": str(new_id())}) == 303
-
-
-async def test_what_is_stuck_is_named_by_its_orders_number_and_by_its_id_while_orders_are_away(
-    visit: Visit, shop: Shop, stack: LocalStack
-) -> None:
-    order, operator, cause = await shop.place(), await visit("operator"), f"KeyError: {new_id()}"
-    late = (
-        "insert into overdue (kind, subject, order_id, state, due_at, told_at) "
-        "values ('shipment', 'a-parcel', $1, 'booked', now() - interval '9 days', now())"
-    )
-    listed, gone = "/operations/messages", "delete from overdue where order_id = $1"
-    async with (
-        crowd(stack.dsn("care"), "dead", cause, 1, order.id),
-        changed(stack.dsn("shipping"), late, gone, str(order.id)),
-    ):
-        shown = (await operator.get(listed)).text
-        assert shown.count(f'href="/orders/{order.number}"') == 2, "the event and the parcel"
-        (event,) = re.findall(rf'href="({listed}/care/[^"]+)".*{order.number}.*\n.*\n?.*{cause}', shown)
-        assert f"order {order.number}" in await operator.read(event)
-        await stack.stop_processes(["orders-api"])
-        try:
-            for path, times in ((listed, 2), (event, 1)):
-                assert (await operator.get(path)).text.count(f'href="/orders/{order.id}"') == times
-        finally:
-            await stack.start_processes(["orders-api"])
-
-        async def is_back() -> bool:
-            return f"order {order.number}" in await operator.read(event)
-
-        await wait_until(is_back, what="the console asks orders again")
-
-
-async def test_a_dead_event_is_discarded_for_a_reason(visit: Visit, stack: LocalStack) -> None:
-    event_id, order_id = await give_up(stack.dsn("care"))
-    operator = await visit("operator")
-    await operator.get(f"/operations/messages/care/{event_id}")
-    path = f"/operations/messages/care/{event_id}/discard"
-    assert (await operator.post(path, {"reason": "", "key": str(new_id())})).status_code == 422
-    assert (await operator.post(path, {"reason": "a test order", "key": str(new_id())})).status_code == 303
-    assert str(order_id) not in await operator.read("/operations/messages")
-
-
 async def test_stock_is_compared_with_its_ledger(visit: Visit, shop: Shop) -> None:
     await shop.place()
     assert "Compared just now" in await (await visit("operator")).read("/operations/drift")
@@ -274,6 +155,28 @@ async def test_stock_that_drifted_is_shown_with_what_its_ledger_says(
     async with changed(stack.dsn("inventory"), change, f"update stock set {bucket} = 0 {here}", shop.skus[0]):
         shown = await (await visit("operator")).read("/operations/drift")
     assert f"{shop.skus[0]} {shop.tag} 100 0 {words}" in shown
+
+
+_MANY_DRIFT = """
+with more as (
+  insert into sku select (jsonb_populate_record(s, jsonb_build_object('code', $1 || '-' || n))).*
+  from sku s, generate_series(1, 520) n where s.code = $1 returning code)
+insert into stock select (jsonb_populate_record(t, jsonb_build_object('sku', more.code, 'on_hand', 7))).*
+from stock t, more where t.sku = $1
+"""
+_NO_MORE = """
+with gone as (delete from stock where starts_with(sku, $1 || '-')) delete from sku where starts_with(code, $1 || '-')
+"""
+
+
+async def test_when_more_stock_drifted_than_is_shown_it_says_how_much_and_what_names_all_of_it(
+    visit: Visit, shop: Shop, stack: LocalStack
+) -> None:
+    operator = await visit("operator")
+    async with changed(stack.dsn("inventory"), _MANY_DRIFT, _NO_MORE, shop.skus[0]):
+        shown = await operator.read("/operations/drift")
+    assert re.search(r"reservations 500 of 5\d\d Article", shown)
+    assert re.search(r"The other \d\d are not shown here\..*: doorstep check --json", shown)
 
 
 async def test_a_service_with_overdue_things_is_not_called_well_and_leads_to_them(

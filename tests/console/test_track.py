@@ -267,7 +267,7 @@ async def test_a_customer_reports_what_is_wrong_and_a_case_opens(
     await wait_until(a_case_is_open, what=f"a case about {kind}")
     (kept,) = (await care.get("/staff/evidence", params={"order_id": str(order.id)})).json()["data"]
     assert (kept["kind"], kept["comment"]) == (kind, "Look at this")
-    picture = await care.get(f"/staff/evidence/{kept['id']}")
+    picture = await clients.of("care", role="care").get(f"/staff/evidence/{kept['id']}")
     assert picture.headers["content-type"] == "image/jpeg"
     assert b"SecretCamera" not in picture.content
     with Image.open(BytesIO(picture.content)) as drawn:

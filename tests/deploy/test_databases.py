@@ -21,6 +21,7 @@ _INSERT_ONLY = [
     ("orders", "person_view"),
     ("inventory", "ledger"),
     ("care", "case_entry"),
+    ("care", "evidence_view"),
     (names.CONSOLE, "sign_in"),
 ]
 _LIMITS = {

@@ -1,6 +1,7 @@
 """The bench asks for a label until it is there."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -23,10 +24,12 @@ class Shipping:
     def __init__(self) -> None:
         self.shipment_id: UUID | None = None
         self.voids = 0
+        self.waits: list[str] = []
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked = await reader.readuntil(b"\r\n\r\n")
         self.voids += b"/void " in asked
+        self.waits += [found[1].decode() for found in re.finditer(rb"/label\?wait=(\d+) ", asked)]
         status, body = (
             ("404 Not Found", {"code": "no_label"}) if self.shipment_id is None else ("200 OK", self._label())
         )
@@ -78,6 +81,7 @@ async def test_the_same_request_again_sees_the_label_that_was_not_there_before(
         there = await floor.post(path, key=key)
         again = await floor.post(path, key=key)
 
+    assert shipping.waits[0] == "10", "the carrier has ten seconds, then the bench is told that there is none"
     assert (waiting.status_code, waiting.json()["label"]) == (202, None)
     assert (there.status_code, there.json()["label"]["tracking_number"]) == (200, "9400")
     assert again.json() == there.json()

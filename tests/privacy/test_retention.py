@@ -47,6 +47,11 @@ SAMPLES = (
         "select exists (select from caller_verification where id = $1)",
     ),
     Sample(
+        "care", "looks at photos",
+        "insert into evidence_view select $1, $1, $1, 'a', now() - $2::interval",
+        "select exists (select from evidence_view where id = $1)",
+    ),
+    Sample(
         "console", "sign-ins",
         "insert into sign_in values ($1, now() - $2::interval, 'ann', '192.0.2.7', 'tried', null)",
         "select exists (select from sign_in where id = $1)",
@@ -113,7 +118,7 @@ def _defaults(service: str) -> DoorSettings:
     )
 
 
-@pytest.mark.parametrize("table", ["person_view", "caller_verification", "sign_in"])
+@pytest.mark.parametrize("table", ["person_view", "caller_verification", "evidence_view", "sign_in"])
 async def test_a_log_of_who_looked_or_signed_in_is_not_shortened_before_its_time(
     databases: Mapping[str, str], table: str
 ) -> None:

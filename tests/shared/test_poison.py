@@ -4,9 +4,11 @@ import asyncpg
 import pytest
 
 from deploy.local.stack import LocalStack
-from shared import clock
+from shared import clock, parking
+from shared.errors import ConflictError
 from shared.events.orders import OrderCompleted
-from shared.kafka import Message
+from shared.inbox import UnreadableError
+from shared.kafka import Message, Record
 from tests.shared.conftest import Plumbing, completed, message
 from tests.shared.traffic import Raw, Seen, dead_letters, parked, send, send_raw, until
 from tests.waiting import wait_until
@@ -150,3 +152,48 @@ async def test_what_cannot_even_be_parked_is_buried(bare_stack: LocalStack, plum
         await owner.execute("alter table parked drop constraint no_unparkable")
         await owner.close()
     assert error.startswith("cannot be parked")
+
+
+async def _replay(plumbing: Plumbing, letter: asyncpg.Record) -> None:
+    async with plumbing.consuming.transaction() as tx:
+        await parking.replay_dead_letter(tx, letter["id"], actor="operator:olga", reason="it was mended")
+
+
+async def test_a_record_that_can_be_read_by_now_is_applied_and_what_waited_behind_it_too(plumbing: Plumbing) -> None:
+    seen, fact = Seen(), completed()
+    reader = plumbing.consumer("mended", seen.router)
+    sent, key = message(fact, 1), fact.key.encode()
+    record = Record("doorstep.orders", 0, 7, key, sent.value, sent.headers)
+    await reader.applier.bury(record, UnreadableError("an older reader did not know this"))
+    async with plumbing.running(reader.run()):
+        await send(plumbing, message(completed(fact.order_id, "later"), 2))
+        await until(lambda: fact.key in reader.applier.parked_keys, "the later one waits")
+        (letter,) = await _buried(plumbing, "mended", fact)
+        async with plumbing.consuming.transaction() as tx:  # of a partition that this worker holds
+            (held,) = [row for row in await parked(plumbing, "mended") if row["key"] == fact.key]
+            await tx.execute("update dead_letter set partition = $2 where id = $1", letter["id"], held["partition"])
+            tx.wrote = True
+        await _replay(plumbing, letter)
+        await until(lambda: seen.has(fact.order_id, "delivered", "later"), "both are applied, in their order")
+    assert await _buried(plumbing, "mended", fact) == []
+
+
+async def test_what_still_cannot_be_read_or_was_left_behind_is_not_replayed(plumbing: Plumbing) -> None:
+    seen, good = Seen(), completed()
+    reader = plumbing.consumer("hopeless", seen.router)
+    records = poison(good.key.encode())
+    async with plumbing.running(reader.run()):
+        await send_raw(plumbing, raw(message(good, 1), good.key.encode()), *records.values())
+
+        async def all_are_buried() -> bool:
+            return len(await _buried(plumbing, "hopeless", good)) == len(records)
+
+        await wait_until(all_are_buried, what="all are dead letters")
+    letters = await _buried(plumbing, "hopeless", good)
+    assert {letter["reason"] for letter in letters} == {"unreadable", "unknown_type"}
+    for letter in letters:
+        why = "still cannot be read" if letter["reason"] == "unreadable" else "went on behind it"
+        with pytest.raises(ConflictError, match=why):
+            await _replay(plumbing, letter)
+    assert await _buried(plumbing, "hopeless", good) == letters, "they stay"
+    assert [row for row in await parked(plumbing, "hopeless") if row["key"] == good.key] == []

@@ -90,17 +90,3 @@ async def _note_contact(
 ) -> None:
     fields = {"channel": channel, "direction": "inbound", "reason": reason, "note": note, "ticket": ""}
     await contacts.keep(tx, Contact(id=new_id(), order_id=order_id, agent=by, at=tx.now, **fields))
-
-
-async def list_evidence(tx: Transaction, order_id: UUID) -> schemas.EvidenceList:
-    """List the photos of an order."""
-    rows = await queries.list_evidence(tx, order_id)
-    return schemas.EvidenceList(data=[schemas.EvidenceView.model_validate(dict(row)) for row in rows])
-
-
-async def get_photo(tx: Transaction, evidence_id: UUID) -> bytes:
-    """Give a photo's bytes (JPEG); raises EvidenceNotFoundError."""
-    found = await queries.get_evidence(tx, evidence_id)
-    if found is None:
-        raise EvidenceNotFoundError(f"there is no photo {evidence_id}")
-    return found.image

@@ -165,10 +165,16 @@ async def list_exceptions(
     return schemas.ExceptionList(data=data, next_cursor=data[-1].id if len(data) == limit else None)
 
 
-async def list_remedies(tx: Transaction, state: str | None, limit: int, who: Principal) -> schemas.RemedyList:
-    """Give remedies, those that wait longest first, and which of them `who` may decide."""
-    rows = await remedy_queries.list_remedies(tx, state, limit)
-    return schemas.RemedyList(data=await _remedy_views(tx, rows, who))
+async def list_remedies(
+    tx: Transaction, state: str | None, *, after: UUID | None, limit: int, who: Principal
+) -> schemas.RemedyList:
+    """Give a page of remedies, those that wait longest first, and which of them `who` may decide."""
+    rows = await remedy_queries.list_remedies(tx, state, after=after, limit=limit)
+    return schemas.RemedyList(
+        data=await _remedy_views(tx, rows, who),
+        next_cursor=rows[-1].id if len(rows) == limit else None,
+        total=await remedy_queries.count_remedies(tx, state),
+    )
 
 
 async def _remedy_views(tx: Transaction, rows: Sequence[Remedy], who: Principal) -> list[schemas.RemedyView]:

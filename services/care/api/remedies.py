@@ -28,10 +28,14 @@ async def grant(call: Mutation, who: Care, case_id: UUID, body: schemas.GrantRem
 
 @router.get("/remedies")
 async def list_remedies(
-    tx: Tx, who: LookUp, state: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
+    tx: Tx,
+    who: LookUp,
+    state: str | None = None,
+    cursor: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> schemas.RemedyList:
     """List remedies and whether you may decide them; `state=waiting_approval` is the approvals tab."""
-    return await reading.list_remedies(tx, state, limit, who)
+    return await reading.list_remedies(tx, state, after=cursor, limit=limit, who=who)
 
 
 @router.post("/remedies/{remedy_id}/approve", response_model=schemas.RemedyView)

@@ -12,7 +12,7 @@ from services.care.models.cases import (
     Remedy,
 )
 from services.care.models.contacts import Contact
-from services.care.models.customers import Evidence, Word
+from services.care.models.customers import Evidence, EvidenceLook, Word
 from services.care.models.watch import (
     CarrierFeedRow,
     SampleRow,
@@ -34,6 +34,7 @@ __all__ = [
     "Contact",
     "DetectedException",
     "Evidence",
+    "EvidenceLook",
     "ExceptionLevel",
     "Incident",
     "Message",

@@ -23,6 +23,18 @@ class Evidence(CareTable, table=True):
     at: datetime = Field(sa_column=moment(required=True))
 
 
+class EvidenceLook(CareTable, table=True):
+    """Somebody of the staff looked at a photo; stays when the photo goes."""
+
+    __tablename__ = "evidence_view"
+
+    id: UUID = Field(primary_key=True)
+    evidence_id: UUID
+    order_id: UUID
+    actor: str
+    at: datetime = Field(sa_column=moment(required=True))
+
+
 class Word(CareTable, table=True):
     """Something a customer chose: `wait` (the promise's revision), `notices` (email or page), `rating` (1 to 5)."""
 

@@ -17,6 +17,7 @@ TABLES = (
     Table("contact", "channel direction reason", "agent", {"note": _WORDS, "ticket": Personal(Kind.KEY)}, _MINE),
     Table("watch_report", "kind", "reported_by", {"comment": _WORDS}, _MINE),
     Table("evidence", "", "", {"image": Personal(Kind.PICTURE)}, _MINE, goes=True),
+    Table("evidence_view", "", "actor", of=_MINE),
     # Only notes are words about the customer; that they were written stays.
     Table("case_entry", "act cause", "actor", {"detail": _WORDS}, f"act = 'noted' and {_OF_CASE}"),
     Table(

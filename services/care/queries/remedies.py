@@ -5,6 +5,7 @@ from datetime import date
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy import tuple_
 from sqlmodel import col, select
 
 from services.care.errors import RemedyNotFoundError
@@ -155,10 +156,20 @@ async def list_case_remedies(tx: Transaction, case_id: UUID) -> list[Remedy]:
     return list(found)
 
 
-async def list_remedies(tx: Transaction, state: str | None, limit: int) -> list[Remedy]:
-    """List remedies, those that wait longest first."""
+async def list_remedies(tx: Transaction, state: str | None, *, after: UUID | None, limit: int) -> list[Remedy]:
+    """List remedies behind one of them, those that wait longest first."""
     question = select(Remedy).order_by(col(Remedy.asked_at), col(Remedy.id)).limit(limit)
-    return list(await tx.session.exec(question if state is None else question.where(Remedy.state == state)))
+    if state is not None:
+        question = question.where(Remedy.state == state)
+    if after is not None:
+        last = select(Remedy.asked_at, Remedy.id).where(Remedy.id == after)
+        question = question.where(tuple_(col(Remedy.asked_at), col(Remedy.id)) > last.scalar_subquery())
+    return list(await tx.session.exec(question))
+
+
+async def count_remedies(tx: Transaction, state: str | None) -> int:
+    """Count remedies."""
+    return int(await tx.value("select count(*) from remedy where $1::text is null or state = $1", state))
 
 
 async def lock_due_remedies(tx: Transaction, limit: int) -> list[Remedy]:

@@ -341,9 +341,11 @@ class ExceptionList(Answer):
 
 
 class RemedyList(Answer):
-    """Remedies."""
+    """A page of remedies; `total` counts those of all pages."""
 
     data: list[RemedyView]
+    next_cursor: UUID | None
+    total: int
 
 
 class MessageList(Answer):

@@ -10,7 +10,7 @@ from services.console.actions.picking import read_places
 from services.console.errors import ServiceAwayError
 from services.console.models import SavedView
 from services.console.navigation import page_address
-from services.console.neighbours import Caller
+from services.console.neighbours import Caller, Said
 from services.console.queries import care as queries
 from services.console.schemas.care import Counts, Incidents, Queue, Remedies
 from services.console.wording import say
@@ -192,9 +192,29 @@ async def read_incidents(caller: Caller) -> Incidents:
     return await caller.get(_SERVICE, "/staff/incidents", Incidents, open="true")
 
 
-async def read_approvals(caller: Caller) -> Remedies:
-    """Read the remedies that wait for somebody's approval."""
-    return await caller.get(_SERVICE, "/staff/remedies", Remedies, state="waiting_approval", limit=MOST_APPROVALS)
+async def read_approvals(caller: Caller, shown: int) -> Remedies:
+    """Read the first `shown` of the remedies that wait for somebody's approval, those that wait longest first."""
+    found = await _list_approvals(caller, MOST_APPROVALS)
+    remedies = found.data
+    while found.next_cursor and len(remedies) < min(shown, MOST_SHOWN):
+        found = await _list_approvals(caller, MOST_APPROVALS, found.next_cursor)
+        remedies = [*remedies, *found.data]
+    return Remedies(data=remedies, next_cursor=found.next_cursor, total=found.total)
+
+
+def approvals_address(shown: int) -> str:
+    """Give where the console shows so many of them."""
+    return page_address("/care/approvals", {"shown": shown if shown > MOST_APPROVALS else 0})
+
+
+async def count_approvals(caller: Caller) -> int:
+    """Count the remedies that wait for somebody's approval."""
+    return (await _list_approvals(caller, 1)).total
+
+
+async def _list_approvals(caller: Caller, limit: int, after: UUID | None = None) -> Remedies:
+    asked: dict[str, Said] = {"state": "waiting_approval", "limit": limit, "cursor": str(after) if after else None}
+    return await caller.get(_SERVICE, "/staff/remedies", Remedies, **asked)
 
 
 async def save_view(tx: Transaction, staff_id: UUID, name: str, wanted: Wanted) -> SavedView:

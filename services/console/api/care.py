@@ -27,6 +27,7 @@ from shared.ids import new_id
 router = APIRouter(prefix="/care")
 
 Short = Annotated[str, Field(max_length=100)]
+Shown = Annotated[int, Query(ge=1, le=queue.MOST_SHOWN)]
 Back = Annotated[str, Form(max_length=1000)]
 ACTS = {
     "take": "Take", "assign": "Assign to", "note": "Note", "wait": "Let wait for", "skip": "Give back",
@@ -64,9 +65,7 @@ class Many(BaseModel):
 
 
 @router.get("")
-async def show_queue(
-    request: Request, who: Care, shown: Annotated[int, Query(ge=1, le=queue.MOST_SHOWN)] = queue.MOST_CASES
-) -> Response:
+async def show_queue(request: Request, who: Care, shown: Shown = queue.MOST_CASES) -> Response:
     """Show the queue, or what of it changes by itself; asked for nothing, what its person looked at last."""
     wanted = Wanted.of(request.query_params) if request.query_params else Wanted.at(who.person.queue).lasting
     here = queue.address_of(wanted, shown)
@@ -74,10 +73,11 @@ async def show_queue(
     async with database.transaction("queue") as tx:
         saved = await queries.list_views(tx, who.person.id)
         people = await colleagues(tx)
-    found, incidents, views = await asyncio.gather(
+    found, incidents, views, waiting = await asyncio.gather(
         queue.read_queue(who.caller, wanted, who.actor, shown),
         queue.read_incidents(who.caller),
         queue.read_views(who.caller, saved, wanted, who.actor),
+        queue.count_approvals(who.caller),
     )
     offers = None if wants_part(request) else await _offers(who, wanted)
     async with database.transaction("queue") as tx:
@@ -94,6 +94,7 @@ async def show_queue(
         incidents=incidents.data,
         views=views,
         offers=offers,
+        waiting=waiting,
         choices=queue,
         looking=looking,
         people=people,
@@ -107,21 +108,17 @@ async def show_queue(
 
 @dataclass(frozen=True, slots=True)
 class _Offers:
-    """What of the queue's page does not refresh: what one may narrow it by, do to several cases, and decide."""
+    """What of the queue's page does not refresh: what one may narrow it by, and do to several cases."""
 
     warehouses: list[tuple[str, str]]
     acts: dict[str, str]
     waits: Mapping[str, str]
     snoozes: Mapping[int, str]
-    waiting: int
 
 
 async def _offers(who: Visitor, wanted: Wanted) -> _Offers:
-    approvals, warehouses = await asyncio.gather(
-        queue.read_approvals(who.caller), queue.read_warehouses(who.caller, wanted)
-    )
     acts = ACTS if who.may(Scope.CASE_LEAD) else {act: word for act, word in ACTS.items() if act != "assign"}
-    return _Offers(warehouses, acts, WAITS, SNOOZES, len(approvals.data))
+    return _Offers(await queue.read_warehouses(who.caller, wanted), acts, WAITS, SNOOZES)
 
 
 @router.post("/next")
@@ -197,17 +194,21 @@ async def end_incident(request: Request, incident_id: UUID, who: CareLead, key: 
 
 
 @router.get("/approvals")
-async def show_approvals(request: Request, who: Care) -> Response:
+async def show_approvals(request: Request, who: Care, shown: Shown = queue.MOST_APPROVALS) -> Response:
     """Show the remedies that wait for somebody's approval."""
-    waiting = await queue.read_approvals(who.caller)
+    found = await queue.read_approvals(who.caller, shown)
+    more = min(shown + queue.MOST_APPROVALS, queue.MOST_SHOWN) if shown < queue.MOST_SHOWN else 0
     database: Database = request.app.state.database
     async with database.transaction("approvals") as tx:
         people = await colleagues(tx)
     return page(
         request,
         "parts/care_approvals.html" if wants_part(request) else "care_approvals.html",
-        approvals=waiting.data,
-        waiting=len(waiting.data),
+        live=wants_part(request),
+        approvals=found.data,
+        waiting=found.total,
+        here=queue.approvals_address(shown),
+        more=queue.approvals_address(more) if more else "",
         names=people.names,
         me=who.person.login,
         remedies=REMEDIES,

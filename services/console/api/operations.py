@@ -67,6 +67,7 @@ async def show_message(request: Request, service: str, identity: str, who: Opera
         identity=identity,
         facts=operations.facts_of(known),
         is_event="event_id" in known.data,
+        buried_for=known.data.get("reason"),
         order_id=order_id,
         numbers=await numbers_of(who.caller, [order_id]),
     )
@@ -74,8 +75,8 @@ async def show_message(request: Request, service: str, identity: str, who: Opera
 
 @router.post("/messages/{service}/{identity}/replay")
 async def replay(request: Request, service: str, identity: str, who: Operator, key: Key, reason: Reason) -> Response:
-    """Try a dead event again."""
-    path = f"/staff/parked/{identity}/replay"
+    """Try a dead event again, or let a record be read again."""
+    path = f"/staff/{_kind(identity)}/{identity}/replay"
     await who.caller.act(_known(service), path, {"reason": reason}, key=key)
     return done(request, "/operations/messages", say("It is tried again."))
 
@@ -83,8 +84,7 @@ async def replay(request: Request, service: str, identity: str, who: Operator, k
 @router.post("/messages/{service}/{identity}/discard")
 async def discard(request: Request, service: str, identity: str, who: Operator, key: Key, reason: Reason) -> Response:
     """Give an event up, or close an unreadable record."""
-    kind = "dead-letters" if identity.isdigit() else "parked"
-    path = f"/staff/{kind}/{identity}/discard"
+    path = f"/staff/{_kind(identity)}/{identity}/discard"
     await who.caller.act(_known(service), path, {"reason": reason}, key=key)
     return done(request, "/operations/messages", say("It is given up; what comes behind it goes on."))
 
@@ -113,7 +113,7 @@ async def resume(request: Request, who: Operator, what: Text, key: Key, reason: 
 async def show_drift(request: Request, who: Operator) -> Response:
     """Compare stock with its ledger and reservations, now."""
     drift = await who.caller.get("inventory", "/staff/drift", Drift)
-    return page(request, "operations_drift.html", rows=drift.data)
+    return page(request, "operations_drift.html", rows=drift.data, total=drift.total)
 
 
 @router.get("/audit")
@@ -126,6 +126,10 @@ async def show_audit(request: Request, who: Operator, wanted: Annotated[trail.Wa
     numbers = await numbers_of(who.caller, [row.order_id for _, row in told.rows])
     places = [*SERVICES, trail.CONSOLE]
     return page(request, "operations_audit.html", told=told, numbers=numbers, wanted=wanted, places=places, words=trail)
+
+
+def _kind(identity: str) -> str:
+    return "dead-letters" if identity.isdigit() else "parked"
 
 
 def _known(service: str) -> str:

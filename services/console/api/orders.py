@@ -86,7 +86,14 @@ async def _names_of(request: Request, cases: list[Case]) -> dict[str, str]:
 async def show_person(request: Request, named: str, who: OrderEditor) -> Response:
     """Show whose an order is, as far as this agent may see it now."""
     known = await learn(who.caller, named, person=True)
-    return page(request, "parts/order_person_alone.html", known=known, order=known.order, person=known.person)
+    return page(
+        request,
+        "parts/order_person_alone.html",
+        known=known,
+        order=known.order,
+        person=known.person,
+        may_work=who.may(Scope.CASE),
+    )
 
 
 @router.post("/verification")

@@ -17,7 +17,7 @@ _HEADERS = {
 
 @router.get("/{photo_id}")
 async def show_photo(photo_id: UUID, who: OrderEditor) -> Response:
-    """Show a photo."""
+    """Show a photo; care judges who may see it, and keeps that they did."""
     found = await who.caller.fetch("care", f"/staff/evidence/{photo_id}")
     shown = {"content-disposition": f'inline; filename="{photo_id}.jpg"'}
     return Response(found.content, media_type="image/jpeg", headers={**_HEADERS, **shown})

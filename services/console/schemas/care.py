@@ -97,9 +97,11 @@ class CaseRemedy(Read):
 
 
 class Remedies(Read):
-    """Remedies, those that wait longest first."""
+    """Remedies, those that wait longest first; `total` counts also what is not told."""
 
     data: list[CaseRemedy]
+    next_cursor: UUID | None
+    total: int
 
 
 class Suggestion(Read):

@@ -177,10 +177,8 @@ class DriftRow(Read):
     held: int
 
 
-class Drift(Read):
+class Drift(Excerpt[DriftRow]):
     """Stock rows that drifted."""
-
-    data: list[DriftRow]
 
 
 class OverdueRow(Read):

@@ -185,6 +185,7 @@
     if (!form) return;
     if (!pending && !("aside" in form.dataset)) withdrawVerdict();
     pending = pending || { form, tries: 0, timer: 0 };
+    if (!pending.tries) watchShelf(form);
     pending.tries += 1;
     clearTimeout(pending.timer);
     lock(form, true);
@@ -203,6 +204,19 @@
     const form = leftAside;
     leftAside = null;
     if (form && form.isConnected) window.htmx.trigger(form, "submit");
+  }
+
+  // Whoever stands at the bench waits so long for a label and no longer, whatever keeps its answer away.
+  function watchShelf(form) {
+    const waiting = form.parentElement.querySelector("[data-shelf-after]");
+    if (!waiting) return;
+    setTimeout(() => {
+      const [asking, shelf] = waiting.children;
+      if (!waiting.isConnected || !shelf.hidden) return;
+      asking.hidden = true;
+      shelf.hidden = false;
+      play("ask");
+    }, Number(waiting.dataset.shelfAfter) * 1000);
   }
 
   // What the scan before came to says nothing about this one.

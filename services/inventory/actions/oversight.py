@@ -14,5 +14,6 @@ async def show_backlog(tx: Transaction) -> Backlog:
 
 
 async def compare_stock(tx: Transaction) -> Drift:
-    """Give the stock rows that are not what their ledger and reservations say."""
-    return Drift(data=[DriftRow.model_validate(dict(row)) for row in await oversight.list_drift(tx, _MOST)])
+    """Give the stock rows that are not what their ledger and reservations say: the first of them, and how many."""
+    rows = await oversight.list_drift(tx, _MOST)
+    return Drift(data=[DriftRow.model_validate(dict(row)) for row in rows], total=rows[0]["total"] if rows else 0)

@@ -24,7 +24,7 @@ _DRIFT = """
 select s.sku, s.location, s.on_hand, s.reserved, s.damaged, s.quarantined,
   coalesce(l.on_hand, 0) as ledger_on_hand, coalesce(l.reserved, 0) as ledger_reserved,
   coalesce(l.damaged, 0) as ledger_damaged, coalesce(l.quarantined, 0) as ledger_quarantined,
-  coalesce(r.held, 0) as held
+  coalesce(r.held, 0) as held, count(*) over () as total
 from stock s
 left join (
   select sku, location, sum(on_hand) as on_hand, sum(reserved) as reserved, sum(damaged) as damaged,

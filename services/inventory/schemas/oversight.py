@@ -40,6 +40,7 @@ class DriftRow(Answer):
 
 
 class Drift(Answer):
-    """Every stock row that drifted; none is how it should be."""
+    """Stock rows that drifted, and how many there are in all; none is how it should be."""
 
     data: list[DriftRow]
+    total: int

@@ -1,12 +1,19 @@
 """The person behind an order: masked until the caller has proved who they are, and every look at them kept."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from services.orders.actions.finding import read_order
 from services.orders.errors import CallerNotVerifiedError
 from services.orders.models import CallerVerification, OrderRecord, PersonView
 from services.orders.queries import callers, rows
-from services.orders.schemas.callers import LEAST_ANSWERS, PersonShown, VerificationView, VerifyCaller
+from services.orders.schemas.callers import (
+    LEAST_ANSWERS,
+    CallerVerified,
+    PersonShown,
+    VerificationView,
+    VerifyCaller,
+)
 from services.orders.settings import settings
 from shared import clock
 from shared.auth import Principal
@@ -60,21 +67,27 @@ def _lasts() -> timedelta:
     return timedelta(minutes=settings().verification_minutes)
 
 
-async def _verified_until(tx: Transaction, who: Principal, record: OrderRecord) -> datetime | None:
-    at = await callers.get_verified_at(tx, record.id, who.actor, clock.real() - _lasts())
+async def show_verified(tx: Transaction, who: Principal, order_id: UUID, actor: str) -> CallerVerified:
+    """Say, for another service, until when a person's caller counts as verified."""
+    record = await read_order(tx, who, str(order_id))
+    return CallerVerified(verified_until=await _verified_until(tx, actor, record))
+
+
+async def _verified_until(tx: Transaction, actor: str, record: OrderRecord) -> datetime | None:
+    at = await callers.get_verified_at(tx, record.id, actor, clock.real() - _lasts())
     return at + _lasts() if at is not None else None
 
 
 async def require_verified(tx: Transaction, who: Principal, named: str) -> None:
     """Raise CallerNotVerifiedError unless this agent has verified the order's caller."""
-    if await _verified_until(tx, who, await read_order(tx, who, named)) is None:
+    if await _verified_until(tx, who.actor, await read_order(tx, who, named)) is None:
         raise CallerNotVerifiedError("verify the caller first: two of order number, postcode, e-mail, an article")
 
 
 async def show_person(tx: Transaction, who: Principal, named: str) -> PersonShown:
     """Show who an order belongs to, as far as this agent may see, and keep that they looked."""
     record = await read_order(tx, who, named)
-    until = await _verified_until(tx, who, record)
+    until = await _verified_until(tx, who.actor, record)
     view = PersonView(id=new_id(), order_id=record.id, actor=who.actor, masked=until is None, at=clock.real())
     await rows.save(tx, [view])
     shown = _in_clear(record, until)

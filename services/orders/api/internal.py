@@ -1,11 +1,12 @@
-"""What other services ask: who gets the goods, where an order stands, another date."""
+"""What other services ask: who gets the goods, whose caller is verified, where an order stands, another date."""
 
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Response
 
-from services.orders.actions import amending, reading
+from services.orders.actions import amending, callers, reading
+from services.orders.schemas.callers import CallerVerified
 from services.orders.schemas.staff import RevisePromise
 from services.orders.schemas.views import EnclosureView, OrderNumbers, OrderView, RecipientView, SummaryView
 from shared.auth import Internal, LookUp, Picker
@@ -18,6 +19,14 @@ router = public_router(prefix="/internal", tags=["internal"])
 async def read_recipient(order_id: UUID, tx: Tx, who: Internal) -> RecipientView:
     """Say who gets the goods; not to be stored."""
     return await reading.read_recipient(tx, who, order_id)
+
+
+@router.get("/orders/{order_id}/caller")
+async def read_caller(
+    order_id: UUID, tx: Tx, who: Internal, actor: Annotated[str, Query(min_length=1, max_length=300)]
+) -> CallerVerified:
+    """Say until when a person of the staff has verified the order's caller."""
+    return await callers.show_verified(tx, who, order_id, actor)
 
 
 @router.get("/orders/{order_id}/enclosure")

@@ -38,6 +38,12 @@ class VerificationView(Answer):
     verified_until: datetime | None
 
 
+class CallerVerified(Answer):
+    """Until when somebody's caller counts as verified; none when they have verified nobody."""
+
+    verified_until: datetime | None
+
+
 class PersonShown(Answer):
     """The person behind an order: masked until this agent has verified the caller; each look is kept."""
 
