@@ -20,6 +20,8 @@ def launch(app: str) -> None:
     for colours in ("rich", "pygments"):
         sys.modules[colours] = None  # type: ignore[assignment]
     service = import_module(app).service
+    if sys.argv[1:2] == ["api"]:
+        import_module(service.doors)  # before the freeze
     process = import_module("shared.process")
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS)

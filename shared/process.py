@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 import uvicorn
@@ -41,7 +42,7 @@ class Service:
 
     name: str
     settings: Callable[[], ServiceSettings]
-    router: APIRouter
+    doors: str  # the package whose `router` is the HTTP door
     events: EventRouter
     jobs: Jobs
     migrations: Path
@@ -49,9 +50,19 @@ class Service:
     personal: tuple[Table, ...] = ()  # what each column tells of people
     kept: tuple[Kept, ...] = ()  # what is dropped by age, beyond the plumbing
     resolve_key: Callable[[Database], KeyResolver] | None = None
-    roomy_paths: Mapping[str, int] = field(default_factory=dict)  # larger bodies than elsewhere, in bytes
     gauges: tuple[Measured, ...] = ()  # what the worker measures of its tables, for alerts
     on_start: tuple[Hook, ...] = field(default=())  # run once by a worker when it starts
+
+    @property
+    def router(self) -> APIRouter:
+        """The HTTP door, imported when it is first asked for: a worker has no use for it."""
+        router: APIRouter = import_module(self.doors).router
+        return router
+
+    @property
+    def roomy_paths(self) -> Mapping[str, int]:
+        """The paths that take larger bodies than others, in bytes."""
+        return getattr(import_module(self.doors), "ROOMY", {})
 
 
 def open_database(service: Service) -> Database:

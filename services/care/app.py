@@ -4,8 +4,6 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.care.api import router
-from services.care.api.customer import MOST_BYTES
 from services.care.handlers import router as events
 from services.care.jobs import KEPT, jobs
 from services.care.queries import incidents
@@ -19,14 +17,13 @@ from shared.switches import STOREFRONT_ID, Switch
 service = Service(
     name="care",
     settings=settings,
-    router=router,
+    doors="services.care.api",
     events=events,
     jobs=jobs,
     migrations=Path(__file__).parent / "migrations",
     personal=TABLES,
     kept=KEPT,
     gauges=incidents.MEASURED,
-    roomy_paths={"/customer/evidence": MOST_BYTES},
     pause_kinds=(Switch(AUTOMATIC_SWITCH, (STOREFRONT_ID,)), Switch(MESSAGES_SWITCH, (STOREFRONT_ID,))),
 )
 

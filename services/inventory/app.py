@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.inventory import api, handlers, jobs
+from services.inventory import handlers, jobs
 from services.inventory.queries import oversight
 from services.inventory.queries.personal import TABLES
 from services.inventory.settings import settings
@@ -16,7 +16,7 @@ _LOCATION = Scope("location", "select exists (select from location where code = 
 service = Service(
     name="inventory",
     settings=settings,
-    router=api.router,
+    doors="services.inventory.api",
     events=handlers.router,
     jobs=jobs.jobs,
     migrations=Path(__file__).parent / "migrations",

@@ -6,8 +6,6 @@ from fastapi import FastAPI
 
 from services.orders import handlers, jobs
 from services.orders.actions.storefronts import CachedKeys
-from services.orders.api import router
-from services.orders.api.intake import BULK_BYTES
 from services.orders.queries.personal import TABLES
 from services.orders.settings import settings
 from shared.process import Service, build_app
@@ -18,7 +16,7 @@ _STOREFRONT = Scope("storefront", "select exists (select from storefront where i
 service = Service(
     name="orders",
     settings=settings,
-    router=router,
+    doors="services.orders.api",
     events=handlers.router,
     jobs=jobs.jobs,
     migrations=Path(__file__).parent / "migrations",
@@ -26,7 +24,6 @@ service = Service(
     personal=TABLES,
     kept=jobs.KEPT,
     resolve_key=CachedKeys,
-    roomy_paths={"/v1/orders/bulk": BULK_BYTES},
 )
 
 

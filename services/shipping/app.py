@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.shipping import api, handlers, jobs
+from services.shipping import handlers, jobs
 from services.shipping.actions import webhooks
 from services.shipping.carriers.registry import ADAPTER
 from services.shipping.queries.labels import BOOKING_SWITCH
@@ -20,7 +20,7 @@ _LOCATION = Scope("location", "select exists (select from location_copy where lo
 service = Service(
     name="shipping",
     settings=settings,
-    router=api.router,
+    doors="services.shipping.api",
     events=handlers.router,
     jobs=jobs.jobs,
     migrations=Path(__file__).parent / "migrations",

@@ -8,3 +8,6 @@ router = APIRouter()
 for part in (cases.router, remedies.router, oversight.router, contacts.router, consents.router, evidence.router):
     router.include_router(part, prefix="/staff")
 router.include_router(customer.router)
+
+ROOMY = {"/customer/evidence": customer.MOST_BYTES}
+"""Paths that take larger bodies than others, in bytes."""

@@ -17,3 +17,6 @@ for part in (
     customer.router,
 ):
     router.include_router(part)
+
+ROOMY = {"/v1/orders/bulk": intake.BULK_BYTES}
+"""Paths that take larger bodies than others, in bytes."""
