@@ -11,6 +11,8 @@ from deploy.local.site import SERVICE_ENTRY, Site
 
 BrokerKind = Literal["tansu", "kafka"]
 
+# Left alone, glibc keeps ever more of what a large batch needed once, and does not give it back.
+ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "131072"}
 # It has no idempotent producers, and lets a joining worker wait for half the session of its members.
 _TANSU = {names.KAFKA_IDEMPOTENT: "false", names.KAFKA_SESSION_SECONDS: "6"}
 
@@ -46,7 +48,7 @@ def environment_of(site: Site, options: Options, service: str) -> dict[str, str]
     """Give the environment in which all processes of a service run."""
     kafka = {names.KAFKA_IDEMPOTENT: "true"} if options.broker == "kafka" else _TANSU
     status = {names.STATUS_URL: site.url(names.CONSOLE)} if options.console and service == "care" else {}
-    return {**site.environment(service), **kafka, **status, **options.environment}
+    return {**ALLOCATOR, **site.environment(service), **kafka, **status, **options.environment}
 
 
 def service_command(site: Site, options: Options, name: str, service: str, *verb: str) -> Command:

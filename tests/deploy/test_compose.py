@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings
 from cli.target import STAFF_KEY
 from deploy.carrier_simulator.settings import Settings as SimulatorSettings
 from deploy.local import databases, names, topics
+from deploy.local.commands import ALLOCATOR
 from shared.settings import PublicUrl
 from tests.deploy.settings_classes import fields_of, platform_fields, service_settings
 
@@ -219,6 +220,7 @@ def test_the_image_runs_as_nobody_in_particular_and_installs_by_hash() -> None:
     assert re.search(r"^USER (\d+):\d+$", last, re.MULTILINE), "a numeric user other than root"
     assert "USER 0" not in last
     assert "--require-hashes" in dockerfile
+    assert dict(re.findall(r"^ENV (MALLOC\S+)=(\S+)$", last, re.MULTILINE)) == ALLOCATOR, "as in the local stack"
     (command,) = re.findall(r"^CMD (.+)$", last, re.MULTILINE)
     python, flag, module, verb = json.loads(command)
     assert (python, flag) == ("python", "-m")
