@@ -19,6 +19,7 @@ from tests.orders.neighbours import Parcel
 from tests.orders.rig import Json, Placed, Shop, running_orders
 
 REASONS = ("fraud", "manual", "customer_request")
+STEPS = st.integers(0, 4)
 CREATED, ACCEPTED, OK = httpx.codes.CREATED, httpx.codes.ACCEPTED, httpx.codes.OK
 CONFLICT, NOT_FOUND = httpx.codes.CONFLICT, httpx.codes.NOT_FOUND
 
@@ -58,15 +59,19 @@ class OrderMachine(RuleBasedStateMachine):
     run: Callable[[Coroutine[Any, Any, Any]], Any]
     shop: Shop
 
-    @initialize(paid=st.booleans())
-    def begin(self, paid: bool) -> None:
+    @initialize(so_far=st.lists(STEPS, min_size=1, max_size=3))
+    def begin(self, so_far: list[int]) -> None:
         self.orders: list[Model] = []
-        self.place(paid)
+        for steps in so_far:
+            self.place(paid=True, so_far=steps)
 
-    @rule(paid=st.booleans())
-    def place(self, paid: bool) -> None:
+    @rule(paid=st.booleans(), so_far=STEPS)
+    def place(self, paid: bool, so_far: int) -> None:
         order = self.run(self.shop.place(payment={"status": "authorized" if paid else "pending"}))
-        self.orders.append(Model(order, Parcel(order), holds=set() if paid else {"payment"}))
+        model = Model(order, Parcel(order), holds=set() if paid else {"payment"})
+        self.orders.append(model)
+        for _ in range(so_far):
+            self._go_on(model)
 
     def _act(self, model: Model, act: Coroutine[Any, Any, httpx.Response], good: int, *, refused: int | None) -> bool:
         """Act; what the model refuses must be refused, and leave the order as it was."""
@@ -103,9 +108,10 @@ class OrderMachine(RuleBasedStateMachine):
         if self._act(model, self._staff(model, "/holds", {"reason": reason}), CREATED, refused=refused):
             model.holds.add(reason)
 
-    @rule(data=st.data(), reason=st.sampled_from(REASONS))
-    def let_go(self, data: st.DataObject, reason: str) -> None:
-        model = self._pick(data)
+    @rule(data=st.data())
+    def let_go(self, data: st.DataObject) -> None:
+        model = next((one for one in self.orders if one.holds), self.orders[0])
+        reason = data.draw(st.sampled_from([*sorted(model.holds), REASONS[0]]))
         open_now = {one["reason"]: one["id"] for one in self.run(model.order.now())["holds"]}
         act = self._staff(model, f"/holds/{open_now.get(reason, model.order.id)}/release", {"note": "go on"})
         if self._act(model, act, OK, refused=None if reason in model.holds else NOT_FOUND):
@@ -146,8 +152,10 @@ class OrderMachine(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def work(self, data: st.DataObject) -> None:
+        self._go_on(self._pick(data))
+
+    def _go_on(self, model: Model) -> None:
         """Let the next thing happen in the house, or on the way."""
-        model = self._pick(data)
         order, parcel, hear = model.order, model.parcel, self.shop.rig.hear
         if model.ended:
             return
