@@ -162,6 +162,11 @@ def send_again(identity: Annotated[str, typer.Argument(help="The message's id.")
     show.done(answer, f"message {show.named(answer, 'id')} is {show.named(answer, 'state')}", json=as_json)
 
 
+def mails_named(text: str) -> list[str]:
+    """Give the ids of our mails that a text names, each once."""
+    return sorted(set(_MESSAGE_ID.findall(text)))
+
+
 @told.command("left")
 def note_left(
     log: Annotated[Path, typer.Argument(help="The mail log, or any text that names the mails' Message-IDs.")],
@@ -170,7 +175,7 @@ def note_left(
 ) -> None:
     """After a restore: take what a mail log shows for sent, not to send it again."""
     try:
-        keys = sorted(set(_MESSAGE_ID.findall(log.read_text(errors="replace"))))
+        keys = mails_named(log.read_text(errors="replace"))
     except OSError as error:
         raise typer.BadParameter(f"{log} cannot be read: {error.strerror}") from error
     noted = 0

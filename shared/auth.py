@@ -200,7 +200,8 @@ def hash_api_key(key: str) -> str:
 
 def same(left: str, right: str) -> bool:
     """Compare secrets in constant time."""
-    return hmac.compare_digest(left.encode(), right.encode())
+    # JSON may hold half of a surrogate pair.
+    return hmac.compare_digest(left.encode(errors="surrogatepass"), right.encode(errors="surrogatepass"))
 
 
 def _decode(text: str) -> bytes:

@@ -40,6 +40,8 @@ def refuse_nul(value: object) -> object:
     elif isinstance(value, list):
         for item in value:
             refuse_nul(item)
+    elif isinstance(value, dict):
+        refuse_nul([*value, *value.values()])
     return value
 
 

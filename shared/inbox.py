@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from uuid import UUID
 
@@ -101,7 +101,7 @@ def read_envelope(record: Record) -> Envelope:
             key=headers["ce_subject"],
             epoch=int(headers.get("ce_epoch", "1")),
             sequence=int(headers["ce_sequence"]),
-            occurred_at=datetime.fromisoformat(headers["ce_time"]),
+            occurred_at=_moment(headers["ce_time"]),
             correlation_id=headers.get("ce_correlationid", ""),
             traceparent=headers.get("ce_traceparent") or None,
             payload=record.value,
@@ -109,10 +109,16 @@ def read_envelope(record: Record) -> Envelope:
         )
     except KeyError as missing:
         raise UnreadableError(f"header {missing} is missing") from missing
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, OverflowError) as error:
         raise UnreadableError(f"a header cannot be read: {error}") from error
     _check(envelope)
     return envelope
+
+
+def _moment(text: str) -> datetime:
+    """Read a time that there is in UTC as well; raises ValueError and OverflowError."""
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC) if moment.tzinfo else moment
 
 
 def _check(envelope: Envelope) -> None:

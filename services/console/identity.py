@@ -20,6 +20,7 @@ from services.console.settings import ConsoleSettings
 from shared import clock
 from shared.auth import STAFF_ROLES, Role, same
 from shared.errors import ConfigurationError
+from shared.fields import is_storable
 from shared.http import HttpAnswerLostError, HttpClient, HttpStatusError, HttpUnavailableError
 
 log = structlog.get_logger()
@@ -196,7 +197,10 @@ class Provider:
         if not login:
             raise ProviderRefusedError("the provider does not say what you are called: CONSOLE_OIDC_LOGIN_CLAIM")
         name = str(claims.get("name") or login)
-        return Identity(f"{claims['iss']}#{claims['sub']}", login[:100], name[:200], roles)
+        found = Identity(f"{claims['iss']}#{claims['sub']}", login[:100], name[:200], roles)
+        if not all(map(is_storable, (found.key, found.login, found.name))):
+            raise ProviderRefusedError("the provider's words about you hold characters that cannot be kept")
+        return found
 
     async def _discover(self) -> _Endpoints:
         is_fresh = self._read_at is not None and clock.real() - self._read_at < _KNOWN_FOR
@@ -247,7 +251,7 @@ def _usable(published: _KeySet) -> list[jwt.PyJWK]:
             continue
         try:
             usable.append(jwt.PyJWK(said))
-        except (jwt.PyJWTError, KeyError) as error:  # a key without its parts is a KeyError
+        except (jwt.PyJWTError, KeyError, TypeError, ValueError) as error:  # what its parts are not, or not there
             log.info("key left out", kid=str(said.get("kid", "")), error=str(error)[:200])
     return usable
 

@@ -11,15 +11,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+import httpx
 import orjson
 
-from cli.bots.door import Refused
+from cli.bots.door import Door, Refused, StaffToken
 from deploy.local import names
 from deploy.local.stack import LocalStack
 from shared import clock, db
+from shared.auth import Role
 from shared.events.base import REGISTRY
+from shared.ids import new_id
 from tests.house_rules import tree
-from tests.journeys.shop import DAY, HOUR, Shop, open_shop
+from tests.journeys.shop import DAY, HOUR, PlacedOrder, Shop, open_shop
 from tests.stepped import driven, stepped_suite
 
 DIRECTORY = Path(__file__).with_name("recorded")
@@ -27,6 +30,7 @@ _SCANNED = {"after_hours": 3, "status": "in_transit", "status_detail": "picked_u
 _DELIVERED = {"after_hours": 30, "status": "delivered", "status_detail": "arrived_at_destination"}
 _DAMAGED = {"after_hours": 30, "status": "return_to_sender", "status_detail": "damaged"}
 _LOST = {"after_hours": 24, "status": "failure", "status_detail": "lost"}
+_NOWHERE = "00000"  # the carrier has no rates to there
 _PATIENCE_SECONDS = 240.0
 _EVENTS = """
 select event_id, topic, key, epoch, sequence, type, headers, payload::text as payload, occurred_at, published_at
@@ -61,6 +65,7 @@ async def record() -> None:
     async with stepped_suite("corpus", throwaway=True) as stack, driven(stack, _PATIENCE_SECONDS) as driver:
         shop = await open_shop(stack, driver)
         await _trade(shop)
+        await _trade_more(shop, stack)
         rows = sorted(await _published(stack), key=lambda row: str(row["published_at"]))
         await shop.close()
     kinds = {str(row["type"]) for row in rows}
@@ -84,7 +89,7 @@ async def _trade(shop: Shop) -> None:
     shop.luck.bench[shop.skus[1]] = 1
     unlikely = {**shop.draft(1)["shipping_address"], "postal_code": "1"}
     await shop.place(1, shipping_address=unlikely)
-    await shop.announce(shop.north, 50, clock.now() + DAY, sku=1)
+    inbound = await shop.announce(shop.north, 50, clock.now() + DAY, sku=1)
     await shop.pick()
     await put_back.cancel()
     parcels = await shop.pack()
@@ -95,15 +100,58 @@ async def _trade(shop: Shop) -> None:
     await shop.warehouses[shop.north].put_back_all()
     for order in (lost, damaged):
         await order.pay("captured")
-    await shop.receive(shop.north, 50, sku=1)
+    await shop.receive(shop.north, 50, sku=1, inbound_id=inbound)
     await shop.ship()
     await shop.step(3 * DAY)
     for order in (lost, damaged):
         for case in await shop.cases(order):
             await shop.grant(case, "refund")
+            await shop.grant(case, "shipping_refund")  # nobody paid for shipping: refused
             break
     await shop.storefront.confirm_refunds()
     await shop.step(DAY)
+    await shop.driver.rest()
+
+
+async def _trade_more(shop: Shop, stack: LocalStack) -> None:
+    """Let what is rare happen: a lost answer of the carrier's, a refusal, a change, a word, a write-off, an erasure."""
+
+    def door(service: str, role: Role, subject: str) -> Door:
+        made = Door(service, stack.urls[service], StaffToken(stack.staff_key, role, subject))
+        shop.doors.append(made)
+        return made
+
+    await shop.until_morning()
+    await shop.receive(shop.north, 20)
+    await shop.driver.rest()
+    arrived, stranded = await shop.place(1), await shop.place(2)
+    unpaid = await shop.place(1, payment={"status": "pending"})
+    await shop.place(1, shipping_address={**shop.draft(1)["shipping_address"], "postal_code": _NOWHERE})
+    await shop.script(arrived, _SCANNED, _DELIVERED)
+    await shop.script(stranded, _SCANNED)
+    await _change(shop, arrived)
+    await shop.support.act(f"/staff/orders/{unpaid.id}/reject", {"reason": "payment", "note": "asked"}, key="unpaid")
+    lost = {"kind": "answer_lost", "route": "POST /v2/shipments/.*/buy", "times": 1}
+    await shop.carrier.door.act("/simulator/faults", lost, key=str(new_id()))
+    await shop.ship()
+    await shop.step(3 * DAY)
+    left = {"line_id": (await stranded.read())["lines"][0]["id"], "quantity": 2, "reason": "the van burnt down"}
+    operator = door("orders", Role.OPERATOR, "corpus")
+    await operator.act(f"/staff/orders/{stranded.id}/write-offs", left, key=str(new_id()))
+    word = {"kind": "rating", "value": "5"}
+    await door("care", Role.CUSTOMER, str(arrived.id)).act("/customer/words", word, key=str(new_id()))
+    await shop.storefront.door.act(
+        f"/v1/orders/{unpaid.id}/erasure", {"reason": "the customer asks"}, key=str(new_id())
+    )
+    await shop.step(DAY)
+    await shop.driver.rest()
+
+
+async def _change(shop: Shop, order: PlacedOrder) -> None:
+    headers = {"Authorization": f"Bearer {shop.storefront.door.credential()}", "Idempotency-Key": str(new_id())}
+    async with httpx.AsyncClient(base_url=shop.storefront.door.url, headers=headers, trust_env=False) as client:
+        changed = await client.patch(f"/v1/orders/{order.id}", json={"contact": {"phone": "+49 40 7654321"}})
+        assert changed.is_success, changed.text
     await shop.driver.rest()
 
 

@@ -3,16 +3,18 @@
 import contextlib
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from cli.customers import mails_named
 from cli.olist import rows as olist
 from services.care.actions.reading import read_case_cursor
 from services.care.errors import PhotoRefusedError
@@ -35,6 +37,8 @@ from shared.auth import Role, TokenVerifier, make_key_pair, mint_link, mint_toke
 from shared.errors import ConfigurationError, InvalidError, UnauthenticatedError
 from shared.fields import is_storable, plain
 from shared.ids import new_id
+from shared.inbox import UnreadableError, read_envelope, read_event
+from shared.kafka import Record
 from tests.fuzz.budget import examples
 from tests.fuzz.writing import JSON, ORDER, PHOTOS, SHOPIFY, Json, as_bytes, changed, recorded
 from tests.olist import dataset
@@ -202,6 +206,57 @@ def test_a_trace_that_is_none_begins_a_new_one(header: str | None) -> None:
     with tracing.trace(header) as context:
         assert len(tracing.trace_id_of(context)) == 32
         assert set(context) <= set("0123456789abcdef-")
+
+
+HEADERS = {
+    "ce_id": str(new_id()), "ce_type": "doorstep.orders.order_placed.v1", "ce_source": "orders", "ce_subject": "a",
+    "ce_epoch": "1", "ce_sequence": "1", "ce_time": "2026-03-02T10:00:00+00:00", "ce_correlationid": "a",
+}  # fmt: skip
+_WRITTEN = st.text().map(lambda one: one.encode("utf-8", "surrogatepass")) | st.binary() | st.integers().map(
+    lambda one: str(one).encode()
+)  # fmt: skip
+
+
+@given(
+    changes=st.dictionaries(st.sampled_from([*HEADERS]) | st.text(), st.none() | _WRITTEN, max_size=3),
+    value=st.none() | st.binary() | JSON.map(as_bytes),
+    topic=st.sampled_from(["doorstep.orders", "doorstep.care"]) | st.text(),
+)
+@example(changes={"ce_time": b"0001-01-01T00:00:00+14:00"}, value=b"{}", topic="doorstep.orders")
+@example(changes={"ce_time": b"9999-12-31T23:59:59-12:00"}, value=b"{}", topic="doorstep.orders")
+@example(changes={"ce_sequence": b"9" * 5000}, value=b"{}", topic="doorstep.orders")
+@examples(500)
+def test_a_record_is_an_event_that_can_be_kept_or_unreadable(
+    changes: dict[str, bytes | None], value: bytes | None, topic: str
+) -> None:
+    headers = {**{name: text.encode() for name, text in HEADERS.items()}, **changes}
+    said = tuple((name, one) for name, one in headers.items() if one is not None)
+
+    try:
+        envelope = read_envelope(Record(topic, 0, 1, b"a", value, said))
+    except UnreadableError:
+        return
+    assert topic == f"doorstep.{envelope.source}"
+    assert 0 < envelope.sequence < 2**63
+    assert 0 < envelope.epoch < 2**31
+    assert envelope.occurred_at.astimezone(UTC)
+    assert all(map(is_storable, (envelope.key, envelope.type, envelope.correlation_id, envelope.traceparent or "")))
+    with contextlib.suppress(UnreadableError, KeyError):
+        assert read_event(envelope).event.event_type == envelope.type
+
+
+@given(
+    ids=st.lists(st.uuids(), max_size=4),
+    around=st.text() | st.from_regex(r"<[0-9a-f-]{0,40}@care\.doorstep>?"),
+    torn=st.binary(max_size=20),
+)
+@examples(200)
+def test_a_mail_log_names_our_mails_and_no_others(ids: list[UUID], around: str, torn: bytes) -> None:
+    others = mails_named(around)
+    lines = "".join(f"{around} <{one}@care.doorstep> {torn.decode(errors='replace')}\n" for one in ids)
+
+    assert mails_named(lines) == sorted({str(one) for one in ids} | (set(others) if ids else set()))
+    assert all(UUID(one) for one in others)
 
 
 COLUMNS = [*olist.ORDER_COLUMNS, *olist.ITEM_COLUMNS, *olist.PRODUCT_COLUMNS]
