@@ -130,6 +130,26 @@ async def test_a_case_is_answered_put_aside_and_resolved_by_keys_from_the_list_t
     await expect(page.get_by_role("button", name="Next case")).to_be_visible()
 
 
+async def test_what_a_customer_was_answered_is_kept_with_their_order(sit: Sit, shop: Shop, clients: Clients) -> None:
+    order, case_id = await trouble(shop, clients)
+    desk = await sit("care")
+    page = desk.page
+    await desk.goto(f"/care/cases/{case_id}")
+    await page.keyboard.press("r")
+    await page.get_by_label("Answered by").select_option("phone")
+    await page.get_by_label("What was said").fill("a new one is on its way")
+    await page.get_by_role("button", name="Keep that they were answered").click()
+    await told(page, "Kept: the customer was answered.")
+    kept = page.get_by_role("region", name="Contacts").get_by_role("listitem").first
+    await expect(kept).to_contain_text("We answered · damaged")
+    await expect(kept).to_contain_text("a new one is on its way")
+    await expect(kept).to_contain_text("phone · Carla Care")
+    listed = await clients.of("care", role="support").get("/staff/contacts", params={"order_id": str(order.id)})
+    (contact,) = listed.json()["data"]
+    said = {"direction": "outbound", "channel": "phone", "reason": "damaged", "note": "a new one is on its way"}
+    assert {name: contact[name] for name in said} == said
+
+
 async def test_a_key_takes_the_case_of_the_row_one_is_on_and_the_sheet_says_so(
     sit: Sit, shop: Shop, clients: Clients
 ) -> None:

@@ -13,6 +13,7 @@ from tests.clients import Clients
 from tests.console.care import trouble
 from tests.console.conftest import Visit
 from tests.console.shop import Order, Shop
+from tests.waiting import wait_until
 
 
 async def test_a_lead_sees_stages_backlog_and_formulas(visit: Visit, shop: Shop) -> None:
@@ -136,3 +137,64 @@ async def test_every_rate_stands_beside_its_formula(
         for formula in ("promises kept / (kept + broken)", "in full / due", "damaged or lost / delivered"):
             assert formula in card
     assert page.count('class="formulas') == 3
+
+
+_WAS_DUE = """
+update watch set first_deliver_by = coalesce(delivered_at + interval '1 millisecond', now() - interval '1 hour'),
+  promise_outcome = coalesce(promise_outcome, 'broken') where order_id = any($1::uuid[])
+"""
+_ARRIVED = """
+select delivered_at is not null and ended_at is not null and promise_outcome = 'kept' from watch where order_id = $1
+"""
+
+
+async def test_a_carriers_row_says_how_its_parcels_kept_their_promise(
+    visit: Visit, shop: Shop, stack: LocalStack
+) -> None:
+    good = await shop.place()
+    await shop.ship(good)
+    await shop.deliver(good)
+    late = await shop.place()
+    await shop.ship(late)
+    connection = await asyncpg.connect(stack.dsn("care"))
+    try:
+
+        async def care_knows() -> bool:
+            return bool(await connection.fetchval(_ARRIVED, good.id))
+
+        await wait_until(care_knows, what="the promise is kept")
+        await connection.execute(_WAS_DUE, [good.id, late.id])
+        carriers = await connection.fetch(
+            "select distinct carrier from watch_parcel where order_id = any($1::uuid[])", [good.id, late.id]
+        )
+    finally:
+        await connection.close()
+    page = (await (await visit("care_lead")).get("/overview", location=shop.tag)).text
+    (card,) = re.findall(r'<section class="card" aria-labelledby="carriers">.*?</section>', page, re.DOTALL)
+    rows = re.findall(r"<tr>(<th scope=\"row\".*?)</tr>", card, re.DOTALL)
+    assert [re.findall(r">([^<>]+)</(?:a|td)>", row) for row in rows] == [
+        [carriers[0]["carrier"], "2", "50.0 %", "100.0 %", "50.0 %"]
+    ], "two were due, one promise was kept and one broken; the one that arrived was on time, in full and sound"
+
+
+async def test_every_number_of_the_overview_stands_beside_its_formula(
+    visit: Visit, shop: Shop, stack: LocalStack, clients: Clients
+) -> None:
+    order, _ = await trouble(shop, clients)
+    await _is_due(stack, order)
+    await shop.place()  # the backlog
+    page = (await (await visit("care_lead")).get("/overview", location=shop.tag)).text
+    figures = re.findall(r'<li class="card figure">(.*?)</li>', page, re.DOTALL)
+    said = {re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", figure)).strip() for figure in figures}
+    for title, formula in (
+        ("Kept promise", "promises kept / (kept + broken), of the promise in force"),
+        ("Perfect order", "on time, in full, and nothing wrong, missing, damaged or lost / delivered"),
+        ("On time in full", "delivered by the first promise&#39;s end and in full / due"),
+        ("Clocks of cases kept", "clocks of cases fulfilled in time / (those + breached)"),
+    ):
+        assert [words for words in said if words.startswith(title) and f"= {formula}" in words] != [], title
+    assert len(figures) == 4
+    cards = re.findall(r'<section class="card" aria-labelledby="(\w+)">(.*?)</section>', page, re.DOTALL)
+    assert {name for name, _ in cards} == {"stages", "exceptions", "backlog", "days", "warehouses", "carriers"}
+    for name, card in cards:
+        assert ('class="number"' in card, re.search(r">= \w", card) is not None) == (True, True), name
