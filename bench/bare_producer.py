@@ -29,7 +29,7 @@ async def send(asked: dict[str, str | int | bool]) -> float:
         acks="all",
         enable_idempotence=bool(asked["idempotent"]),
         linger_ms=0,
-        max_batch_size=256 * 1024,
+        max_batch_size=128 * 1024,
         request_timeout_ms=10_000,
     )
     await producer.start()

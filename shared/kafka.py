@@ -1,9 +1,8 @@
 """Producer and group member by aiokafka: every option explicit, a deadline on every call that can hang."""
 
 import asyncio
-import heapq
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
+from shared.fetched import Fetched
 from shared.settings import PlatformSettings
 
 log = structlog.get_logger()
@@ -24,6 +24,7 @@ _SEND_SECONDS = 20
 _COMMIT_SECONDS = 5
 START_SECONDS = 20
 _KEYS_REMEMBERED = 2_000
+_BATCH_BYTES = 128 * 1024
 
 
 class BrokerAwayError(ConnectionError):
@@ -116,7 +117,7 @@ class Producer:
             acks="all",
             enable_idempotence=settings.kafka_idempotent,
             linger_ms=0,
-            max_batch_size=256 * 1024,
+            max_batch_size=_BATCH_BYTES,
             request_timeout_ms=10_000,
             retry_backoff_ms=100,
             metadata_max_age_ms=60_000,
@@ -220,6 +221,7 @@ class GroupConsumer:
         self._ends_are_exact = settings.kafka_idempotent
         self._checked = False
         self._applied: dict[TopicPartition, int] = {}
+        self._fetched = Fetched()
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.kafka_bootstrap,
             client_id=instance,
@@ -233,9 +235,8 @@ class GroupConsumer:
             heartbeat_interval_ms=500,
             rebalance_timeout_ms=60_000,
             max_poll_interval_ms=86_400_000,  # the stall watchdog judges, not the poll interval
-            # What is fetched ahead of its turn lies in memory; a larger record comes alone.
-            fetch_max_bytes=4 * 1024 * 1024,
-            max_partition_fetch_bytes=1024 * 1024,
+            fetch_max_bytes=16 * 1024 * 1024,
+            max_partition_fetch_bytes=_BATCH_BYTES,  # little of each, and of all at once: what waits lies in memory
             # The embedded broker does not always wake a waiting fetch when something arrives.
             fetch_max_wait_ms=500 if settings.kafka_idempotent else 200,
             request_timeout_ms=10_000,
@@ -256,6 +257,7 @@ class GroupConsumer:
 
     async def _when_assigned(self) -> None:
         self._checked = False
+        self._fetched.forget()
 
     async def poll(self, *, max_records: int, timeout_seconds: float) -> list[Record]:
         """Give the next records in the order in which they were sent, each partition's in its own.
@@ -271,20 +273,30 @@ class GroupConsumer:
         if self._ends_are_exact and not self._checked:
             await self._refuse_shrunk_topics()
             self._checked = True
-        self._consumer.resume(*assigned)
+        taken = self._fetched.take(max_records)
+        if not taken:
+            await self._fetch(assigned, timeout_seconds)
+            taken = self._fetched.take(max_records)
+        return [
+            Record(raw.topic, raw.partition, raw.offset, raw.key, raw.value, _headers(raw.headers)) for raw in taken
+        ]
+
+    async def _fetch(self, assigned: Collection[TopicPartition], timeout_seconds: float) -> None:
+        """Fetch of the partitions of which little is left; then no more until what came is taken.
+
+        Else aiokafka fetches at once what came in this moment, and the next poll gives that and no more.
+        """
+        wanted = self._fetched.short_of(assigned)
+        self._consumer.resume(*wanted)
         try:
-            batches = await self._consumer.getmany(
-                *assigned, timeout_ms=int(timeout_seconds * 1000), max_records=max_records
-            )
+            batches = await self._consumer.getmany(*wanted, timeout_ms=int(timeout_seconds * 1000))
         except KafkaError as error:
             raise BrokerAwayError(str(error)) from error
+        for partition, records in batches.items():
+            end = self._consumer.highwater(partition) if self._ends_are_exact else 0
+            self._fetched.add(partition, records, end or 0)
         if batches:
-            # Else aiokafka fetches at once what came in this moment, and the next poll gives that and no more.
             self._consumer.pause(*self._consumer.assignment())
-        return [
-            Record(raw.topic, raw.partition, raw.offset, raw.key, raw.value, _headers(raw.headers))
-            for raw in heapq.merge(*batches.values(), key=lambda raw: raw.timestamp)
-        ]
 
     async def _refuse_shrunk_topics(self) -> None:
         partitions = list(self._consumer.assignment())
@@ -326,7 +338,7 @@ class GroupConsumer:
             await within(_COMMIT_SECONDS, self._consumer.position(partition), "read a position")
             for partition in partitions
         ]
-        return int(sum(ends.values()) - sum(positions))
+        return int(sum(ends.values()) - sum(positions)) + len(self._fetched)
 
     async def close(self) -> None:
         """Leave; `stop()` hangs while the broker is down, so after a deadline its tasks are cancelled."""

@@ -3,10 +3,12 @@
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from aiokafka import TopicPartition
 
 from shared import clock, pace
 from shared.consumer import split_waves
+from shared.fetched import Fetched
 from shared.ids import new_id
 from shared.inbox import Envelope, read_envelope
 from shared.kafka import GroupConsumer, Record
@@ -21,6 +23,9 @@ class _Fetched:
 
     def assignment(self) -> set[TopicPartition]:
         return set(self._fetched)
+
+    def highwater(self, partition: TopicPartition) -> int:
+        return len(self._fetched[partition])
 
     def resume(self, *_partitions: TopicPartition) -> None:
         pass
@@ -79,6 +84,51 @@ async def test_a_clock_that_goes_back_changes_no_order_within_a_partition(plumbi
 
 async def test_a_partition_that_its_owner_before_still_commits_has_lost_nothing(plumbing: Plumbing) -> None:
     assert await _read(plumbing, _Moving(orders=[(96, 1_000)]), checked=False) == [("orders", 96)]
+
+
+def _sent(topic: str, *times: int, first: int = 0) -> list[SimpleNamespace]:
+    return [SimpleNamespace(topic=topic, offset=first + n, timestamp=time) for n, time in enumerate(times)]
+
+
+def _told(records: list[SimpleNamespace]) -> list[str]:
+    return [f"{record.topic} {record.timestamp}" for record in records]
+
+
+def test_who_lags_reads_no_topic_ahead_of_one_that_has_more_to_come() -> None:
+    fetched = Fetched()
+    fetched.add("orders", _sent("orders", 10, 20), end=4)
+    fetched.add("inventory", _sent("inventory", 11, 21, 31), end=3)
+
+    assert _told(fetched.take(500)) == ["orders 10", "inventory 11", "orders 20"]
+    assert (_told(fetched.take(500)), len(fetched)) == ([], 2)
+
+    fetched.add("orders", _sent("orders", 25, 30, first=2), end=4)
+    assert _told(fetched.take(3)) == ["inventory 21", "orders 25", "orders 30"]
+    assert _told(fetched.take(3)) == ["inventory 31"], "orders has no more, so nothing is waited for"
+
+
+def test_a_partition_that_stays_away_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched = Fetched()
+    fetched.add("orders", _sent("orders", 10), end=9)
+    fetched.add("inventory", _sent("inventory", 31), end=1)
+    assert _told(fetched.take(500)) == ["orders 10"]
+
+    monkeypatch.setattr("shared.fetched._PATIENCE_SECONDS", 0.0)
+    assert _told(fetched.take(500)) == ["inventory 31"]
+
+
+def test_what_was_shared_out_anew_is_fetched_anew() -> None:
+    fetched = Fetched()
+    fetched.add("orders", _sent("orders", 10), end=1)
+    fetched.forget()
+    assert (_told(fetched.take(500)), len(fetched)) == ([], 0)
+
+
+def test_what_reads_ahead_of_the_others_is_fetched_no_further() -> None:
+    fetched = Fetched()
+    fetched.add("orders", _sent("orders", 10), end=9)
+    fetched.add("inventory", _sent("inventory", *range(1_000, 1_100)), end=500)
+    assert fetched.short_of(["orders", "inventory", "shipping"]) == ["orders", "shipping"]
 
 
 async def test_a_worker_rests_as_long_as_its_round_took_but_never_long() -> None:
