@@ -14,7 +14,8 @@ SOURCES := $(wildcard services shared cli deploy tests bench)
 # Where the tests marked `broker` are; the other service tests hand events to the consumer's own code directly.
 KAFKA_TESTS = tests/shared tests/journeys tests/inventory/test_races.py \
 	tests/faults/test_crashes_under_load.py tests/faults/test_deaths_in_mid_journey.py tests/faults/test_zombies.py \
-	tests/faults/test_last_units.py tests/faults/test_sick_events.py tests/faults/test_restore.py
+	tests/faults/test_last_units.py tests/faults/test_sick_events.py tests/faults/test_restore.py \
+	tests/faults/test_restore_refunds.py
 TWO_STACKS = -n 2 --dist loadscope --no-loadscope-reorder
 # The rest is wide, or has a target of its own.
 CORE_TESTS = $(addprefix tests/,care contracts inventory journeys orders shared shipping)

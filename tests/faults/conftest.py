@@ -87,6 +87,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_sep("=", f"faults, DOORSTEP_FAULTS_SEED={_SEED}")
         for line in table(sorted(LEDGER, key=lambda line: line.number)):
             terminalreporter.write_line(line)
+    for skipped in terminalreporter.stats.get("skipped", []):
+        if skipped.nodeid.startswith("tests/faults/"):
+            terminalreporter.write_line(f"not proved here: {skipped.nodeid}: {skipped.longrepr[2]}")
 
 
 async def _heal(stack: LocalStack, driver: Driver) -> None:

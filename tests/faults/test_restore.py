@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -23,9 +22,8 @@ from shared import clock
 from tests.broker import BROKER
 from tests.faults.crowd import Crowd
 from tests.faults.test_deaths_in_mid_journey import DAMAGED, DELIVERED, SCANNED
-from tests.journeys.shop import DAY, PRICE, Json, PlacedOrder
+from tests.journeys.shop import DAY, Json, PlacedOrder
 
-LOST = {"after_hours": 24, "status": "failure", "status_detail": "lost"}
 # From who only listens to who is listened to most.
 DUMPED = ("care", "shipping", "inventory", "orders")
 PAUSED = ("intake", "webhooks", "booking", "polling", "messages", "automatic_remedies")
@@ -44,13 +42,13 @@ async def test_databases_restored_to_different_minutes_come_to_one_state_by_the_
     async with crowd.posting():
         for service in DUMPED:
             await crowd.see_acknowledged(8)
-            await _dump(stepped_stack, service, tmp_path)
+            await dump(stepped_stack, service, tmp_path)
         await crowd.see_acknowledged(8)
     before = len(crowd.history())
 
-    await _restore(stepped_stack, tmp_path)
+    await restore(stepped_stack, tmp_path)
     crowd.topics_are_new = True
-    await _start_in_another_epoch(stepped_stack, since)
+    await start_in_another_epoch(stepped_stack, since)
     await crowd.shop.driver.rest()
     lost = [entry for entry in crowd.history() if await crowd.look_up(entry[0]) == []]
     assert 0 < len(lost) < before
@@ -68,94 +66,53 @@ async def test_databases_restored_to_different_minutes_come_to_one_state_by_the_
 
 @pytest.mark.broker
 @pytest.mark.timeout(600)
-async def test_a_refund_that_care_has_forgotten_is_paid_once_and_its_order_found_by_its_reference(
-    stepped_stack: LocalStack, crowd: Crowd, tmp_path: Path
-) -> None:
-    """F24: granted and paid between the dump of care and that of orders."""
-    shop, since = crowd.shop, clock.real() - timedelta(minutes=5)
-    await shop.until_morning()
-    order = await _placed(crowd, SCANNED, LOST)
-    await crowd.pay(order.id, "captured", PRICE)
-    await shop.driver.rest()
-    await shop.ship()
-    await shop.step(2 * DAY)
-    dumped_at = clock.now()
-    for service in DUMPED[:2]:
-        await _dump(stepped_stack, service, tmp_path)
-    (case,) = [case for case in await shop.cases(order) if case["family"] == "delivery"]
-    await shop.grant(case, "refund")
-    assert await crowd.confirm_refunds() == 1
-    await shop.driver.rest()
-    paid, told = await _refunds(crowd), _mails(stepped_stack)
-    for service in DUMPED[2:]:
-        await _dump(stepped_stack, service, tmp_path)
-
-    await _restore(stepped_stack, tmp_path)
-    crowd.topics_are_new = True
-    await _start_in_another_epoch(stepped_stack, since)
-    await shop.driver.rest()
-    await _reconcile(stepped_stack, dumped_at)
-    await shop.driver.rest()
-    await _tell_what_left(stepped_stack, told, tmp_path / "mail.log")
-    await shop.driver.rest()
-    assert await crowd.look_up(order.reference) == [str(order.id)]
-    assert await crowd.confirm_refunds() == 0
-    assert await _refunds(crowd) == paid
-    read = await order.read()
-    assert (read["payment_status"], read["payment"]["refunded"]) == ("refunded", PRICE)
-    await _mend(stepped_stack)
-    await crowd.verify()
-
-
-@pytest.mark.broker
-@pytest.mark.timeout(600)
 async def test_labels_and_mails_of_after_the_backups_are_known_again_by_the_runbook(
     stepped_stack: LocalStack, crowd: Crowd, tmp_path: Path
 ) -> None:
     """F24: parcels were labelled, left and broke, customers were told, and only orders and inventory remember."""
     shop, since = crowd.shop, clock.real() - timedelta(minutes=5)
     await shop.until_morning()
-    orders = [await _placed(crowd, SCANNED, journey) for journey in (DELIVERED, DAMAGED)]
+    orders = [await placed(crowd, SCANNED, journey) for journey in (DELIVERED, DAMAGED)]
     await shop.driver.rest()
     dumped_at = clock.now()
     for service in DUMPED[:2]:
-        await _dump(stepped_stack, service, tmp_path)
+        await dump(stepped_stack, service, tmp_path)
     await shop.ship()
-    orders.append(await _placed(crowd, SCANNED, DELIVERED))
+    orders.append(await placed(crowd, SCANNED, DELIVERED))
     await shop.driver.rest()
     await shop.pick()
     await shop.pack()  # and still on the dock
     await shop.step(DAY)
-    sold, told = [await _sold(stepped_stack, order) for order in orders], _mails(stepped_stack)
+    sold, told = [await _sold(stepped_stack, order) for order in orders], mails(stepped_stack)
     assert [len(numbers) for numbers in sold] == [1, 1, 1]
     assert told
     for service in DUMPED[2:]:
-        await _dump(stepped_stack, service, tmp_path)
+        await dump(stepped_stack, service, tmp_path)
 
-    await _restore(stepped_stack, tmp_path)
+    await restore(stepped_stack, tmp_path)
     crowd.topics_are_new = True
-    await _start_in_another_epoch(stepped_stack, since)
+    await start_in_another_epoch(stepped_stack, since)
     await shop.driver.rest()
-    await _reconcile(stepped_stack, dumped_at)
+    await reconcile(stepped_stack, dumped_at)
     await shop.driver.rest()
-    await _tell_what_left(stepped_stack, told, tmp_path / "mail.log")
+    await tell_what_left(stepped_stack, told, tmp_path / "mail.log")
     await shop.step(DAY * 3)
     await _mend(stepped_stack)
 
     await crowd.verify()
     assert [await _sold(stepped_stack, order) for order in orders] == sold
     assert sorted(set(told)) == sorted(told)
-    assert sorted(set(_mails(stepped_stack))) == sorted(_mails(stepped_stack))
+    assert sorted(set(mails(stepped_stack))) == sorted(mails(stepped_stack))
 
 
-async def _reconcile(stack: LocalStack, dumped_at: datetime) -> None:
+async def reconcile(stack: LocalStack, dumped_at: datetime) -> None:
     moment = dumped_at.replace(tzinfo=None).isoformat(timespec="seconds")
     await _doorstep(stack, "shipments", "reconcile", "--since", moment, "--reason", "restore")
     for kind in ("booking", "polling", "webhooks", "automatic_remedies"):
         await _doorstep(stack, "resume", kind, "--reason", "restored")
 
 
-async def _tell_what_left(stack: LocalStack, told: Sequence[str], log: Path) -> None:
+async def tell_what_left(stack: LocalStack, told: Sequence[str], log: Path) -> None:
     _write_log(log, told)
     await _doorstep(stack, "messages", "left", str(log), "--reason", "restored")
     for kind in ("messages", "intake"):
@@ -177,7 +134,7 @@ async def _mend(stack: LocalStack) -> None:
             await _doorstep(stack, *shlex.split(command)[1:])
 
 
-async def _placed(crowd: Crowd, *steps: Json) -> PlacedOrder:
+async def placed(crowd: Crowd, *steps: Json) -> PlacedOrder:
     body = crowd.shop.draft(1)
     order = PlacedOrder(crowd.shop, await crowd.place(body), str(body["reference"]))
     await crowd.shop.script(order, *steps)
@@ -191,18 +148,18 @@ async def _sold(stack: LocalStack, order: PlacedOrder) -> list[str]:
     return [str(one["tracking_code"]) for one in answer.raise_for_status().json()["parcels"]]
 
 
-def _mails(stack: LocalStack) -> list[str]:
+def mails(stack: LocalStack) -> list[str]:
     """Give the Message-ID of each mail that left."""
     mails = (mail.read_text() for mail in sorted(stack.site.mail.glob("*.eml")))
     return [line.partition(": ")[2] for mail in mails for line in mail.splitlines() if line.startswith("Message-ID:")]
 
 
-async def _dump(stack: LocalStack, service: str, to: Path) -> None:
+async def dump(stack: LocalStack, service: str, to: Path) -> None:
     dsn = stack.dsn(service, "admin")
     await _run(_program("pg_dump"), "--format=custom", f"--file={to / service}", dsn)
 
 
-async def _restore(stack: LocalStack, dumps: Path) -> None:
+async def restore(stack: LocalStack, dumps: Path) -> None:
     """Stop all that works on the databases, delete the broker's topics, and restore each database."""
     await stack.stop_processes([*stack.workers, *stack.apis])
     if BROKER == "kafka":  # the embedded one forgets them when it stops
@@ -216,7 +173,7 @@ async def _restore(stack: LocalStack, dumps: Path) -> None:
                    f"--dbname={stack.site.admin_dsn}", str(dumps / service))  # fmt: skip
 
 
-async def _start_in_another_epoch(stack: LocalStack, since: datetime) -> None:
+async def start_in_another_epoch(stack: LocalStack, since: datetime) -> None:
     """Start all but outside work, and have told again what the oldest dump may lack, before anything new is."""
     former = stack.options.environment
     settings = [f"{service.upper()}_PRODUCER_EPOCH" for service in names.SERVICES]
@@ -248,12 +205,6 @@ def test_the_runbook_names_the_commands_that_the_test_follows() -> None:
         "_PRODUCER_EPOCH",
     ):
         assert said in told
-
-
-async def _refunds(crowd: Crowd) -> list[tuple[str, str, int]]:
-    """Give the storefront's instructions, as (id, state, amount)."""
-    answer: Any = await crowd.shop.storefront.door.act_get("/v1/refunds")
-    return [(one["id"], one["state"], one["amount"]["amount"]) for one in answer["data"]]
 
 
 async def _doorstep(stack: LocalStack, *words: str) -> None:

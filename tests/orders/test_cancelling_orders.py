@@ -26,6 +26,18 @@ async def test_a_cancelled_order_ends_with_one_answer_per_line(shop: Shop) -> No
     assert [fact["outcome"] for fact in await order.told(PromiseSettled)] == ["withdrawn"]
 
 
+async def test_an_answer_that_a_restored_inventory_gives_again_changes_nothing(shop: Shop) -> None:
+    order = await shop.place()
+    await order.do("/cancellations", {"reason": "customer"})
+    await neighbours.answer_last(order, "cancelled", "cancelled")
+    before = await order.now(), await order.rig.facts(order.id)
+
+    await neighbours.answer_last(order, "cancelled", "cancelled")
+
+    assert str(order.id) not in order.rig.applier.parked_keys
+    assert (await order.now(), await order.rig.facts(order.id)) == before
+
+
 async def test_stock_that_comes_while_a_cancellation_waits_releases_nothing(shop: Shop) -> None:
     order = await shop.place()
     await order.do("/cancellations", {})

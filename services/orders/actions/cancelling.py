@@ -82,6 +82,15 @@ def request(work: Work, record: OrderRecord, wanted: Iterable[tuple[OrderLine, i
     return row
 
 
+def was_answered(record: OrderRecord, cancellation_id: UUID, outcomes: Sequence[CancellationOutcome]) -> bool:
+    """Say whether a request has this very answer already."""
+    row = next((asked for asked in record.cancellations if asked.id == cancellation_id), None)
+    if row is None or row.state != CancellationState.ANSWERED:
+        return False
+    told = sorted((str(one.line_id), one.outcome, one.quantity) for one in outcomes)
+    return told == sorted((str(one["line_id"]), str(one["outcome"]), int(str(one["quantity"]))) for one in row.outcomes)
+
+
 def answer(
     work: Work, record: OrderRecord, cancellation_id: UUID, outcomes: Sequence[CancellationOutcome]
 ) -> Cancellation:

@@ -122,10 +122,12 @@ async def apply_put_back(tx: Transaction, events: Sequence[Received[PicksPutBack
 
 
 async def apply_answered(tx: Transaction, events: Sequence[Received[CancellationAnswered]]) -> None:
-    """The one answer to a request to cancel."""
+    """The one answer to a request to cancel; an inventory that was restored gives it again."""
     work = await Work.open_linked(tx, (received.event.order_id for received in events))
     for received in events:
         event, record = received.event, work.records[received.event.order_id]
+        if cancelling.was_answered(record, event.cancellation_id, event.outcomes):
+            continue
         work.hear(received, record)
         row = cancelling.answer(work, record, event.cancellation_id, event.outcomes)
         remedies.cancellation_answered(work, record, row)
