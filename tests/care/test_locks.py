@@ -2,16 +2,20 @@
 
 import asyncio
 from dataclasses import replace
+from uuid import UUID
 
 import httpx
 import pytest
 
 from services.care.actions import detecting, ledger, sending
+from services.care.actions.remedies import Decision, Wish, grant
 from services.care.app import service
 from services.care.channels.wording import Words
+from services.care.policy.authority import Authority
 from services.care.policy.messages import Channel, Topic
 from services.care.queries import cases, fold, remedies
 from services.care.queries.facts import lock_watch
+from services.care.states import RemedyKind
 from shared import clock
 from shared.auth import Role
 from shared.events.inventory import FulfilmentPlanned
@@ -20,6 +24,7 @@ from shared.jobs import Outcome
 from tests.care.conftest import DAY, HOUR, MINUTE, Json, Order, now, progress
 from tests.care.rig import CareRig
 from tests.care.test_incidents import Whispering, silent
+from tests.twins import copy_row, refuse_twin
 from tests.waiting import until_waiting
 
 _SECONDS = 10.0
@@ -260,3 +265,54 @@ async def test_facts_of_several_orders_take_them_in_one_order(care: CareRig) -> 
         free = await tx.fetch("select order_id from watch for no key update skip locked")
     await folding
     assert {row["order_id"] for row in free} == {first.order_id, second.order_id}
+
+
+async def test_a_trouble_is_raised_once_and_worked_in_one_case(care: CareRig) -> None:
+    _, case = await damaged(care)
+    await refuse_twin(care.database, "one_open_case", "care_case", {"id": case["id"]}, number="another")
+    await refuse_twin(care.database, "one_open_exception", "exception", {"case_id": case["id"]})
+
+
+async def test_a_cause_has_one_remedy(care: CareRig) -> None:
+    order, case = await damaged(care, value=12_00)
+    (remedy,) = await care.rows("select dedupe from remedy where order_id = $1", order.order_id)
+    by_itself = Decision(ledger.PLAYBOOK, Authority.AUTOMATIC, automatic=True)
+    async with care.database.transaction() as tx:
+        wish = Wish(RemedyKind.RESHIP, "the same again", dedupe=remedy["dedupe"])
+        assert await grant(tx, await cases.lock_case(tx, case["id"]), wish, by_itself) is None
+    await refuse_twin(care.database, "remedy_dedupe_key", "remedy", {"order_id": order.order_id})
+
+
+@pytest.mark.parametrize("told", ["executed", "refused"])
+async def test_what_became_of_a_remedy_is_noted_once_however_often_orders_tells_it(care: CareRig, told: str) -> None:
+    order, case = await damaged(care, value=12_00)
+    (reship,) = await care.rows("select * from remedy where order_id = $1", order.order_id)
+    for _ in range(2):
+        await (order.remedy_executed(reship) if told == "executed" else order.remedy_refused(reship, "no_stock"))
+    noted = await care.rows("select 1 from case_entry where case_id = $1 and act = $2", case["id"], told)
+    assert len(noted) == 1
+    assert await care.rows("select 1 from parked") == []
+
+
+async def test_a_customer_is_told_once_and_again_only_one_message_at_a_time(care: CareRig) -> None:
+    order, _ = await damaged(care)
+    told = {"order_id": order.order_id}
+    await refuse_twin(care.database, "told_once", "message", told)
+    (message,) = await care.rows("update message set state = 'sent' where order_id = $1 returning id", order.order_id)
+    again = {"state": "planned", "resend_of": str(message["id"])}
+    await copy_row(care.database, "message", told, **again)
+    await refuse_twin(care.database, "resent_once_at_a_time", "message", {"id": message["id"]}, **again)
+
+
+async def test_an_order_is_rated_once(care: CareRig) -> None:
+    order = await Order(care).placed()
+    for value in ("5", "1"):
+        said = await care.customer_says(order.order_id, "words", kind="rating", value=value)
+        assert said["rating"] == 5
+    await refuse_twin(care.database, "rated_once", "word", {"order_id": order.order_id}, value="1")
+
+
+async def test_what_is_silent_is_one_incident(care: CareRig) -> None:
+    await silent(care)
+    (incident,) = (await care.get("/incidents"))["data"]
+    await refuse_twin(care.database, "one_open_incident", "incident", {"id": UUID(incident["id"])})

@@ -6,17 +6,20 @@ from collections.abc import AsyncIterator, Coroutine
 
 import pytest
 import pytest_asyncio
+from sqlalchemy.exc import IntegrityError
 
 from deploy.local import names
 from deploy.local.stack import LocalStack
-from services.console.actions import accounts, sessions, staff
+from services.console.actions import accounts, queue, sessions, staff
 from services.console.actions.accounts import Actor
+from services.console.actions.queue import Wanted
 from services.console.actions.sessions import Attempt
 from services.console.errors import LinkUsedError, LockedOutError, WrongPasswordError
 from services.console.identity import Identity
 from services.console.settings import ConsoleSettings
 from shared.auth import Role
 from shared.db import Database
+from tests.twins import refuse_twin
 from tests.waiting import until_waiting
 
 
@@ -83,3 +86,25 @@ async def test_wrong_passwords_tried_at_once_are_counted_each(database: Database
     told = await both(database, "lock table sign_in in share mode", acts)
 
     assert sorted(type(one).__name__ for one in told) == [LockedOutError.__name__, WrongPasswordError.__name__]
+
+
+async def test_a_login_that_two_give_at_once_is_one_persons(database: Database) -> None:
+    login = f"p-{secrets.token_hex(4)}"
+
+    async def add(written: str) -> str:
+        async with database.transaction() as tx:
+            return (await staff.add_without_password(tx, written, "Nora New", [Role.PICKER], [])).login
+
+    told = await both(database, "lock table staff in share mode", [add(login), add(login.upper())])
+
+    assert sorted(type(one).__name__ for one in told) == [IntegrityError.__name__, "str"]
+
+
+async def test_a_person_has_one_account_at_the_provider_and_one_view_of_a_name(database: Database) -> None:
+    async with database.transaction() as tx:
+        login = f"p-{secrets.token_hex(4)}"
+        person = await staff.add_without_password(tx, login, "Nora New", [Role.PICKER], [])
+        person.identity = f"https://id.example sub-{login}"
+        await queue.save_view(tx, person.id, "mine", Wanted())
+    await refuse_twin(database, "staff_identity_key", "staff", {"id": person.id}, login=f"{login}-again")
+    await refuse_twin(database, "saved_view_staff_id_name_key", "saved_view", {"staff_id": person.id})

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 from services.inventory.actions import pick_lists as list_acts
 from services.inventory.actions import reservations as acts
@@ -10,6 +11,7 @@ from services.inventory.queries import fulfilments, pick_lists, reservations, st
 from shared import clock
 from tests.inventory.floor import Floor
 from tests.inventory.lab import Lab, Line, cancel, order_placed
+from tests.twins import refuse_twin
 from tests.waiting import wait_until, wait_until_held_up
 
 RECEIPTS = 6
@@ -241,3 +243,20 @@ async def test_an_idle_list_that_is_scanned_just_now_stays_with_its_picker(floor
     await taken_back
 
     assert (await lab.get(f"/staff/pick-lists/{picks['id']}"))["picker"] == floor.picker
+
+
+async def test_work_is_planned_once_a_tote_is_one_orders_and_parcels_are_numbered(floor: Floor, lab: Lab) -> None:
+    sku, place = await lab.stocked(5)
+    order, parcel, _ = await floor.ready(sku, place)
+    await floor.release(Line(sku, 1))
+    picks = await floor.next_list(place)
+    (task,) = picks["tasks"]
+
+    await refuse_twin(
+        lab.database, "fulfilment_order_id_release_no_location_part_key", "fulfilment", {"order_id": order.order_id}
+    )
+    await refuse_twin(lab.database, "parcel_fulfilment_id_parcel_no_key", "parcel", {"id": UUID(parcel["id"])})
+    await refuse_twin(
+        lab.database, "pick_list_tote_list_id_tote_key", "pick_list_tote",
+        {"fulfilment_id": UUID(task["fulfilment_id"])}, fulfilment_id=parcel["fulfilment_id"],
+    )  # fmt: skip

@@ -9,6 +9,8 @@ import httpx
 from services.orders.actions import webhooks
 from services.orders.queries import feed
 from tests.orders.rig import Rig, Shop
+from tests.orders.test_remedies import granted, sent
+from tests.twins import copy_row, refuse_twin
 from tests.waiting import until_waiting, wait_until_held_up
 
 _SECONDS = 10.0
@@ -85,3 +87,41 @@ async def test_of_two_who_send_webhooks_the_second_passes_over_what_the_first_ha
 
     assert first
     assert not {one.id for one in first} & {one.id for one in second}
+
+
+async def test_a_hold_is_open_once(rig: Rig, shop: Shop) -> None:
+    order = await shop.place(payment={"status": "pending"})
+    again = await rig.staff("POST", f"/staff/orders/{order.id}/holds", {"reason": "payment"})
+    assert (again.status_code, again.json()["code"]) == (httpx.codes.CONFLICT, "hold_exists")
+    await refuse_twin(rig.database, "hold_order_id_reason_idx", "hold", {"order_id": order.id})
+
+
+async def test_a_remedy_is_one_refund_or_one_order(rig: Rig, shop: Shop) -> None:
+    order, _ = await sent(shop)
+    remedy = granted(order, "refund")
+    await rig.hear(remedy)
+    await refuse_twin(rig.database, "refund_remedy_id_key", "refund", {"remedy_id": remedy.remedy_id})
+
+    reship: dict[str, object] = {"remedy_id": str(remedy.remedy_id)}
+    await copy_row(rig.database, "orders", {"id": order.id}, number="one", reference="one", **reship)
+    await refuse_twin(
+        rig.database, "orders_remedy_id_key", "orders", {"id": order.id}, number="two", reference="two", **reship
+    )
+
+
+async def test_a_line_has_its_own_place_and_reference_in_its_order(rig: Rig, shop: Shop) -> None:
+    order = await shop.place()
+    line = {"id": order.lines[0][0]}
+    await refuse_twin(rig.database, "order_line_order_id_position_key", "order_line", line, reference="another")
+    await refuse_twin(rig.database, "order_line_order_id_reference_key", "order_line", line, position=99)
+
+
+async def test_a_number_in_a_storefronts_feed_is_one_events(rig: Rig, shop: Shop) -> None:
+    order = await shop.place()
+    await number(rig)
+    key = "public_event_storefront_id_test_sequence_key"
+    await refuse_twin(rig.database, key, "public_event", {"order_id": order.id}, ordinal=10**9)
+
+
+async def test_a_storefronts_name_is_its_own(rig: Rig, shop: Shop) -> None:
+    await refuse_twin(rig.database, "storefront_code_key", "storefront", {"code": shop.code})

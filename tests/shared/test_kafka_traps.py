@@ -119,6 +119,21 @@ async def test_who_is_at_work_is_fetched_nothing_and_then_all_that_came_meanwhil
     await member.close()
 
 
+async def test_of_two_who_send_at_once_the_second_comes_after_all_of_the_first(plumbing: Plumbing) -> None:
+    """What is more than one batch holds waits for room, and in that time the other would send to the next partition."""
+    topic = f"doorstep.at-once-{new_id()}"
+    await topics.create_topics(plumbing.settings, [topic])
+    crowded, quiet = (replace(message(completed(), 1), topic=topic, key=key) for key in (b"1", b"2"))
+    large = replace(crowded, value=b"x" * 200_000)
+    producer = Producer(plumbing.settings, "at once")
+    await producer.start()
+    await producer.send([crowded, quiet])
+    first, second = await asyncio.gather(producer.send([large, large, large, quiet]), producer.send([quiet]))
+    await producer.close()
+    assert first[-1].partition == second[0].partition != first[0].partition
+    assert first[-1].offset < second[0].offset
+
+
 async def test_a_member_leaves_and_commits_within_a_deadline_though_the_broker_is_silent(
     bare_stack: LocalStack, plumbing: Plumbing
 ) -> None:
@@ -313,6 +328,32 @@ def _note_what_is_applied(reader: Reader) -> set[UUID]:
 
     reader.applier.apply = noting  # type: ignore[method-assign]
     return given
+
+
+async def test_a_rebalance_waits_for_the_commit_at_hand(plumbing: Plumbing) -> None:
+    """Else the newcomer begins before what is just being committed."""
+    seen, fact = Seen(), completed()
+    reader = plumbing.consumer("committing", seen.router)
+    entered, go_on = asyncio.Event(), asyncio.Event()
+    async with plumbing.running(reader.consumer.run()):
+        await until(lambda: reader.consumer.is_joined, "it has joined")
+        group = reader.consumer._group  # noqa: SLF001
+        assert group is not None
+        commit = group._consumer.commit  # noqa: SLF001
+
+        async def slowly(offsets: dict[TopicPartition, int]) -> None:
+            entered.set()
+            await go_on.wait()
+            await commit(offsets)
+
+        group._consumer.commit = slowly  # noqa: SLF001 - the library's own, made slow
+        await send(plumbing, message(fact, 1))
+        await asyncio.wait_for(entered.wait(), _HANGS_SECONDS)
+        drained = asyncio.create_task(reader.consumer._drain())  # noqa: SLF001
+        await asyncio.sleep(0)
+        assert not drained.done()
+        go_on.set()
+        await drained
 
 
 async def test_a_rebalance_waits_for_the_batch_at_hand_and_its_offsets(plumbing: Plumbing) -> None:

@@ -14,6 +14,7 @@ from deploy.local.processes import Child
 from deploy.local.stack import LocalStack
 from services.orders.app import service as orders
 from shared import clock, migrate, switches
+from shared.db import KeptConnection
 from shared.switches import EVERYWHERE, Switch
 from tests.shared.conftest import Plumbing
 
@@ -43,6 +44,14 @@ async def empty(bare_stack: LocalStack) -> AsyncIterator[str]:
     yield f"{bare_stack.site.admin_dsn.rsplit('/', 1)[0]}/{name}"
     await admin.execute(f"drop database {name} with (force)")
     await admin.close()
+
+
+async def test_two_who_ask_on_one_connection_take_turns(plumbing: Plumbing) -> None:
+    kept = KeptConnection(plumbing.consuming.url, "turns")
+    await kept.fetch("select 0")
+    first, second = await asyncio.gather(kept.fetch("select 1"), kept.fetch("select 2"))
+    await kept.close()
+    assert (first[0][0], second[0][0]) == (1, 2)
 
 
 async def test_two_migrators_of_one_database_wait_for_each_other(bare_stack: LocalStack, empty: str) -> None:

@@ -6,7 +6,10 @@ import asyncpg
 import pytest
 
 from shared import clock, parking
+from shared.db import Transaction
 from shared.errors import NotFoundError
+from shared.events.base import Received
+from shared.events.orders import OrderCompleted
 from shared.ids import new_id
 from shared.inbox import UnreadableError, read_envelope
 from shared.kafka import Message, Record
@@ -94,6 +97,43 @@ async def test_a_stream_that_meets_competition_holds_up_no_other(plumbing: Plumb
     seen.competes.clear()
     await retrier.retry({first.key, second.key})
     assert seen.has(first.order_id, "delivered")
+
+
+class _Slow(Seen):
+    """Whoever handles takes their time over it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def handle(self, tx: Transaction, events: list[Received[OrderCompleted]]) -> None:
+        self.entered.set()
+        await self.go_on.wait()
+        await super().handle(tx, events)
+
+
+async def test_while_a_stream_is_tried_whoever_would_try_it_too_waits_and_takes_no_connection(
+    plumbing: Plumbing,
+) -> None:
+    slow, early = _Slow(), completed()
+    slow.waits.add(early.order_id)
+    slow.go_on.set()
+    applier = plumbing.consumer("turns", slow.router).applier
+    await applier.apply([read_envelope(_record(message(early, 1)))])
+    slow.waits.clear()
+    slow.entered.clear()
+    slow.go_on.clear()
+    retrier = parking.Retrier(applier, plumbing.consuming, lambda: [3])
+
+    first = asyncio.create_task(retrier.retry({early.key}))
+    await slow.entered.wait()
+    second = asyncio.create_task(retrier.retry({early.key}))
+    await asyncio.sleep(0)
+    taken = plumbing.consuming.open_transactions
+    slow.go_on.set()
+    await asyncio.gather(first, second)
+    assert taken == 1
+    assert slow.has(early.order_id, "delivered")
 
 
 async def test_a_discarded_event_that_comes_again_is_dropped(plumbing: Plumbing) -> None:

@@ -286,6 +286,7 @@ async def test_a_parcel_closed_twice_is_planned_once(shipping: ShippingRig) -> N
     parcel = Parcel()
     await shipping.close(parcel)
     await shipping.hear(parcel_closed(parcel))
+    assert str(parcel.order_id) not in shipping.applier.parked_keys
     await shipping.until(parcel, "label_purchased")
     assert len(await shipping.sold(parcel)) == 1
     assert await shipping.told(parcel, LabelVoided) == []

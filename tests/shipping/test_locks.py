@@ -19,6 +19,7 @@ from shared.db import Transaction
 from shared.events.shipping import LabelVoidRequested, ShipmentProgressed
 from tests.shipping.rig import Parcel, ShippingRig, order_cancelled, parcel_handed_over, parts
 from tests.shipping.test_tracking import message, send
+from tests.twins import refuse_twin
 from tests.waiting import wait_until_held_up
 
 CRUSHED = {"reason": "the box was crushed"}
@@ -124,3 +125,13 @@ async def test_a_message_that_comes_twice_at_once_is_taken_once(shipping: Shippi
     assert (await again).status_code == 204
     async with shipping.database.transaction() as tx:
         assert await tx.value("select count(*) from tracking_event where tracking_number = $1", number) == 1
+
+
+async def test_a_parcel_is_one_shipment_and_what_the_carrier_sold_is_one_label(shipping: ShippingRig) -> None:
+    parcel = Parcel()
+    await shipping.close(parcel)
+    await shipping.until(parcel, "label_purchased")
+    its = {"parcel_id": parcel.parcel_id}
+    given_back = {"state": "void_requested", "void_requested_at": str(clock.now())}
+    await refuse_twin(shipping.database, "shipment_parcel_id_key", "shipment", its)
+    await refuse_twin(shipping.database, "label_adapter_carrier_shipment_id_key", "label", its, **given_back)
