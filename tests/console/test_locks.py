@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Coroutine
 
 import pytest
 import pytest_asyncio
-from sqlalchemy.exc import IntegrityError
 
 from deploy.local import names
 from deploy.local.stack import LocalStack
@@ -19,6 +18,7 @@ from services.console.identity import Identity
 from services.console.settings import ConsoleSettings
 from shared.auth import Role
 from shared.db import Database
+from shared.errors import ConflictError
 from tests.twins import refuse_twin
 from tests.waiting import until_waiting
 
@@ -97,7 +97,7 @@ async def test_a_login_that_two_give_at_once_is_one_persons(database: Database) 
 
     told = await both(database, "lock table staff in share mode", [add(login), add(login.upper())])
 
-    assert sorted(type(one).__name__ for one in told) == [IntegrityError.__name__, "str"]
+    assert sorted(type(one).__name__ for one in told) == [ConflictError.__name__, "str"]
 
 
 async def test_a_person_has_one_account_at_the_provider_and_one_view_of_a_name(database: Database) -> None:

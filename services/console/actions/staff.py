@@ -4,10 +4,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import asyncpg
+
 from services.console.actions.passwords import hash_password, make_password
 from services.console.models import Staff
 from services.console.queries.staff import find_staff
-from shared import clock
+from shared import clock, db
 from shared.auth import Role
 from shared.db import Database, Transaction
 from shared.errors import ConfigurationError, ConflictError
@@ -71,5 +73,10 @@ def _read(path: Path) -> list[dict[str, str]]:
 
 async def _keep(tx: Transaction, person: Staff) -> Staff:
     tx.session.add(person)
-    await tx.session.flush()
+    try:
+        await tx.session.flush()
+    except Exception as error:
+        if isinstance(db.root_cause(error), asyncpg.UniqueViolationError):  # somebody else added them a moment ago
+            raise ConflictError(f"{person.login} can sign in already") from error
+        raise
     return person
