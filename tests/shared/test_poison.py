@@ -167,10 +167,13 @@ async def test_a_record_that_can_be_read_by_now_is_applied_and_what_waited_behin
     await reader.applier.bury(record, UnreadableError("an older reader did not know this"))
     async with plumbing.running(reader.run()):
         await send(plumbing, message(completed(fact.order_id, "later"), 2))
-        await until(lambda: fact.key in reader.applier.parked_keys, "the later one waits")
+
+        async def waiting() -> list[asyncpg.Record]:
+            return [row for row in await parked(plumbing, "mended") if row["key"] == fact.key]
+
+        (held,) = await wait_until(waiting, what="the later one waits")
         (letter,) = await _buried(plumbing, "mended", fact)
         async with plumbing.consuming.transaction() as tx:  # of a partition that this worker holds
-            (held,) = [row for row in await parked(plumbing, "mended") if row["key"] == fact.key]
             await tx.execute("update dead_letter set partition = $2 where id = $1", letter["id"], held["partition"])
             tx.wrote = True
         await _replay(plumbing, letter)
