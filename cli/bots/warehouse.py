@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from cli.bots.door import Door, Refused, key_of
 from shared.jobs import in_parallel
 
+_MOST_OF_A_LOAD = 500  # parcels that one hand-over takes
 _LABEL_CALLS = 6
 
 
@@ -308,8 +309,12 @@ class WarehouseBot:
             if parcel.label.carrier:
                 by_carrier[parcel.label.carrier].append(parcel)
         left: list[Accepted] = []
-        for carrier, group in sorted(by_carrier.items()):
-            ids = [str(parcel.id) for parcel in group]
+        loads = [
+            (carrier, [str(parcel.id) for parcel in group[start : start + _MOST_OF_A_LOAD]])
+            for carrier, group in sorted(by_carrier.items())
+            for start in range(0, len(group), _MOST_OF_A_LOAD)
+        ]
+        for carrier, ids in loads:
             body = {"location": self.location, "carrier": carrier, "parcel_ids": ids}
             key = key_of("hand-over", self.location, carrier, moment.isoformat(), *sorted(ids))
             try:
