@@ -16,7 +16,7 @@ async def waits_for_a_lead(visitor: Visitor, case_id: str) -> str:
     answer = await act(visitor, of(case_id), f"{of(case_id)}/remedies", {"kind": "reship", "reason": "all in pieces"})
     assert answer.status_code == 204, answer.text
     page = (await visitor.get("/care/approvals")).text
-    (remedy_id,) = re.findall(rf'data-row="([^"]+)">(?:(?!<article).)*?{case_id}', page, re.DOTALL)
+    (remedy_id,) = re.findall(rf'data-row="([^"]+)"[^>]*>(?:(?!<article).)*?{case_id}', page, re.DOTALL)
     return str(UUID(remedy_id))
 
 
