@@ -48,7 +48,7 @@ def environment_of(site: Site, options: Options, service: str) -> dict[str, str]
     """Give the environment in which all processes of a service run."""
     kafka = {names.KAFKA_IDEMPOTENT: "true"} if options.broker == "kafka" else _TANSU
     status = {names.STATUS_URL: site.url(names.CONSOLE)} if options.console and service == "care" else {}
-    return {**ALLOCATOR, **site.environment(service), **kafka, **status, **options.environment}
+    return {**site.environment(service), **kafka, **status, **options.environment}
 
 
 def service_command(site: Site, options: Options, name: str, service: str, *verb: str) -> Command:
@@ -57,7 +57,7 @@ def service_command(site: Site, options: Options, name: str, service: str, *verb
         name=name,
         argv=site.argv(service, *verb),
         log=site.log(name),
-        environment=environment_of(site, options, service),
+        environment={**ALLOCATOR, **environment_of(site, options, service)},
     )
 
 

@@ -9,14 +9,13 @@ import httpx
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from deploy.local.stack import LocalStack
 from services.orders.states import ORDER, OrderState
 from shared.auth import Role
 from shared.events.orders import CancellationRequested
 from tests.fuzz.budget import examples
 from tests.orders import neighbours
 from tests.orders.neighbours import Parcel
-from tests.orders.rig import Json, Placed, Shop, running_orders
+from tests.orders.rig import Json, Placed, Shop
 
 REASONS = ("fraud", "manual", "customer_request")
 STEPS = st.integers(0, 4)
@@ -192,12 +191,11 @@ class OrderMachine(RuleBasedStateMachine):
             assert ("order_released" in self.run(self.shop.rig.facts(model.order.id))) == ("released" in model.told)
 
 
-def test_orders_agree_with_a_model_in_memory(stack: LocalStack) -> None:
-    with asyncio.Runner() as runner:
-        opened = running_orders(stack)
-        rig = runner.run(opened.__aenter__())
-        parts = {"shop": runner.run(rig.open_shop()), "run": staticmethod(runner.run)}
-        try:
-            run_state_machine_as_test(type("Machine", (OrderMachine,), parts), settings=examples(25, steps=30))
-        finally:
-            runner.run(opened.__aexit__(None, None, None))
+async def test_orders_agree_with_a_model_in_memory(shop: Shop) -> None:
+    loop = asyncio.get_running_loop()
+
+    def run(act: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - what the act gives
+        return asyncio.run_coroutine_threadsafe(act, loop).result()
+
+    machine = type("Machine", (OrderMachine,), {"shop": shop, "run": staticmethod(run)})
+    await asyncio.to_thread(run_state_machine_as_test, machine, settings=examples(25, steps=30))
