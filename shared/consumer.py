@@ -150,7 +150,7 @@ class Applier:
             if envelope.id in known:
                 metrics.EVENTS_DROPPED.labels(self.name).inc()
             elif (envelope.epoch, envelope.sequence) > positions[envelope.stream]:
-                await inbox.park(tx, self.name, envelope, "gap: an earlier event of this stream has not arrived")
+                await inbox.park(tx, self.name, envelope, inbox.GAP)
                 self.parked_keys.add(envelope.key)
                 metrics.EVENTS_PARKED.labels(self.name, "gap").inc()
             else:

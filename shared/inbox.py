@@ -45,6 +45,8 @@ insert into dead_letter (consumer, topic, partition, "offset", reason, error, he
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing
 """
 
+GAP = "gap: an earlier event of this stream has not arrived"
+
 # Together they say, without asking the broker, whether everything published was read.
 PUBLISHED_AND_CONSUMED = """
 select '' as source, coalesce(sum(sequence), 0) as events from stream
@@ -220,7 +222,7 @@ async def park(tx: Transaction, consumer: str, envelope: Envelope, reason: str, 
         {name: value.decode(errors="replace") for name, value in envelope.record.headers},
         envelope.payload.decode(errors="replace"),
         state,
-        without_nul(reason)[:500],
+        short(reason),
         clock.real(),
     )
 
@@ -249,7 +251,7 @@ async def bury(tx: Transaction, consumer: str, record: Record, reason: str, erro
         record.partition,
         record.offset,
         reason,
-        without_nul(error)[:500],
+        short(error),
         headers,
         None if record.key is None else _text(record.key),
         None if record.value is None else _text(value[:262_144]),
@@ -281,6 +283,11 @@ def _fingerprint(headers: dict[str, str], key: bytes | None, value: bytes) -> st
 
 def _text(raw: bytes) -> str:
     return without_nul(raw.decode(errors="replace"))
+
+
+def short(reason: str) -> str:
+    """Give a reason as it is kept: at most 500 characters."""
+    return without_nul(reason)[:500]
 
 
 def without_nul(text: str) -> str:

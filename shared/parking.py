@@ -50,6 +50,10 @@ where state = 'dead' and (consumer, source, key, epoch, sequence) in (
   order by consumer, source, key, epoch, sequence limit $2)
 returning event_id
 """
+_SAY_REASON = """
+update parked set reason = $6
+where consumer = $1 and source = $2 and key = $3 and epoch = $4 and sequence = $5
+"""
 _DELETE = """
 delete from parked where consumer = $1 and source = $2 and key = $3 and epoch = $4 and sequence = $5
 """
@@ -111,8 +115,9 @@ class Retrier:
                 row = await tx.row(_FIRST, self._applier.name, source, key)
                 return row is not None and row["state"] == "parked" and await self._apply(tx, row)
         except NotYetError as refused:
-            if row is not None and clock.real() - row["parked_at"] > PATIENCE:
-                await self._count_failure(row, f"not yet: {refused.reason}")
+            if row is not None:
+                reason = refused.reason if refused.reason == inbox.GAP else f"not yet: {refused.reason}"
+                await self._wait_on(row, inbox.short(reason))
         except Exception as error:
             if row is None or db.is_away(error):
                 raise
@@ -130,8 +135,16 @@ class Retrier:
             return True
         positions = await inbox.positions(tx, self._applier.name, [envelope])
         if (envelope.epoch, envelope.sequence) > positions[envelope.stream]:
-            raise NotYetError(frozenset({envelope.key}), "gap: an earlier event of this stream has not arrived")
+            raise NotYetError(frozenset({envelope.key}), inbox.GAP)
         return True  # it was applied meanwhile: the row was a copy
+
+    async def _wait_on(self, row: asyncpg.Record, reason: str) -> None:
+        """Say what the event waits for now, which may be another thing than when it was parked."""
+        if clock.real() - row["parked_at"] > PATIENCE:
+            await self._count_failure(row, reason)
+        elif row["reason"] != reason:
+            async with self._database.transaction() as tx:
+                await tx.execute(_SAY_REASON, *_identity(row), reason)
 
     async def _count_failure(self, row: asyncpg.Record, reason: str) -> None:
         async with self._database.transaction() as tx:
@@ -140,7 +153,7 @@ class Retrier:
                 "state = case when attempts + 1 >= $7 then 'dead' else state end where consumer = $1 and source = $2 "
                 "and key = $3 and epoch = $4 and sequence = $5 returning state",
                 *_identity(row),
-                inbox.without_nul(reason)[:500],
+                inbox.short(reason),
                 MAX_ATTEMPTS,
             )
             tx.wrote = True

@@ -112,6 +112,18 @@ class _Slow(Seen):
         await super().handle(tx, events)
 
 
+async def test_what_an_event_waits_for_is_said_anew_when_it_changes(plumbing: Plumbing) -> None:
+    seen, fact = Seen(), completed()
+    applier = plumbing.consumer("waiting", seen.router).applier
+    for sequence in (2, 1):
+        await applier.apply([read_envelope(_record(message(fact, sequence)))])
+    seen.waits.add(fact.order_id)
+    await parking.Retrier(applier, plumbing.consuming, lambda: [3]).retry({fact.key})
+
+    held = [row["reason"] for row in await parked(plumbing, "waiting")]
+    assert (len(held), held[0].partition(":")[0]) == (1, "not yet"), "the event before it has arrived"
+
+
 async def test_while_a_stream_is_tried_whoever_would_try_it_too_waits_and_takes_no_connection(
     plumbing: Plumbing,
 ) -> None:
