@@ -209,6 +209,15 @@ class PaymentReported(OrdersEvent, fact="payment_reported"):
     currency: str
 
 
+class KnownGrant(Value):
+    """What care granted, as orders has it: a care that was restored to before it takes it over from here."""
+
+    case_id: UUID
+    reason: str
+    granted_by: str
+    lines: tuple[LineCount, ...] = ()
+
+
 class RemedyExecuted(OrdersEvent, fact="remedy_executed"):
     """A granted remedy took effect; a reship names its linked order, a refund its instruction."""
 
@@ -217,6 +226,7 @@ class RemedyExecuted(OrdersEvent, fact="remedy_executed"):
     reship_order_id: UUID | None = None
     refund_id: UUID | None = None
     amount: Money | None = None
+    grant: KnownGrant | None = None
 
 
 class RemedyRefused(OrdersEvent, fact="remedy_refused"):
@@ -226,6 +236,7 @@ class RemedyRefused(OrdersEvent, fact="remedy_refused"):
     kind: str
     code: str
     detail: str
+    grant: KnownGrant | None = None
 
 
 class CustomerErased(OrdersEvent, fact="customer_erased"):

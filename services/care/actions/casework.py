@@ -8,9 +8,10 @@ from uuid import UUID
 import asyncpg
 
 from services.care.actions import clockwork, ledger, remedies
+from services.care.actions.answers import CALLED_OFF
 from services.care.actions.consents import standing_of
 from services.care.actions.messages import Tidings, plan
-from services.care.actions.remedies import CALLED_OFF, Decision, Wish
+from services.care.actions.remedies import Decision, Wish
 from services.care.errors import AlreadyMadeWholeError
 from services.care.models import Case, DetectedException, Remedy
 from services.care.policy.authority import Authority
@@ -34,8 +35,6 @@ from services.care.states import (
     RemedyState,
 )
 from shared.db import Transaction
-from shared.events.care import CaseOpened
-from shared.ids import new_id
 from shared.switches import is_paused
 
 _AUTOMATIC = Decision(ledger.PLAYBOOK, Authority.AUTOMATIC, automatic=True)
@@ -103,48 +102,9 @@ def _pickup_ends(found: DetectedException) -> datetime | None:
 
 
 async def _open(tx: Transaction, family: Family, last: Case | None, trouble: Trouble) -> Case:
-    watch, kind = trouble.watch, trouble.kind
-    playbook = PLAYBOOKS[kind]
     priority, why = await _priority(tx, trouble)
-    case = Case(
-        id=new_id(),
-        number=await queries.next_case_number(tx),
-        order_id=watch["order_id"],
-        family=family.value,
-        kind=kind.value,
-        level=trouble.found.level,
-        state=CaseState.OPEN.value,
-        state_since=tx.now,
-        dwell_due_at=ledger.dwell_ends(tx, CaseState.OPEN),
-        priority=priority.value,
-        opened_at=tx.now,
-        promised_by=watch["deliver_by"],
-        value_amount=watch["value_amount"],
-        currency=watch["currency"],
-        next_action=playbook.next_action,
-        next_action_by="agent",
-        follows=last.id if last is not None else None,
-    )
-    tx.session.add(case)
-    await tx.session.flush()
-    clockwork.start_clocks(tx, case, [clock for clock in ClockKind if _needs(kind, clock)])
-    ledger.note(tx, case, ledger.RULES, "opened", f"{kind} {trouble.found.level}")
-    ledger.note_priority(tx, case, why)
-    tx.publish(
-        CaseOpened(
-            order_id=case.order_id,
-            case_id=case.id,
-            number=case.number,
-            family=case.family,
-            kind=case.kind,
-            priority=case.priority,
-        )
-    )
-    return case
-
-
-def _needs(kind: ExceptionKind, clock: ClockKind) -> bool:
-    return clock is not ClockKind.NOTIFY or kind not in NOT_TOLD
+    cause = ledger.Cause(family, trouble.kind, Level(trouble.found.level), priority, why, last)
+    return await ledger.open_case(tx, trouble.watch, cause)
 
 
 async def _join(tx: Transaction, case: Case, trouble: Trouble) -> None:
@@ -153,7 +113,7 @@ async def _join(tx: Transaction, case: Case, trouble: Trouble) -> None:
     await _lead(tx, case, trouble)
     if case.kind != led_by and _waits_for_nothing(case, PLAYBOOKS[trouble.kind]):
         await ledger.put_back_to_work(tx, case, ledger.RULES, f"{trouble.kind} leads now, after {led_by}")
-    if _needs(trouble.kind, ClockKind.NOTIFY):
+    if ledger.needs(trouble.kind, ClockKind.NOTIFY):
         await clockwork.start_missing(tx, case, ClockKind.NOTIFY)
     ledger.tell(tx, case)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 from uuid import UUID
 
-from services.care.actions import casework, remedies
+from services.care.actions import answers, casework
 from services.care.queries import fold, history, parcels
 from services.care.queries.fold import LineNow, StepNow
 from shared.db import Transaction
@@ -141,14 +141,14 @@ async def execute_remedies(tx: Transaction, facts: Sequence[Received[orders.Reme
     """Take orders' yes to remedies."""
     await _known(tx, facts)
     for received in facts:
-        await remedies.record_executed(tx, received.event)
+        await answers.record_executed(tx, received.event)
 
 
 async def refuse_remedies(tx: Transaction, facts: Sequence[Received[orders.RemedyRefused]]) -> None:
     """Take orders' no to remedies, and let the playbook try the next."""
     await _known(tx, facts)
     for received in facts:
-        refused = await remedies.record_refused(tx, received.event)
+        refused = await answers.record_refused(tx, received.event)
         if refused is not None:
             await casework.try_next_remedy(tx, refused)
 

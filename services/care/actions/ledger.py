@@ -1,18 +1,82 @@
 """How a case changes: one place that checks the move, keeps the entry, minds the clocks and tells the others."""
 
+from dataclasses import dataclass
 from datetime import datetime
+
+import asyncpg
 
 from services.care.actions import clockwork
 from services.care.actions.basis import gathered
 from services.care.clocks import ClockMove
 from services.care.models import Case, CaseEntry
-from services.care.states import CASES, WAITING_STATES, CaseState, ClockKind
+from services.care.policy.messages import NOT_TOLD
+from services.care.policy.playbooks import PLAYBOOKS
+from services.care.policy.priority import Priority
+from services.care.queries import cases as queries
+from services.care.states import CASES, WAITING_STATES, CaseState, ClockKind, ExceptionKind, Family, Level
 from shared.db import Transaction
-from shared.events.care import CaseResolved, CaseUpdated
+from shared.events.care import CaseOpened, CaseResolved, CaseUpdated
+from shared.ids import new_id
 
 RULES = "care:rules"
 PLAYBOOK = "care:playbook"
 PRIORITISED = "prioritised"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a case is opened, how urgent it is and why, and which case of the family it follows."""
+
+    family: Family
+    kind: ExceptionKind
+    level: Level
+    priority: Priority
+    why: str
+    follows: Case | None = None
+
+
+async def open_case(tx: Transaction, watch: asyncpg.Record, cause: Cause) -> Case:
+    """Open a case about a watched order, its clocks running."""
+    case = Case(
+        id=new_id(),
+        number=await queries.next_case_number(tx),
+        order_id=watch["order_id"],
+        family=cause.family.value,
+        kind=cause.kind.value,
+        level=cause.level.value,
+        state=CaseState.OPEN.value,
+        state_since=tx.now,
+        dwell_due_at=dwell_ends(tx, CaseState.OPEN),
+        priority=cause.priority.value,
+        opened_at=tx.now,
+        promised_by=watch["deliver_by"],
+        value_amount=watch["value_amount"],
+        currency=watch["currency"],
+        next_action=PLAYBOOKS[cause.kind].next_action,
+        next_action_by="agent",
+        follows=cause.follows.id if cause.follows is not None else None,
+    )
+    tx.session.add(case)
+    await tx.session.flush()
+    clockwork.start_clocks(tx, case, [clock for clock in ClockKind if needs(cause.kind, clock)])
+    note(tx, case, RULES, "opened", f"{cause.kind} {cause.level}")
+    note_priority(tx, case, cause.why)
+    tx.publish(
+        CaseOpened(
+            order_id=case.order_id,
+            case_id=case.id,
+            number=case.number,
+            family=case.family,
+            kind=case.kind,
+            priority=case.priority,
+        )
+    )
+    return case
+
+
+def needs(kind: ExceptionKind, clock: ClockKind) -> bool:
+    """Say whether a case about this must keep that clock."""
+    return clock is not ClockKind.NOTIFY or kind not in NOT_TOLD
 
 
 def note(tx: Transaction, case: Case, actor: str, act: str, detail: str = "") -> None:

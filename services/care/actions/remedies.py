@@ -11,8 +11,7 @@ import asyncpg
 
 from services.care.actions import ledger
 from services.care.actions.basis import current_basis, gathered, limits
-from services.care.actions.messages import Tidings, plan
-from services.care.actions.settling import MISSING, settle_case
+from services.care.actions.settling import MISSING
 from services.care.errors import (
     AlreadyMadeWholeError,
     CaseEndedError,
@@ -23,9 +22,7 @@ from services.care.errors import (
 from services.care.models import Case, Remedy
 from services.care.models.columns import Units
 from services.care.policy.authority import Authority, authority_of
-from services.care.policy.messages import Topic
 from services.care.policy.playbooks import COST_OF, CostBasis, Stake, Suggestion, cost_of, suggest
-from services.care.policy.priority import Priority
 from services.care.quantiles import Stage
 from services.care.queries import cases as case_queries
 from services.care.queries import remedies as queries
@@ -38,7 +35,6 @@ from shared.db import Transaction
 from shared.errors import FieldError, InvalidError
 from shared.events.base import LineCount, Money
 from shared.events.care import RemedyGranted
-from shared.events.orders import RemedyExecuted, RemedyRefused
 from shared.ids import new_id
 
 _WITH_UNITS = frozenset({RemedyKind.RESHIP, RemedyKind.REFUND, RemedyKind.CANCEL_LINE})
@@ -311,53 +307,6 @@ async def _lock_waiting(tx: Transaction, remedy_id: UUID) -> tuple[Remedy, Case]
     if seen.state != RemedyState.WAITING_APPROVAL:
         raise RemedyDecidedError(f"the remedy is {seen.state} already")
     return seen, case
-
-
-async def record_executed(tx: Transaction, fact: RemedyExecuted) -> None:
-    """Note that orders executed a remedy; told twice it is noted once."""
-    remedy = await queries.find_remedy(tx, fact.remedy_id)
-    if remedy is None or remedy.state != RemedyState.GRANTED:
-        return
-    remedy.state, remedy.settled_at, remedy.dwell_due_at = RemedyState.EXECUTED.value, tx.now, None
-    remedy.reship_order_id, remedy.refund_id = fact.reship_order_id, fact.refund_id
-    if fact.amount is not None:
-        remedy.amount = fact.amount.amount
-    if RemedyKind(remedy.kind) in {RemedyKind.RESHIP, RemedyKind.REFUND}:
-        await queries.add_made_whole(tx, remedy)
-    case = await case_queries.lock_case(tx, remedy.case_id)
-    ledger.note(tx, case, "orders", "executed", remedy.kind)
-    watch = await get_watch(tx, remedy.order_id)
-    if watch is not None and RemedyKind(remedy.kind) is not RemedyKind.NEW_PROMISE:
-        facts = {"remedy": remedy.kind, "amount": remedy.amount, "currency": remedy.currency, "cause": case.kind}
-        tidings = Tidings(Topic.REMEDY, f"{remedy.kind}:{remedy.id}", facts, Priority(case.priority))
-        await plan(tx, watch, case, tidings)
-    await settle_case(tx, case)
-
-
-CALLED_OFF = "reship_called_off"
-"""By which code orders takes an executed reshipment back: it was cancelled before it left. A person decides then."""
-
-
-async def record_refused(tx: Transaction, fact: RemedyRefused) -> Remedy | None:
-    """Note that orders refused a remedy and give its money back to the day; gives it so that the next may be tried."""
-    remedy = await queries.find_remedy(tx, fact.remedy_id)
-    may_be_refused = {RemedyState.GRANTED, RemedyState.EXECUTED} if fact.code == CALLED_OFF else {RemedyState.GRANTED}
-    if remedy is None or remedy.state not in may_be_refused:
-        return None
-    if remedy.state == RemedyState.EXECUTED:
-        await queries.take_made_whole_back(tx, remedy)
-    REMEDIES.check(RemedyState(remedy.state), RemedyState.REFUSED)
-    remedy.state, remedy.settled_at, remedy.dwell_due_at = RemedyState.REFUSED.value, tx.now, None
-    remedy.refusal_code, remedy.refusal_detail = fact.code, fact.detail
-    await queries.give_back(tx, remedy)
-    case = await case_queries.lock_case(tx, remedy.case_id)
-    ledger.note(tx, case, "orders", "refused", f"{remedy.kind}: {fact.code} {fact.detail}")
-    if CaseState(case.state) in ACTIVE_STATES:
-        named, why = remedy.kind.replace("_", " "), fact.code.replace("_", " ")
-        wrong = f"{named} was refused ({why}): choose another remedy"
-        case.next_action, case.next_action_by = wrong, "agent"
-    ledger.tell(tx, case)
-    return remedy
 
 
 def decision_of(who: Principal) -> Decision:

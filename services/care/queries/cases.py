@@ -146,6 +146,13 @@ async def lock_last_case(tx: Transaction, order_id: UUID, family: Family) -> Cas
     return found.one_or_none()
 
 
+async def find_case_of(tx: Transaction, order_id: UUID, case_id: UUID) -> Case | None:
+    """Read this case of an order; if it is not there, the order's latest one."""
+    wanted = select(Case).where(Case.order_id == order_id)
+    newest_first = wanted.order_by((col(Case.id) == case_id).desc(), col(Case.opened_at).desc(), col(Case.id).desc())
+    return (await tx.session.exec(newest_first.limit(1))).one_or_none()
+
+
 async def has_failed_before(tx: Transaction, order_id: UUID, customer: str) -> bool:
     """Say whether trouble of an order, or of another order of its customer, was made good within the last 90 days."""
     since = tx.now - _FAILURES_COUNT_FOR

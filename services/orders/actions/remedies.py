@@ -19,9 +19,9 @@ from services.orders.states import (
     RemedyState,
 )
 from shared.db import Transaction
-from shared.events.base import Money, Received
+from shared.events.base import LineCount, Money, Received
 from shared.events.care import RemedyGranted
-from shared.events.orders import RemedyExecuted, RemedyRefused
+from shared.events.orders import KnownGrant, RemedyExecuted, RemedyRefused
 
 REVIVED = "revived"
 _MADE_WHOLE_BY = frozenset({RemedyKind.RESHIP, RemedyKind.REFUND})
@@ -162,8 +162,14 @@ def _say_executed(work: Work, record: OrderRecord, remedy: Remedy, amount: int |
         reship_order_id=remedy.reship_order_id,
         refund_id=remedy.refund_id,
         amount=Money(amount=amount, currency=record.head.currency) if amount is not None else None,
+        grant=_grant(remedy),
     )
     work.say(record, fact)
+
+
+def _grant(remedy: Remedy) -> KnownGrant:
+    lines = tuple(LineCount.model_validate(entry) for entry in remedy.lines)
+    return KnownGrant(case_id=remedy.case_id, reason=remedy.reason, granted_by=remedy.granted_by, lines=lines)
 
 
 def _answer_again(work: Work, record: OrderRecord, remedy: Remedy) -> None:
@@ -186,7 +192,9 @@ def refuse(work: Work, record: OrderRecord, remedy: Remedy, why: RefusedRemedy) 
 
 def _say_refused(work: Work, record: OrderRecord, remedy: Remedy) -> None:
     code, detail = remedy.code or "", remedy.detail or ""
-    fact = RemedyRefused(order_id=record.id, remedy_id=remedy.id, kind=remedy.kind, code=code, detail=detail)
+    fact = RemedyRefused(
+        order_id=record.id, remedy_id=remedy.id, kind=remedy.kind, code=code, detail=detail, grant=_grant(remedy)
+    )
     work.say(record, fact)
 
 
