@@ -1,6 +1,6 @@
 """Invariant 7, and which orders are settled: every consumer has read what its producers published."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 
 from cli.check.books import Books
@@ -10,6 +10,9 @@ from deploy.local.names import SERVICES, SUBSCRIPTIONS
 from shared import clock
 from shared.settings import ServiceSettings
 
+Position = tuple[int, int]
+"""Epoch and sequence: how far a stream is read, or said."""
+_NEVER = (0, 0)
 # Events are kept by the day; what is younger than this is there on both sides.
 _KEPT = timedelta(days=ServiceSettings.model_fields["retention_days"].default - 1)
 _BATCH = 500_000
@@ -29,8 +32,14 @@ select c.key, c.sequence, c.kept, c.first, (
   where not exists (select from kept k where k.key = c.key and k.sequence = n)
 ) as lost from counted c where c.kept <> c.sequence - c.first + 1 order by c.key limit 100
 """
-_POSITIONS = "select source, key, sequence from stream_position where consumer = $1"
+_POSITIONS = "select source, key, epoch, sequence from stream_position where consumer = $1"
 _STREAMS = "select key, sequence from stream where key = any($1::text[])"
+_LAST_SAID = """
+select distinct on (key) key, epoch, sequence from (
+  select key, epoch, sequence from event_log where key = any($1::text[])
+  union all select key, epoch, sequence from outbox where key = any($1::text[])
+) said order by key, epoch desc, sequence desc
+"""
 _EVENTS = """
 select event_id, key, sequence, type, topic, partition, "offset" from event_log where published_at > $1
 order by slot, key, epoch, sequence
@@ -57,28 +66,52 @@ from dead_letter where state = 'open' order by id limit 100
 
 
 async def unsettled_keys(databases: Databases) -> dict[str, list[str]]:
-    """Give, by key, which consumers have read more or less of it than there was in its producer's snapshot."""
+    """Give, by key, which consumers have read more or less of it than there was in its producer's snapshot.
+
+    What a producer said in a life that a restore has ended, it does not say again: who read that has read all there is.
+    """
     behind: dict[str, list[str]] = {}
     published = {s: await databases.totals(s, "select key, sequence from stream") for s in SERVICES}
-    for consumer in SERVICES:
-        read = await _positions(databases, consumer)
-        for source in _sources(consumer):
-            positions = read.get(source, {})
-            for key in published[source].keys() | positions.keys():
-                done, there = positions.get(key, 0), published[source].get(key, 0)
-                if done != there:
-                    behind.setdefault(key, []).append(f"{consumer} has read {done} of {there} events of {source}")
+    read = {consumer: await _positions(databases, consumer) for consumer in SERVICES}
+    for source in SERVICES:
+        heard = {consumer: read[consumer].get(source, {}) for consumer in SERVICES if source in _sources(consumer)}
+        life = max((at[0] for positions in heard.values() for at in positions.values()), default=1)
+        there = published[source]
+        differ = {c: _differing(positions, there) for c, positions in heard.items()}
+        former = {key for c, keys in differ.items() for key in keys if _is_of_former_life(heard[c], there, key, life)}
+        last = await _last_said(databases, source, former)
+        for consumer, keys in differ.items():
+            for key in keys:
+                at = heard[consumer].get(key, _NEVER)
+                if key not in former or last.get(key, _NEVER) > at:
+                    said = f"{consumer} has read {at[1]} of {there.get(key, 0)} events of {source}"
+                    behind.setdefault(key, []).append(said)
     return behind
+
+
+def _differing(positions: Mapping[str, Position], there: Mapping[str, int]) -> list[str]:
+    keys = there.keys() | positions.keys()
+    return [key for key in keys if positions.get(key, _NEVER)[1] != there.get(key, 0)]
+
+
+def _is_of_former_life(positions: Mapping[str, Position], there: Mapping[str, int], key: str, life: int) -> bool:
+    epoch, sequence = positions.get(key, _NEVER)
+    return epoch < life and sequence > there.get(key, 0)
+
+
+async def _last_said(databases: Databases, source: str, keys: Collection[str]) -> dict[str, Position]:
+    rows = await databases.rows(source, _LAST_SAID, list(keys)) if keys else []
+    return {row["key"]: (row["epoch"], row["sequence"]) for row in rows}
 
 
 def _sources(consumer: str) -> list[str]:
     return [topic.rpartition(".")[2] for topic in SUBSCRIPTIONS[consumer]]
 
 
-async def _positions(databases: Databases, consumer: str) -> dict[str, dict[str, int]]:
-    read: dict[str, dict[str, int]] = {}
+async def _positions(databases: Databases, consumer: str) -> dict[str, dict[str, Position]]:
+    read: dict[str, dict[str, Position]] = {}
     for row in await databases.rows(consumer, _POSITIONS, consumer):
-        read.setdefault(row["source"], {})[row["key"]] = row["sequence"]
+        read.setdefault(row["source"], {})[row["key"]] = row["epoch"], row["sequence"]
     return read
 
 
@@ -113,7 +146,7 @@ async def _ahead(books: Books, consumer: str) -> list[Finding]:
         doubtful = [key for key in read.get(source, {}) if key in books.unsettled]
         now = {row["key"]: row["sequence"] for row in await books.databases.rows_now(source, _STREAMS, doubtful)}
         for key in doubtful:
-            done, there = read[source][key], now.get(key, 0)
+            done, there = read[source][key][1], now.get(key, 0)
             if done > there:
                 name = books.name(key)
                 detail = f"{consumer} has read up to #{done}, {source} has published {there}"

@@ -265,6 +265,20 @@ async def test_one_changed_row_is_found_with_the_first_fact_that_diverges(story:
     assert_proposed(speaking[0])
 
 
+async def test_what_a_producer_said_before_it_was_restored_is_no_finding_unless_it_said_more(story: Story) -> None:
+    of_orders = "source = 'orders' and key = '{order}'"
+    ahead = Change("arrived", "care", "stream_position", of_orders, {"sequence": "sequence + 1"}, 7, "", "")
+    restored = Change("lost", "care", "stream_position", of_orders, {"epoch": "2"}, 7, "", "")
+    newest = "key = '{order}' and sequence = (select sequence from stream where key = '{order}')"
+    more = Change("arrived", "orders", "event_log", newest, {"epoch": "2"}, 7, "", "")
+
+    async with changed(story, ahead), changed(story, restored):
+        assert await story.findings() == []
+        async with changed(story, more):
+            found = await story.findings()
+    assert any("care has read" in finding.detail for finding in found), found
+
+
 async def test_an_event_that_a_consumer_never_applied_is_named(story: Story) -> None:
     event = await first_event(story)
     where = f"consumer = 'care' and event_id = '{event['event_id']}'"
