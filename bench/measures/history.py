@@ -2,8 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import asyncpg
 from pydantic import JsonValue
@@ -19,6 +20,9 @@ from services.orders.queries.lookup import FIND
 from shared import clock, db
 from shared.auth import Role
 
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+# What is inserted is copied: the rows that the server makes of one real order go through the client, as a dump's do.
+_COPIED = re.compile(r"insert into (?P<table>\w+)(?: \((?P<columns>[^)]*)\))?\s+(?P<question>select.*)", re.DOTALL)
 _SCRIPTS = Path(__file__).parents[1] / "history"
 _ANY = "select count(*) from (select from orders limit 1) as any_order"
 _ANY_DEMAND = "select count(*) from (select from order_demand limit 1) as any_demand"
@@ -36,7 +40,7 @@ _KEYS = (
 
 
 async def load(session: Session) -> None:
-    """Write the history of orders and inventory, set-based on the server, all indexes in place.
+    """Load the history of orders and inventory by COPY, all indexes in place.
 
     Each order of it is like the newest one there; when a single line is measured there may be none yet.
     """
@@ -53,14 +57,37 @@ async def load(session: Session) -> None:
 
 
 async def _load(session: Session, service: str) -> None:
-    connection = await db.connect(session.rig.stack.dsn(service, "admin"), application="bench")
+    dsn = session.rig.stack.dsn(service, "admin")
+    script = (_SCRIPTS / f"{service}.sql").read_text(encoding="utf-8").replace("$1", str(session.plan.history))
+    asking, writing = [await db.connect(dsn, application="bench") for _ in range(2)]
     try:
-        script = (_SCRIPTS / f"{service}.sql").read_text(encoding="utf-8")
-        for statement in re.split(r";\n\n?", script):
-            if statement.strip():
-                await connection.execute(statement.replace("$1", str(session.plan.history)))
+        for statement in filter(str.strip, re.split(r";\n\n?", script)):
+            copied = _COPIED.match(statement)
+            if copied is None:
+                await writing.execute(statement)
+            else:
+                await _copy(asking, copied["question"], writing, copied["table"], copied["columns"])
     finally:
-        await connection.close()
+        await asking.close()
+        await writing.close()
+
+
+async def _copy(asking: Connection, question: str, writing: Connection, table: str, columns: str | None) -> None:
+    """COPY what a question gives into a table, as it comes."""
+    chunks: asyncio.Queue[bytes] = asyncio.Queue(maxsize=64)
+
+    async def ask() -> None:
+        await asking.copy_from_query(question, output=chunks.put)
+        await chunks.put(b"")
+
+    async def come() -> AsyncIterator[bytes]:
+        while chunk := await chunks.get():
+            yield chunk
+
+    named = columns.split(", ") if columns else None
+    async with asyncio.TaskGroup() as both:
+        both.create_task(ask())
+        both.create_task(writing.copy_to_table(table, source=come(), columns=named))
 
 
 async def measure_intake(session: Session) -> Mapping[str, Result]:
@@ -141,7 +168,7 @@ async def measure_look_up(session: Session) -> Mapping[str, Result]:
 
 async def _plan(session: Session, query: str) -> list[str]:
     keys = keys_of(query)
-    connection: asyncpg.Connection[asyncpg.Record] = await session.rig.connect("orders")
+    connection: Connection = await session.rig.connect("orders")
     try:
         rows = await connection.fetch(
             f"explain (analyze, buffers) {FIND}", [kind for kind, _ in keys], [value for _, value in keys], _LIMIT
