@@ -268,6 +268,9 @@ GUARDS = (
           "if remedy is None:", _NOTED),
     Guard("services/care/actions/answers.py", "if remedy is None or remedy.state not in may_be_refused:",
           "if remedy is None:", _NOTED),
+    Guard("services/care/actions/clockwork.py", "    row.told += 1\n", "",
+          "tests/care/test_upkeep.py"
+          "::test_a_clock_escalates_at_three_quarters_at_its_end_and_half_beyond_once_each"),
     Guard("services/care/actions/contacts.py", "if await queries.is_being_resent(tx, message_id):", "if False:",
           f"{_CARE}::test_a_message_that_two_send_again_at_once_leaves_once_more"),
     Guard("services/care/actions/customers.py",
