@@ -234,6 +234,11 @@ GUARDS = (
           "tests/shipping/test_pauses_and_voids.py::test_a_location_that_is_saved_again_is_still_one"),
     Guard("services/shipping/queries/labels.py", 'on conflict (label_id) do nothing"', '"',
           "tests/shipping/test_pauses_and_voids.py::test_a_label_fetched_twice_is_kept_as_it_was_first_printed"),
+    Guard("services/shipping/queries/labels.py", "on conflict (label_id, format) do nothing\n", "",
+          "tests/shipping/test_booking.py::test_who_asks_together_for_another_format_gets_the_same"),
+    Guard("services/shipping/queries/labels.py", " for key share\n", "\n",
+          "tests/shipping/test_forgetting.py::"
+          "test_a_label_forgotten_while_another_format_of_it_is_fetched_stays_forgotten"),
     Guard("services/shipping/queries/tracking.py", '"values ($1, $2, $3, $4, $5) on conflict do nothing"',
           '"values ($1, $2, $3, $4, $5)"',
           "tests/shipping/test_service.py::"
