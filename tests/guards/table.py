@@ -223,6 +223,9 @@ GUARDS = (
     Guard("services/console/queries/staff.py",
           '    await tx.execute("select pg_advisory_xact_lock(hashtext($1))", login)\n', "",
           f"{_CONSOLE}::test_wrong_passwords_tried_at_once_are_counted_each"),
+    Guard("services/console/queries/care.py",
+          "on conflict (staff_id, name) do update set wanted = excluded.wanted\n", "",
+          f"{_CONSOLE}::test_a_view_that_one_saves_twice_at_once_is_one_view"),
     # Shipping
     Guard("services/shipping/queries/shipments.py", "query.with_for_update(key_share=True)", "query",
           "tests/shipping/test_locks.py::test_the_label_of_a_parcel_that_is_leaving_is_not_given_back"),
