@@ -62,10 +62,12 @@ def show_shipment(identity: Identity, as_json: Json = False) -> None:
 def save_label(
     identity: Identity,
     file: Annotated[Path, typer.Argument(help="Where to write the label.")],
+    wanted: Annotated[str | None, typer.Option("--format", help="png, pdf or zpl.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Save a label as the bench prints it."""
-    answer = client.call("shipping", f"GET /staff/shipments/{identity}/label", Role.WAREHOUSE_LEAD)
+    """Save a label as the bench prints it, or in another format that the carrier gives."""
+    params = {"format": wanted} if wanted else None
+    answer = client.call("shipping", f"GET /staff/shipments/{identity}/label", Role.WAREHOUSE_LEAD, params=params)
     file.write_bytes(answer.content)
     written: dict[str, JsonValue] = {
         "file": str(file),

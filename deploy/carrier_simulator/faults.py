@@ -11,7 +11,9 @@ from deploy.carrier_simulator.schemas import Fault, FaultKind
 from deploy.carrier_simulator.store import Store
 from deploy.carrier_simulator.wire import new_id
 
-HTTP_KINDS = frozenset({FaultKind.slow, FaultKind.rate_limited, FaultKind.server_error, FaultKind.answer_lost})
+HTTP_KINDS = frozenset(
+    {FaultKind.slow, FaultKind.rate_limited, FaultKind.server_error, FaultKind.refused, FaultKind.answer_lost}
+)
 
 
 class FaultRow(BaseModel):

@@ -63,6 +63,8 @@ class Gate:
             await _refuse(send, RateLimitedError(), limited)
         elif self._engine.faults.take(FaultKind.server_error, references, route) is not None:
             await _refuse(send, InternalError(), None)
+        elif self._engine.faults.take(FaultKind.refused, references, route) is not None:
+            await _refuse(send, CarrierError(), None)
         elif self._engine.faults.take(FaultKind.answer_lost, references, route) is not None:
             await self._app(scope, _replay(body, receive), _swallow)
             await _cut(scope, receive)

@@ -255,6 +255,7 @@ class FaultKind(StrEnum):
     slow = "slow"
     rate_limited = "rate_limited"
     server_error = "server_error"
+    refused = "refused"
     answer_lost = "answer_lost"
     duplicate_webhooks = "duplicate_webhooks"
     forged_webhooks = "forged_webhooks"

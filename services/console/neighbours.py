@@ -116,10 +116,12 @@ class Caller:
             raise _translated(service, error) from error
         return _json(answer)
 
-    async def fetch(self, service: str, path: str) -> Answer:
+    async def fetch(self, service: str, path: str, **params: str) -> Answer:
         """Read bytes: a label, a photo."""
         try:
-            return await self.clients[service].get(_address(path), headers=self._headers(), attempts=_READ_ATTEMPTS)
+            return await self.clients[service].get(
+                _address(path), params=params or None, headers=self._headers(), attempts=_READ_ATTEMPTS
+            )
         except (HttpStatusError, HttpUnavailableError, HttpAnswerLostError) as error:
             raise _translated(service, error) from error
 

@@ -21,6 +21,12 @@ class BookingRefusedError(ConflictError):
     code = "booking_failed"
 
 
+class FormatNotGivenError(NotFoundError):
+    """The carrier does not give this label in that format."""
+
+    code = "format_not_given"
+
+
 class CarrierAwayError(UnavailableError):
     """The carrier does not answer, or not with what was asked for."""
 

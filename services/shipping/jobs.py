@@ -60,6 +60,7 @@ overdue.watch(jobs, DWELLINGS)
 
 KEPT = (
     Kept("label files", "label_file", "forget_at", "label_retention_days", is_end=True),
+    Kept("labels in other formats", "label_copy", "forget_at", "label_retention_days", is_end=True),
     Kept(
         "words and places of scans", "tracking_event", "recorded_at", "scan_days",
         "message = '', city = '', region = '', postal_code = ''",

@@ -289,7 +289,7 @@ async def test_a_packer_closes_a_parcel_and_hands_it_over(sit: Sit, shelves: Sho
     desk = await sit("picker", "phone")
     page = desk.page
     number = await pack(desk, shelves, placed)
-    for link in ("Print the label", "as PDF", "Packing slip"):
+    for link in ("Print the label", "Label as PDF", "Label as ZPL", "Packing slip"):
         address = await page.get_by_role("link", name=link).get_attribute("href")
         paper = await page.request.get(f"{desk.address}{address}")
         assert paper.ok, link

@@ -46,6 +46,13 @@ def test_a_server_error_strikes_the_route_it_is_meant_for(carrier: CarrierProces
     assert carrier.http.get(path).json()["tracking_code"] is None
 
 
+def test_a_refusal_strikes_what_the_carrier_shall_not_give(carrier: CarrierProcess, faults: Faults, order: str) -> None:
+    faults("refused", route="/label$", times=1, only_reference=order)
+    path = f"/v2/shipments/{buy_from(carrier, order)['id']}/label?file_format=ZPL"
+    assert carrier.http.get(path).status_code == 422
+    assert carrier.http.get(path).json()["postage_label"]["label_zpl_url"].endswith(".zpl")
+
+
 def test_an_answer_is_lost_after_the_label_was_sold(carrier: CarrierProcess, faults: Faults, order: str) -> None:
     faults("answer_lost", route="/buy$", times=1, only_reference=order)
     with pytest.raises(httpx.TransportError):

@@ -15,6 +15,7 @@ from services.console.actions.queue import Wanted
 from services.console.actions.sessions import Attempt
 from services.console.errors import LinkUsedError, LockedOutError, WrongPasswordError
 from services.console.identity import Identity
+from services.console.queries import care
 from services.console.settings import ConsoleSettings
 from shared.auth import Role
 from shared.db import Database
@@ -98,6 +99,22 @@ async def test_a_login_that_two_give_at_once_is_one_persons(database: Database) 
     told = await both(database, "lock table staff in share mode", [add(login), add(login.upper())])
 
     assert sorted(type(one).__name__ for one in told) == [ConflictError.__name__, "str"]
+
+
+async def test_a_view_that_one_saves_twice_at_once_is_one_view(database: Database) -> None:
+    async with database.transaction() as tx:
+        person = await staff.add_without_password(tx, f"p-{secrets.token_hex(4)}", "Nora New", [Role.SUPPORT], [])
+
+    async def save(kind: str) -> str:
+        async with database.transaction() as tx:
+            await queue.save_view(tx, person.id, "mine", Wanted(kind=kind))
+        return kind
+
+    told = await both(database, "lock table saved_view in share mode", [save("damage"), save("lost")])
+
+    assert told == ["damage", "lost"]
+    async with database.transaction() as tx:
+        assert [view.name for view in await care.list_views(tx, person.id)] == ["mine"]
 
 
 async def test_a_person_has_one_account_at_the_provider_and_one_view_of_a_name(database: Database) -> None:

@@ -223,6 +223,9 @@ GUARDS = (
     Guard("services/console/queries/staff.py",
           '    await tx.execute("select pg_advisory_xact_lock(hashtext($1))", login)\n', "",
           f"{_CONSOLE}::test_wrong_passwords_tried_at_once_are_counted_each"),
+    Guard("services/console/queries/care.py",
+          "on conflict (staff_id, name) do update set wanted = excluded.wanted\n", "",
+          f"{_CONSOLE}::test_a_view_that_one_saves_twice_at_once_is_one_view"),
     # Shipping
     Guard("services/shipping/queries/shipments.py", "query.with_for_update(key_share=True)", "query",
           "tests/shipping/test_locks.py::test_the_label_of_a_parcel_that_is_leaving_is_not_given_back"),
@@ -234,6 +237,11 @@ GUARDS = (
           "tests/shipping/test_pauses_and_voids.py::test_a_location_that_is_saved_again_is_still_one"),
     Guard("services/shipping/queries/labels.py", 'on conflict (label_id) do nothing"', '"',
           "tests/shipping/test_pauses_and_voids.py::test_a_label_fetched_twice_is_kept_as_it_was_first_printed"),
+    Guard("services/shipping/queries/labels.py", "on conflict (label_id, format) do nothing\n", "",
+          "tests/shipping/test_booking.py::test_who_asks_together_for_another_format_gets_the_same"),
+    Guard("services/shipping/queries/labels.py", " for key share\n", "\n",
+          "tests/shipping/test_forgetting.py::"
+          "test_a_label_forgotten_while_another_format_of_it_is_fetched_stays_forgotten"),
     Guard("services/shipping/queries/tracking.py", '"values ($1, $2, $3, $4, $5) on conflict do nothing"',
           '"values ($1, $2, $3, $4, $5)"',
           "tests/shipping/test_service.py::"

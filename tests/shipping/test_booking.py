@@ -68,6 +68,83 @@ async def test_the_bench_gets_its_label_at_once_and_the_same_one_again(shipping:
     assert len(await shipping.sold(parcel)) == 1
 
 
+LABEL_AS = "GET /v2/shipments/[^/]+/label$"
+
+
+async def test_a_label_is_given_in_other_formats_too_and_the_carrier_is_asked_once_for_each(
+    shipping: ShippingRig,
+) -> None:
+    parcel = Parcel()
+    await shipping.close(parcel)
+    path = f"/staff/shipments/{(await shipping.until(parcel, 'label_purchased'))['id']}/label"
+    picker = shipping.as_role(Role.PICKER)
+    printed = await picker.get(path)
+    assert (printed.headers["content-type"], printed.content[:4]) == ("image/png", b"\x89PNG")
+    given = {}
+    for wanted, begin in (("zpl", b"^XA"), ("pdf", b"%PDF")):
+        answer = await picker.get(path, params={"format": wanted})
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"] == f"application/{wanted}"
+        assert answer.content.startswith(begin)
+        given[wanted] = answer.content
+
+    await shipping.fault(parcel, "refused", route=LABEL_AS)
+
+    for wanted, content in given.items():
+        again = await picker.get(path, params={"format": wanted})
+        assert (again.status_code, again.content == content) == (200, True)
+    assert (await picker.get(path, params={"format": "png"})).content == printed.content
+    assert len(await shipping.sold(parcel)) == 1
+
+
+async def test_who_asks_together_for_another_format_gets_the_same(shipping: ShippingRig) -> None:
+    parcel = Parcel()
+    await shipping.close(parcel)
+    path = f"/staff/shipments/{(await shipping.until(parcel, 'label_purchased'))['id']}/label?format=zpl"
+    await shipping.fault(parcel, "slow", route=LABEL_AS, seconds=0.5)
+
+    answers = await asyncio.gather(*(shipping.as_role(Role.PICKER).get(path) for _ in range(2)))
+
+    assert [answer.status_code for answer in answers] == [200, 200], [answer.text for answer in answers]
+    assert len({answer.content for answer in answers}) == 1
+
+
+async def test_a_format_that_the_carrier_does_not_give_is_said_and_can_be_asked_for_again(
+    shipping: ShippingRig,
+) -> None:
+    parcel = Parcel()
+    await shipping.close(parcel)
+    path = f"/staff/shipments/{(await shipping.until(parcel, 'label_purchased'))['id']}/label"
+    picker = shipping.as_role(Role.PICKER)
+    unknown = await picker.get(path, params={"format": "epl"})
+    assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (422, "/query/format")
+
+    await shipping.fault(parcel, "refused", route=LABEL_AS, times=1)
+    refused = (await picker.get(path, params={"format": "zpl"})).json()
+    await shipping.fault(parcel, "server_error", route=LABEL_AS, times=3)
+    away = (await picker.get(path, params={"format": "zpl"})).json()
+
+    assert (refused["status"], refused["code"]) == (404, "format_not_given")
+    assert refused["errors"][0]["pointer"] == "/query/format"
+    assert refused["detail"] == "the carrier does not give this label as ZPL: print it as PNG"
+    assert (away["status"], away["code"]) == (503, "carrier_away")
+    assert (await picker.get(path, params={"format": "zpl"})).content.startswith(b"^XA")
+
+
+async def test_a_label_given_back_is_given_in_no_format(shipping: ShippingRig) -> None:
+    parcel = Parcel()
+    await shipping.close(parcel)
+    shown = await shipping.until(parcel, "label_purchased")
+    path = f"/staff/shipments/{shown['id']}"
+    picker = shipping.as_role(Role.PICKER)
+    assert (await picker.get(f"{path}/label?format=zpl")).status_code == 200
+    assert (await shipping.post(Role.WAREHOUSE_LEAD, f"{path}/void", {"reason": "crushed"})).is_success
+
+    answers = [await picker.get(f"{path}/label{wanted}") for wanted in ("", "?format=zpl", "?format=pdf")]
+
+    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(409, "label_not_ready")}
+
+
 async def test_benches_that_ask_together_share_one_label(shipping: ShippingRig) -> None:
     parcel = Parcel()
     await shipping.close(parcel)

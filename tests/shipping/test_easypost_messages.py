@@ -293,6 +293,20 @@ def test_a_label_of_another_format_keeps_its_own_media_type() -> None:
     assert label == Label("https://files.example/label.zpl", "application/zpl")
 
 
+def test_a_label_is_read_in_the_formats_that_the_answer_has() -> None:
+    body = json.loads(answer("shipment_buy", 1))
+    body["postage_label"] |= {"label_pdf_url": None, "label_zpl_url": "https://files.example/label.zpl"}
+
+    def given(label_format: LabelFormat) -> Label | None:
+        return messages.parse_conversion(json.dumps(body).encode(), label_format)
+
+    assert given(LabelFormat.ZPL) == Label("https://files.example/label.zpl", "application/zpl")
+    assert given(LabelFormat.PDF) is None
+    assert given(LabelFormat.PNG) == Label(body["postage_label"]["label_url"], "image/png")
+    body["postage_label"] = None
+    assert given(LabelFormat.ZPL) is None
+
+
 @pytest.mark.parametrize("rate", ["abc", "NaN", "Infinity", "-1.00", "1e999999", "", "1,50", "9" * 40])
 def test_a_rate_that_is_no_amount_is_not_understood(rate: str) -> None:
     answer = recorded("shipment_create")[0]["response"]["body"]

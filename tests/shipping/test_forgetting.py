@@ -1,10 +1,13 @@
 """Shipping follows when a customer is forgotten: no label, no place and no word of a scan is left, numbers are."""
 
+import asyncio
+
 from services.shipping.carriers.base import Address, CarrierRejectedError, FieldReason
 from services.shipping.queries import labels as label_queries
 from shared.auth import Role
 from shared.events.orders import CustomerErased
 from tests.shipping.rig import Parcel, ShippingRig, parts, step
+from tests.waiting import wait_until_held_up
 
 SCAN = {"message": "left with a neighbour", "city": "REDONDO BEACH", "state": "CA", "zip": "90277"}
 
@@ -35,6 +38,49 @@ async def test_label_files_and_what_scans_tell_go_and_the_rest_stays(shipping: S
     assert await files_of(shipping, parcel) == [False]
     assert await files_of(shipping, other) == [True]
     assert "neighbour" in str(await shipping.shipment(other))
+
+
+async def test_a_label_in_another_format_goes_with_its_file_and_is_fetched_no_more(shipping: ShippingRig) -> None:
+    parcel, shown = await delivered(shipping)
+    other, others = await delivered(shipping)
+    picker = shipping.as_role(Role.PICKER)
+    for shipment in (shown, others):
+        assert (await picker.get(f"/staff/shipments/{shipment['id']}/label?format=zpl")).status_code == 200
+
+    await shipping.hear(CustomerErased(order_id=parcel.order_id))
+
+    assert [await copies_of(shipping, one) for one in (parcel, other)] == [0, 1]
+    for wanted in ("zpl", "pdf"):
+        gone = await picker.get(f"/staff/shipments/{shown['id']}/label?format={wanted}")
+        assert (gone.status_code, gone.json()["code"]) == (409, "label_not_ready")
+
+
+async def test_a_label_forgotten_while_another_format_of_it_is_fetched_stays_forgotten(shipping: ShippingRig) -> None:
+    parcel, _ = await delivered(shipping)
+
+    async def keep() -> None:
+        async with shipping.database.transaction() as tx:
+            await label_queries.keep_copy(tx, label_id, "zpl", "application/zpl", b"^XA")
+
+    async with shipping.database.transaction() as tx:
+        label_id = await tx.value("select label_id from shipment where order_id = $1", parcel.order_id)
+        await tx.execute("delete from label_file where label_id = $1", label_id)
+        keeping = asyncio.create_task(keep())
+        await wait_until_held_up(shipping.database, keeping)
+    await keeping
+
+    assert await copies_of(shipping, parcel) == 0
+
+
+async def copies_of(shipping: ShippingRig, parcel: Parcel) -> int:
+    """Count the labels of an order that are kept in other formats."""
+    async with shipping.database.transaction() as tx:
+        return int(
+            await tx.value(
+                "select count(*) from label_copy c join shipment s on s.label_id = c.label_id where s.order_id = $1",
+                parcel.order_id,
+            )
+        )
 
 
 async def files_of(shipping: ShippingRig, parcel: Parcel) -> list[bool]:

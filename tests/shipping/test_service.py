@@ -186,6 +186,8 @@ async def test_label_files_are_forgotten_after_their_retention_and_no_other(ship
     for parcel in (old, young):
         await shipping.close(parcel)
         shipments.append(await shipping.until(parcel, "label_purchased"))
+        path = f"/staff/shipments/{shipments[-1]['id']}/label?format=zpl"
+        assert (await shipping.as_role(Role.PICKER).get(path)).status_code == 200
     async with shipping.database.transaction() as tx:
         await tx.execute(
             "update label_file set forget_at = $1 where label_id = "
@@ -200,3 +202,4 @@ async def test_label_files_are_forgotten_after_their_retention_and_no_other(ship
     async with shipping.database.transaction() as tx:
         labels = [(await label_queries.list_labels(tx, _uuid(one)))[0].id for one in shipments]
         assert [await label_queries.get_file(tx, label) is not None for label in labels] == [False, True]
+        assert [await label_queries.get_copy(tx, label, "zpl") is not None for label in labels] == [False, True]

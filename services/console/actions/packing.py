@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.console.actions.articles import read_articles
+from services.console.actions.documents import label_page
 from services.console.actions.scans import tracking_number
 from services.console.actions.workload import Pile, read_workload
 from services.console.errors import ServiceAwayError
@@ -30,6 +31,7 @@ _OPEN = frozenset({"open", "verified"})
 _UNLABELLED = frozenset({"closed", "labelled"})
 _LABELLED = frozenset({"labelled", "staged", "handed_over"})
 _BOXED = _UNLABELLED | {"staged"}  # what is cancelled lies in one of them and must come out
+_PICTURES = frozenset({"image/png", "image/jpeg"})
 NEW = "new"
 
 
@@ -206,24 +208,27 @@ def _line(line: WorkLine, article: _Article, parcel: Parcel | None, parcels: lis
 
 @dataclass(frozen=True, slots=True)
 class LabelFile:
-    """A label as the carrier gave it."""
+    """A label as the carrier gave it, or on a page."""
 
     name: str
     media_type: str
     content: bytes
 
-    @property
-    def is_image(self) -> bool:
-        """Say whether it is a picture, which can be put onto a page."""
-        return self.media_type in {"image/png", "image/jpeg"}
 
+async def read_label(caller: Caller, parcel_id: UUID, wanted: str = "") -> LabelFile:
+    """Read the label of a parcel as its bench prints it, or as pdf or zpl: a picture is put onto a page.
 
-async def read_label(caller: Caller, parcel_id: UUID) -> LabelFile:
-    """Read the label of a parcel; raises NotFoundError while there is none."""
+    Raises NotFoundError while there is none, and RefusedError for a format that the carrier does not give.
+    """
     found = await caller.get(_SERVICE, f"/staff/parcels/{parcel_id}/label", Labelled)
     if found.label is None:
         raise NotFoundError("this parcel has no label yet")
     label = found.label
-    ending = label.format.lower() or "bin"
+    name, printed = label.tracking_number or str(parcel_id), label.format.lower()
     content = base64.b64decode(label.content_base64)
-    return LabelFile(f"{label.tracking_number or parcel_id}.{ending}", label.media_type, content)
+    if wanted in {"", printed}:
+        return LabelFile(f"{name}.{printed or 'bin'}", label.media_type, content)
+    if wanted == "pdf" and label.media_type in _PICTURES:
+        return LabelFile(f"{name}.pdf", "application/pdf", label_page(content))
+    given = await caller.fetch("shipping", f"/staff/shipments/{label.shipment_id}/label", format=wanted)
+    return LabelFile(f"{name}.{wanted}", given.headers.get("content-type", ""), given.content)

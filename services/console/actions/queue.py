@@ -17,7 +17,6 @@ from services.console.wording import say
 from shared import clock
 from shared.db import Transaction
 from shared.errors import ConflictError, InvalidError
-from shared.ids import new_id
 
 MOST_CASES = 50
 """So many cases are shown at first, and more with each "Show more"."""
@@ -217,17 +216,12 @@ async def _list_approvals(caller: Caller, limit: int, after: UUID | None = None)
     return await caller.get(_SERVICE, "/staff/remedies", Remedies, **asked)
 
 
-async def save_view(tx: Transaction, staff_id: UUID, name: str, wanted: Wanted) -> SavedView:
+async def save_view(tx: Transaction, staff_id: UUID, name: str, wanted: Wanted) -> None:
     """Keep what somebody looks at under a name, in place of an older one of that name; raises ConflictError."""
-    kept = await queries.find_view(tx, staff_id, name)
-    if kept is not None:
-        kept.wanted = wanted.said
-        return kept
-    if len(await queries.list_views(tx, staff_id)) >= queries.MOST_VIEWS:
+    views = await queries.list_views(tx, staff_id)
+    if len(views) >= queries.MOST_VIEWS and name not in {view.name for view in views}:
         raise ConflictError(f"{queries.MOST_VIEWS} views are the most; delete one first")
-    view = SavedView(id=new_id(), staff_id=staff_id, name=name, wanted=wanted.said, created_at=clock.real())
-    tx.session.add(view)
-    return view
+    await queries.put_view(tx, staff_id, name, wanted.said)
 
 
 def read_chosen(chosen: Sequence[str]) -> list[dict[str, object]]:

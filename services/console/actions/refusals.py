@@ -24,6 +24,7 @@ TITLES: Mapping[str, str] = {
     "event_not_found": "No such event",
     "evidence_not_found": "No such photo",
     "forbidden": "Not yours to do",
+    "format_not_given": "Not in this format",
     "fulfilment_not_found": "No such tote or order here",
     "hold_exists": "On hold already",
     "hold_not_found": "No such hold",

@@ -1,4 +1,4 @@
-"""Paper for the bench: labels as the carrier gave them, or on a page, and packing slips."""
+"""Paper for the bench: labels as its printers read them or in another format, and packing slips."""
 
 import asyncio
 from typing import Annotated, Literal
@@ -25,14 +25,10 @@ _VIEWER_POLICY = (
 
 @router.get("/label")
 async def show_label(
-    parcel_id: UUID, who: Picker, shape: Annotated[Literal["", "pdf"], Query(alias="as")] = ""
+    parcel_id: UUID, who: Picker, wanted: Annotated[Literal["", "pdf", "zpl"], Query(alias="as")] = ""
 ) -> Response:
-    """Give the label's file; a picture becomes a page when asked."""
-    label = await packing.read_label(who.caller, parcel_id)
-    if shape == "pdf" and label.is_image:
-        return _paper(documents.label_page(label.content), _PDF, f"{label.name.rsplit('.', 1)[0]}.pdf")
-    if shape == "pdf" and label.media_type != _PDF:
-        raise NotFoundError(say("the carrier gave this label for a label printer only: there is no PDF of it"))
+    """Give the label's file, in another format when asked."""
+    label = await packing.read_label(who.caller, parcel_id, wanted)
     return _paper(label.content, label.media_type, label.name)
 
 

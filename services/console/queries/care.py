@@ -1,6 +1,6 @@
 """Saved views of the queue, and who has which case open."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,7 +8,9 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from services.console.models import SavedView
+from shared import clock
 from shared.db import Transaction
+from shared.ids import new_id
 
 _SEEN = """
 insert into presence (case_id, staff_id, seen_at) values ($1, $2, $3)
@@ -17,6 +19,10 @@ on conflict (case_id, staff_id) do update set seen_at = excluded.seen_at
 _OTHERS = """
 select p.case_id, s.name from presence p join staff s on s.id = p.staff_id
 where p.case_id = any($1::uuid[]) and p.staff_id <> $2 and p.seen_at > $3 order by s.name limit 1000
+"""
+_PUT_VIEW = """
+insert into saved_view (id, staff_id, name, wanted, created_at) values ($1, $2, $3, $4, $5)
+on conflict (staff_id, name) do update set wanted = excluded.wanted
 """
 MOST_VIEWS = 20
 
@@ -37,10 +43,9 @@ async def list_views(tx: Transaction, staff_id: UUID) -> list[SavedView]:
     return list(found)
 
 
-async def find_view(tx: Transaction, staff_id: UUID, name: str) -> SavedView | None:
-    """Find one of somebody's views by name."""
-    found = await tx.session.exec(select(SavedView).where(SavedView.staff_id == staff_id, SavedView.name == name))
-    return found.one_or_none()
+async def put_view(tx: Transaction, staff_id: UUID, name: str, wanted: Mapping[str, str]) -> None:
+    """Keep a view of somebody's; of two saved under one name the later one stays."""
+    await tx.execute(_PUT_VIEW, new_id(), staff_id, name, wanted, clock.real())
 
 
 async def drop_view(tx: Transaction, staff_id: UUID, view_id: UUID) -> int:

@@ -301,6 +301,7 @@ class OrderWork(Read):
 class PrintedLabel(Read):
     """A bought label."""
 
+    shipment_id: UUID
     carrier: str
     tracking_number: str
     format: str

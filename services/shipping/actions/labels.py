@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from services.shipping.actions.booking import LabelFile
 from services.shipping.actions.moves import S, move, place, status_of
 from services.shipping.carriers.registry import ADAPTER
 from services.shipping.errors import LabelNotReadyError, NothingToVoidError, ShipmentNotFoundError
@@ -108,8 +109,8 @@ async def settle_void(tx: Transaction, shipment: Shipment, label: ShippingLabel,
     )
 
 
-async def get_label_file(tx: Transaction, shipment_id: UUID) -> tuple[str, bytes]:
-    """Give a shipment's label as it is printed: media type and bytes."""
+async def get_printed(tx: Transaction, shipment_id: UUID) -> tuple[ShippingLabel, LabelFile]:
+    """Give a shipment's live label and what its bench prints; raises ShipmentNotFoundError and LabelNotReadyError."""
     shipment = await shipment_queries.get_shipment(tx, shipment_id)
     if shipment is None:
         raise ShipmentNotFoundError(f"there is no shipment {shipment_id}")
@@ -117,4 +118,4 @@ async def get_label_file(tx: Transaction, shipment_id: UUID) -> tuple[str, bytes
     found = await label_queries.get_file(tx, label.id) if label.state == LabelState.LIVE else None
     if found is None:
         raise LabelNotReadyError("the label is given back, or its file is not here (yet, or any more)")
-    return found
+    return label, LabelFile(*found)

@@ -6,8 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.shipping import schemas
-from services.shipping.actions import bench, labels, reconciling, shipments
+from services.shipping.actions import bench, formats, reconciling, shipments
 from services.shipping.api import views
+from services.shipping.carriers.base import LabelFormat
 from services.shipping.states import ShipmentStatus
 from shared.auth import LookUp, Operator, Principal, Scope, require
 from shared.db import Transaction
@@ -44,10 +45,15 @@ async def get_shipment(shipment_id: UUID, tx: Tx, _who: Reader) -> schemas.Shipm
 
 
 @router.get("/shipments/{shipment_id}/label", response_class=Response)
-async def get_label(shipment_id: UUID, tx: Tx, _who: AtTheBench) -> Response:
-    """Give the label's bytes as the bench prints them."""
-    media_type, content = await labels.get_label_file(tx, shipment_id)
-    return Response(content, media_type=media_type)
+async def get_label(
+    shipment_id: UUID,
+    request: Request,
+    _who: AtTheBench,
+    wanted: Annotated[LabelFormat | None, Query(alias="format", description="else as the bench prints it")] = None,
+) -> Response:
+    """Give the label's bytes as the bench prints them, or in another format that the carrier gives."""
+    file = await formats.label_as(request.app.state.database, shipment_id, wanted)
+    return Response(file.content, media_type=file.media_type)
 
 
 @router.post("/parcels/{parcel_id}/label")

@@ -13,11 +13,16 @@ _SHORTEST = 2  # a shorter word is found in any text
 
 
 class LabelFormat(StrEnum):
-    """What a bench prints."""
+    """What a label is printed from."""
 
     PNG = "png"
     PDF = "pdf"
     ZPL = "zpl"
+
+    @property
+    def media_type(self) -> str:
+        """Name its files' media type."""
+        return "image/png" if self is LabelFormat.PNG else f"application/{self}"
 
 
 class RefundStatus(StrEnum):
@@ -298,6 +303,10 @@ class Carrier(Protocol):
 
     async def fetch_label(self, label: Label) -> bytes:
         """Fetch what the bench prints."""
+        ...
+
+    async def convert_label(self, carrier_shipment_id: str, label_format: LabelFormat) -> Label | None:
+        """Ask for a bought label in another format; None when the carrier does not give it so."""
         ...
 
     async def fetch_tracking(self, tracker_id: str) -> Tracking:

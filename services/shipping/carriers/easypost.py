@@ -8,9 +8,12 @@ from services.shipping.carriers import easypost_messages as messages
 from services.shipping.carriers.base import (
     AnswerLostError,
     AnswerNotUnderstoodError,
+    CarrierRejectedError,
     CarrierShipment,
     CarrierUnavailableError,
+    CredentialsRefusedError,
     Label,
+    LabelFormat,
     RateLimitedError,
     RefundStatus,
     ShipmentRequest,
@@ -113,6 +116,17 @@ class EasyPost:
         except (HttpUnavailableError, HttpAnswerLostError, HttpStatusError) as error:
             raise CarrierUnavailableError(f"the label file cannot be fetched: {error}") from error
         return answer.content
+
+    async def convert_label(self, carrier_shipment_id: str, label_format: LabelFormat) -> Label | None:
+        """Ask for a bought label in another format; EasyPost makes others of a PNG, and refuses the rest."""
+        params = messages.conversion_params(label_format)
+        try:
+            answer = await self._read(f"/v2/shipments/{carrier_shipment_id}/label", params)
+        except CredentialsRefusedError:
+            raise
+        except CarrierRejectedError:
+            return None
+        return messages.parse_conversion(answer.content, label_format)
 
     async def fetch_tracking(self, tracker_id: str) -> Tracking:
         """Ask where a parcel is."""

@@ -75,6 +75,8 @@ class _Rate(_Shape):
 class _PostageLabel(_Shape):
     label_url: str
     label_file_type: str = "image/png"
+    label_pdf_url: str | None = None
+    label_zpl_url: str | None = None
 
 
 class _Location(_Shape):
@@ -220,6 +222,11 @@ def buy_message(rate_id: str) -> dict[str, object]:
     return {"rate": {"id": rate_id}}
 
 
+def conversion_params(label_format: LabelFormat) -> dict[str, str]:
+    """Write the query of `GET /v2/shipments/{id}/label`."""
+    return {"file_format": _LABEL_FORMATS[label_format]}
+
+
 def webhook_message(url: str, secret: str) -> dict[str, object]:
     """Write the body of `POST /v2/webhooks`."""
     return {"webhook": {"url": url, "webhook_secret": secret}}
@@ -263,6 +270,17 @@ def _shipment(shape: _Shipment) -> CarrierShipment:
 def parse_shipment(body: bytes) -> CarrierShipment:
     """Read a Shipment; raises AnswerNotUnderstoodError."""
     return _shipment(_read(_Shipment, body))
+
+
+def parse_conversion(body: bytes, label_format: LabelFormat) -> Label | None:
+    """Read where a Shipment's label lies in a format, None for nowhere; raises AnswerNotUnderstoodError."""
+    label = _read(_Shipment, body).postage_label
+    if label is None:
+        return None
+    url = {LabelFormat.PDF: label.label_pdf_url, LabelFormat.ZPL: label.label_zpl_url}.get(label_format)
+    if url is None and label.label_file_type == label_format.media_type:
+        url = label.label_url
+    return Label(url, label_format.media_type) if url else None
 
 
 def parse_shipment_page(body: bytes) -> tuple[tuple[CarrierShipment, ...], bool]:

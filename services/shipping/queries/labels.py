@@ -58,6 +58,12 @@ _START_BOOKING = """
 update shipment set status = 'booking', since = $2, due_at = $3, version = version + 1
 where id = any($1) and status = 'pending'
 """
+# A file that is being forgotten takes its copies along: who comes behind that keeps none.
+_KEEP_COPY = """
+insert into label_copy (label_id, format, media_type, content, fetched_at, forget_at)
+select f.label_id, $2, $3, $4, $5, f.forget_at from label_file f where f.label_id = $1 for key share
+on conflict (label_id, format) do nothing
+"""
 BOOKING_STEPS = (Step.CREATE, Step.BUY)
 SETTLING_STEPS = (Step.FETCH_LABEL, Step.VOID, Step.CHECK_REFUND)
 
@@ -220,6 +226,19 @@ async def keep_file(tx: Transaction, label_id: UUID, media_type: str, content: b
 async def get_file(tx: Transaction, label_id: UUID) -> tuple[str, bytes] | None:
     """Read a label's media type and bytes."""
     row = await tx.row("select media_type, content from label_file where label_id = $1", label_id)
+    return (row["media_type"], bytes(row["content"])) if row is not None else None
+
+
+async def keep_copy(tx: Transaction, label_id: UUID, label_format: str, media_type: str, content: bytes) -> None:
+    """Keep a label in another format for as long as the file that the bench prints."""
+    await tx.execute(_KEEP_COPY, label_id, label_format, media_type, content, clock.real())
+
+
+async def get_copy(tx: Transaction, label_id: UUID, label_format: str) -> tuple[str, bytes] | None:
+    """Read a label's media type and bytes in another format."""
+    row = await tx.row(
+        "select media_type, content from label_copy where label_id = $1 and format = $2", label_id, label_format
+    )
     return (row["media_type"], bytes(row["content"])) if row is not None else None
 
 

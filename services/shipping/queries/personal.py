@@ -9,6 +9,8 @@ _PLACE = Personal(Kind.PLACE)
 TABLES = (
     Table("label_file", "media_type", "", {"content": Personal(Kind.LABEL)},
           f"label_id in (select id from label where {_OF_SHIPMENT})", goes=True),
+    Table("label_copy", "format media_type", "", {"content": Personal(Kind.LABEL)},
+          f"label_id in (select id from label where {_OF_SHIPMENT})", goes=True),
     Table(
         "label",
         "state format adapter carrier_shipment_id rate_id tracker_id tracking_number tracking_url carrier service "
