@@ -1,4 +1,7 @@
-"""Who is calling and what they may do: EdDSA tokens for staff and services, API keys for storefronts."""
+"""Who is calling and what they may do: EdDSA tokens for staff and services, API keys for storefronts.
+
+`signing` and its libraries are loaded by who signs or verifies first.
+"""
 
 import base64
 import hmac
@@ -11,8 +14,6 @@ from hashlib import sha256
 from typing import Annotated, Protocol
 from uuid import UUID
 
-import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from fastapi import Depends, Request
 
 from shared import clock
@@ -101,29 +102,24 @@ class TokenVerifier:
     """Verifies staff and service tokens with the public keys of the settings."""
 
     def __init__(self, public_keys: str) -> None:
-        self._keys: dict[str, Ed25519PublicKey] = {}
+        self._keys: dict[str, bytes] = {}
         for entry in filter(None, (part.strip() for part in public_keys.split(","))):
             key_id, _, encoded = entry.partition(":")
             raw = _decode(encoded)
             if not key_id or len(raw) != _RAW_KEY_BYTES:
                 raise ConfigurationError("DOORSTEP_TOKEN_PUBLIC_KEYS must be kid:base64url-ed25519[,kid:…]")
-            self._keys[key_id] = Ed25519PublicKey.from_public_bytes(raw)
+            self._keys[key_id] = raw
 
     def verify(self, token: str) -> Principal:
         """Give the caller of a token; raises UnauthenticatedError."""
+        from shared import signing
+
         try:
-            key_id = str(jwt.get_unverified_header(token).get("kid", ""))
-            key = self._keys[key_id]
-            claims = jwt.decode(
-                token,
-                key,
-                algorithms=["EdDSA"],
-                issuer=ISSUER,
-                audience=AUDIENCE,
-                options={"require": ["exp", "iat", "sub", "iss", "aud"]},
+            key_id, claims = signing.read(
+                token, self._keys, audience=AUDIENCE, issuer=ISSUER, require=("exp", "iat", "sub", "iss", "aud")
             )
             role = Role(claims["role"])
-        except (jwt.PyJWTError, KeyError, ValueError) as error:
+        except (KeyError, ValueError) as error:
             raise UnauthenticatedError("the token is not valid or has expired") from error
         # A service's key must not make staff, and the console's must not make services.
         if (role is Role.SERVICE) != key_id.startswith("service"):
@@ -132,17 +128,14 @@ class TokenVerifier:
 
     def verify_link(self, token: str) -> "Link":
         """Give what a customer's link leads to; raises UnauthenticatedError when it is no link of ours or too old."""
+        from shared import signing
+
         try:
-            key_id = str(jwt.get_unverified_header(token).get("kid", ""))
-            claims = jwt.decode(
-                token,
-                self._keys[key_id],
-                algorithms=["EdDSA"],
-                audience=LINK_AUDIENCE,
-                options={"require": ["exp", "sub", "aud"]},
+            key_id, claims = signing.read(
+                token, self._keys, audience=LINK_AUDIENCE, issuer=None, require=("exp", "sub", "aud")
             )
             return Link(UUID(claims["sub"]), may_act=key_id.startswith("service"))
-        except (jwt.PyJWTError, KeyError, ValueError) as error:
+        except ValueError as error:
             raise UnauthenticatedError("this link is not valid or has expired") from error
 
 
@@ -156,14 +149,17 @@ class Link:
 
 def mint_link(private_key: str, order_id: UUID, lasts: timedelta) -> str:
     """Sign a customer's link to an order; it is no token of the services, nor is a token of theirs a link."""
+    from shared import signing
+
     key_id, _, encoded = private_key.partition(":")
     claims = {"aud": LINK_AUDIENCE, "sub": str(order_id), "exp": clock.real() + lasts}
-    key = Ed25519PrivateKey.from_private_bytes(_decode(encoded))
-    return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": key_id})
+    return signing.sign(claims, _decode(encoded), key_id)
 
 
 def mint_token(private_key: str, *, subject: str, role: Role, minutes: int = TOKEN_MINUTES) -> str:
     """Sign a token with `kid:base64url-raw-ed25519-private`; valid `minutes` of real time."""
+    from shared import signing
+
     key_id, _, encoded = private_key.partition(":")
     now = clock.real()
     claims = {
@@ -175,17 +171,15 @@ def mint_token(private_key: str, *, subject: str, role: Role, minutes: int = TOK
         "nbf": now - timedelta(seconds=5),
         "exp": now + timedelta(minutes=minutes),
     }
-    key = Ed25519PrivateKey.from_private_bytes(_decode(encoded))
-    return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": key_id})
+    return signing.sign(claims, _decode(encoded), key_id)
 
 
 def make_key_pair(key_id: str) -> tuple[str, str]:
     """Make (private, public), each as `kid:base64url`."""
-    key = Ed25519PrivateKey.generate()
-    return (
-        f"{key_id}:{_encode(key.private_bytes_raw())}",
-        f"{key_id}:{_encode(key.public_key().public_bytes_raw())}",
-    )
+    from shared import signing
+
+    private, public = signing.make_pair()
+    return f"{key_id}:{_encode(private)}", f"{key_id}:{_encode(public)}"
 
 
 def make_api_key(*, test: bool) -> str:
