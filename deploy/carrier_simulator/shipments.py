@@ -216,13 +216,15 @@ class Shipments:
         )
 
     def convert_label(self, shipment_id: str, file_format: str, base_url: str) -> Shipment:
-        """Offer the label in another format too; raises NotFoundError before it is bought."""
+        """Offer a PNG label in another format too; raises NotFoundError before it is bought."""
         shipment = self.get(shipment_id)
         label, extension = shipment["postage_label"], _EXTENSIONS.get(file_format.upper())
         if label is None:
             raise NotFoundError
         if extension is None:
             raise ParameterInvalidError([{"field": "file_format", "message": "is not one of PNG, PDF, ZPL"}])
+        if label["label_file_type"] != "image/png":
+            raise ParameterInvalidError([{"field": "file_format", "message": "is made of a PNG label only"}])
         url = f"{base_url}labels/{label['id']}.{extension}"
         if extension == "pdf":
             label["label_pdf_url"] = url

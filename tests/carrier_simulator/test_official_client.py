@@ -44,6 +44,10 @@ def test_a_label_is_converted_to_another_format(client: EasyPostClient, buy: Buy
     converted = client.shipment.label(buy()["id"], file_format="ZPL")
     assert httpx.get(converted.postage_label.label_zpl_url).content.startswith(b"^XA")
 
+    other = buy(label_format="PDF")
+    with pytest.raises(InvalidRequestError):
+        client.shipment.label(other["id"], file_format="ZPL")
+
 
 def test_a_label_is_sold_once(client: EasyPostClient, buy: Buy) -> None:
     shipment = buy()

@@ -65,7 +65,22 @@ async def test_the_bench_gets_its_label_at_once_and_the_same_one_again(shipping:
     assert again.json() == label
     file = await shipping.as_role(Role.PICKER).get(label["label_url"])
     assert file.content == base64.b64decode(label["content_base64"])
+    page = await shipping.as_role(Role.PICKER).get(label["label_url"], params={"format": "pdf"})
+    assert page.content.startswith(b"%PDF")
     assert len(await shipping.sold(parcel)) == 1
+
+
+async def test_a_bench_gets_the_label_as_it_was_bought_when_the_carrier_does_not_give_it_otherwise(
+    shipping: ShippingRig,
+) -> None:
+    parcel = Parcel(location="ZEBRA")
+    await shipping.fault(parcel, "refused", route=LABEL_AS)
+    await shipping.close(parcel)
+
+    answer = await shipping.as_role(Role.PICKER).post(f"/staff/parcels/{parcel.parcel_id}/label", params={"wait": 10})
+
+    label = answer.json()
+    assert (label["format"], base64.b64decode(label["content_base64"])[:4]) == ("png", b"\x89PNG")
 
 
 LABEL_AS = "GET /v2/shipments/[^/]+/label$"

@@ -65,7 +65,7 @@ def answer(name: str, index: int) -> bytes:
     return json.dumps(recorded(name)[index]["response"]["body"]).encode()
 
 
-def request_of(label_format: LabelFormat = LabelFormat.PNG) -> ShipmentRequest:
+def request_of() -> ShipmentRequest:
     return ShipmentRequest(
         reference="0190-our-shipment",
         order_reference="SHOP-1001",
@@ -73,7 +73,6 @@ def request_of(label_format: LabelFormat = LabelFormat.PNG) -> ShipmentRequest:
         recipient=Address("Elizabeth Swan", "179 N Harbor Dr", "Redondo Beach", "90277", "US", region="CA"),
         size=ParcelSize(weight_grams=437, length_mm=254, width_mm=204, height_mm=100),
         contents=(Content("SKU-2", 1), Content("SKU-1", 2)),
-        label_format=label_format,
     )
 
 
@@ -165,10 +164,10 @@ def test_our_create_request_has_the_recorded_shape() -> None:
 
 
 def test_the_request_carries_our_shipment_id_the_order_and_the_contents() -> None:
-    shipment = cast("dict[str, object]", messages.create_message(request_of(LabelFormat.ZPL))["shipment"])
+    shipment = cast("dict[str, object]", messages.create_message(request_of())["shipment"])
     assert shipment["reference"] == "0190-our-shipment"
     assert shipment["options"] == {
-        "label_format": "ZPL",
+        "label_format": "PNG",
         "print_custom_1": "SHOP-1001",
         "print_custom_2": "SKU-1x2,SKU-2x1",
     }

@@ -7,9 +7,9 @@ from uuid import UUID
 from services.shipping.actions import addresses
 from services.shipping.carriers.base import (
     AlreadyBoughtError,
+    CarrierError,
     CarrierRejectedError,
     CarrierShipment,
-    CarrierUnavailableError,
     Content,
     Label,
     LabelFormat,
@@ -94,7 +94,7 @@ async def perform(work: Work) -> Done:
         case Step.CREATE | Step.BUY:
             return await _book(work)
         case Step.FETCH_LABEL:
-            return Done(file=await _fetch(Label(job.url or "", job.media_type or "")))
+            return Done(file=await _fetch(job.carrier_shipment_id or "", _label_of(job), LabelFormat(job.format)))
         case Step.VOID:
             return Done(refund=await _void(job))
         case Step.CHECK_REFUND:
@@ -103,19 +103,20 @@ async def perform(work: Work) -> Done:
 
 async def _book(work: Work) -> Done:
     known = await _ask_for(work)
+    printed = LabelFormat(work.job.format)
     if known is None:
-        request = await _request(work)
+        request, printed = await _request(work)
         try:
             known = await carrier().create_shipment(request)
         except CarrierRejectedError as error:
             raise error.without(request.recipient.words()) from None
-        await _remember_created(work, known, request.label_format)
+        await _remember_created(work, known, printed)
     bought = known if known.is_bought else await _buy(work, known)
     file = None
     if bought.label is not None:
         try:
-            file = await _fetch(bought.label)
-        except CarrierUnavailableError:
+            file = await _fetch(bought.id, bought.label, printed)
+        except CarrierError:
             file = None  # the label is sold all the same; its file has a job of its own
     return Done(bought=bought, file=file)
 
@@ -138,18 +139,19 @@ async def _ask_for(work: Work) -> CarrierShipment | None:
     return found
 
 
-async def _request(work: Work) -> ShipmentRequest:
+async def _request(work: Work) -> tuple[ShipmentRequest, LabelFormat]:
+    """Give what the carrier must know, and what the printers of the parcel's house read."""
     job = work.job
-    sender, label_format = await addresses.fetch_sender(job.location)
-    return ShipmentRequest(
+    sender, printed = await addresses.fetch_sender(job.location)
+    request = ShipmentRequest(
         reference=str(job.shipment_id),
         order_reference=job.reference,
         sender=sender,
         recipient=await addresses.fetch_recipient(job.order_id),
         size=ParcelSize(job.weight_grams, job.length_mm, job.width_mm, job.height_mm),
         contents=tuple(Content(line["sku"], line["quantity"]) for line in job.contents),
-        label_format=label_format,
     )
+    return request, printed
 
 
 async def _remember_created(work: Work, created: CarrierShipment, label_format: LabelFormat) -> None:
@@ -175,7 +177,15 @@ async def _buy(work: Work, created: CarrierShipment) -> CarrierShipment:
         return await carrier().find_by_id(created.id)
 
 
-async def _fetch(label: Label) -> LabelFile:
+def _label_of(job: ClaimedJob) -> Label:
+    return Label(job.url or "", job.media_type or "")
+
+
+async def _fetch(carrier_shipment_id: str, bought: Label, printed: LabelFormat) -> LabelFile:
+    """Fetch a bought label as the bench prints it; as it was bought if the carrier does not give it so."""
+    label = bought
+    if bought.media_type != printed.media_type:
+        label = await carrier().convert_label(carrier_shipment_id, printed) or bought
     return LabelFile(label.media_type, await carrier().fetch_label(label))
 
 

@@ -18,6 +18,7 @@ from services.shipping.carriers.base import (
     CarrierShipment,
     CarrierUnavailableError,
     CredentialsRefusedError,
+    LabelFormat,
     NotFoundAtCarrierError,
     RateLimitedError,
     RefundStatus,
@@ -64,7 +65,11 @@ async def _booked(
     _fill(label, bought, tx.now)
     move(shipment, S.LABEL_PURCHASED, tx.now)
     await estimate(tx, shipment, label, tx.now, None)
-    await _keep_file(tx, label, file)
+    if file is None:
+        await label_queries.put_job(tx, label, Step.FETCH_LABEL, tx.now)
+    else:
+        await _keep_file(tx, label, file)
+        await label_queries.drop_job(tx, label.id)
     tx.publish(
         ShipmentBooked(
             order_id=shipment.order_id,
@@ -104,13 +109,10 @@ def _fill(label: ShippingLabel, bought: CarrierShipment, now: datetime) -> None:
         label.url, label.media_type = bought.label.url, bought.label.media_type
 
 
-async def _keep_file(tx: Transaction, label: ShippingLabel, file: LabelFile | None) -> None:
-    if file is None:
-        await label_queries.put_job(tx, label, Step.FETCH_LABEL, tx.now)
-        return
+async def _keep_file(tx: Transaction, label: ShippingLabel, file: LabelFile) -> None:
     keep = timedelta(days=settings().label_retention_days)
+    label.format = next((one.value for one in LabelFormat if one.media_type == file.media_type), label.format)
     await label_queries.keep_file(tx, label.id, file.media_type, file.content, keep)
-    await label_queries.drop_job(tx, label.id)
 
 
 async def _not_booked(
@@ -212,9 +214,7 @@ async def record_settlement(tx: Transaction, work: Work, outcome: Outcome[Done])
     if outcome.result is None:
         await _try_later(tx, shipment, label, job, outcome.error)
     elif outcome.result.file is not None:
-        keep = timedelta(days=settings().label_retention_days)
-        file = outcome.result.file
-        await label_queries.keep_file(tx, label.id, file.media_type, file.content, keep)
+        await _keep_file(tx, label, outcome.result.file)
         await label_queries.drop_job(tx, label.id, Step.FETCH_LABEL)
     elif label.state == LabelState.VOID_REQUESTED:
         await _refund(tx, shipment, label, outcome.result.refund or RefundStatus.SUBMITTED)

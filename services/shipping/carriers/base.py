@@ -86,7 +86,6 @@ class ShipmentRequest:
     recipient: Address
     size: ParcelSize
     contents: tuple[Content, ...]
-    label_format: LabelFormat = LabelFormat.PNG
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ class EasyPost:
         return answer.content
 
     async def convert_label(self, carrier_shipment_id: str, label_format: LabelFormat) -> Label | None:
-        """Ask for a bought label in another format; EasyPost makes others of a PNG, and refuses the rest."""
+        """Ask for a bought label in another format; None when EasyPost refuses or its answer has none."""
         params = messages.conversion_params(label_format)
         try:
             answer = await self._read(f"/v2/shipments/{carrier_shipment_id}/label", params)

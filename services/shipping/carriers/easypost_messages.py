@@ -209,7 +209,7 @@ def create_message(request: ShipmentRequest) -> dict[str, object]:
 
 def _options_message(request: ShipmentRequest) -> dict[str, str]:
     options = {
-        "label_format": _LABEL_FORMATS[request.label_format],
+        "label_format": "PNG",  # EasyPost makes other formats of this one only
         "print_custom_1": request.order_reference,
         "print_custom_2": contents_summary(request.contents),
         "handling_instructions": " ".join(request.recipient.delivery_instructions.split()),
