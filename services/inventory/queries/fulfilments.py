@@ -168,12 +168,15 @@ async def bins_at(tx: Transaction, places: Sequence[tuple[str, str]]) -> dict[tu
 
 
 async def queue_depths(tx: Transaction, fulfilments: Sequence[Fulfilment]) -> dict[UUID, int]:
-    """Count for each fulfilment order those planned before now at its location that come first in the work."""
+    """Count for each fulfilment order those planned before now at its location that come first, 10,000 at most.
+
+    Each wave of orders asks: a count of all would take ever longer as the queue grows.
+    """
     places = sorted({(f.location, f.cut_off_at) for f in fulfilments})
     rows = await tx.fetch(
-        "select n.location, n.cut_off_at, (select count(*) from fulfilment f where f.location = n.location "
-        "and f.state not in ('handed_over', 'cancelled') and f.state <> 'packed' and f.planned_at < $3 "
-        "and f.cut_off_at <= n.cut_off_at) as depth "
+        "select n.location, n.cut_off_at, (select count(*) from (select from fulfilment f "
+        "where f.location = n.location and f.state not in ('handed_over', 'cancelled') and f.state <> 'packed' "
+        "and f.planned_at < $3 and f.cut_off_at <= n.cut_off_at limit 10000) first) as depth "
         "from unnest($1::text[], $2::timestamptz[]) as n(location, cut_off_at)",
         [location for location, _ in places],
         [cut_off_at for _, cut_off_at in places],
