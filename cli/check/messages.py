@@ -33,6 +33,7 @@ select c.key, c.sequence, c.kept, c.first, (
 ) as lost from counted c where c.kept <> c.sequence - c.first + 1 order by c.key limit 100
 """
 _POSITIONS = "select source, key, epoch, sequence from stream_position where consumer = $1"
+_NEWEST_EPOCHS = "select source, max(epoch) from stream_position group by source"
 _STREAMS = "select key, sequence from stream where key = any($1::text[])"
 _LAST_SAID = """
 select distinct on (key) key, epoch, sequence from (
@@ -72,31 +73,34 @@ async def unsettled_keys(databases: Databases) -> dict[str, list[str]]:
     """
     behind: dict[str, list[str]] = {}
     published = {s: await databases.totals(s, "select key, sequence from stream") for s in SERVICES}
-    read = {consumer: await _positions(databases, consumer) for consumer in SERVICES}
-    for source in SERVICES:
-        heard = {consumer: read[consumer].get(source, {}) for consumer in SERVICES if source in _sources(consumer)}
-        life = max((at[0] for positions in heard.values() for at in positions.values()), default=1)
-        there = published[source]
-        differ = {c: _differing(positions, there) for c, positions in heard.items()}
-        former = {key for c, keys in differ.items() for key in keys if _is_of_former_life(heard[c], there, key, life)}
-        last = await _last_said(databases, source, former)
-        for consumer, keys in differ.items():
-            for key in keys:
-                at = heard[consumer].get(key, _NEVER)
-                if key not in former or last.get(key, _NEVER) > at:
-                    said = f"{consumer} has read {at[1]} of {there.get(key, 0)} events of {source}"
-                    behind.setdefault(key, []).append(said)
+    epochs = await _epochs(databases)
+    for consumer in SERVICES:
+        read = await _positions(databases, consumer)
+        for source in _sources(consumer):
+            positions, there = read.get(source, {}), published[source]
+            differ = {key for key in there.keys() | positions.keys() if _read(positions, key) != there.get(key, 0)}
+            former = {
+                key for key in differ
+                if positions.get(key, _NEVER)[0] < epochs[source] and _read(positions, key) > there.get(key, 0)
+            }  # fmt: skip
+            last = await _last_said(databases, source, former)
+            for key in differ - {key for key in former if last.get(key, _NEVER) <= positions[key]}:
+                said = f"{consumer} has read {_read(positions, key)} of {there.get(key, 0)} events of {source}"
+                behind.setdefault(key, []).append(said)
     return behind
 
 
-def _differing(positions: Mapping[str, Position], there: Mapping[str, int]) -> list[str]:
-    keys = there.keys() | positions.keys()
-    return [key for key in keys if positions.get(key, _NEVER)[1] != there.get(key, 0)]
+def _read(positions: Mapping[str, Position], key: str) -> int:
+    return positions.get(key, _NEVER)[1]
 
 
-def _is_of_former_life(positions: Mapping[str, Position], there: Mapping[str, int], key: str, life: int) -> bool:
-    epoch, sequence = positions.get(key, _NEVER)
-    return epoch < life and sequence > there.get(key, 0)
+async def _epochs(databases: Databases) -> dict[str, int]:
+    """Give each producer's present epoch, as far as anybody has heard of it."""
+    epochs = dict.fromkeys(SERVICES, 1)
+    for consumer in SERVICES:
+        heard = await databases.totals(consumer, _NEWEST_EPOCHS)
+        epochs |= {source: max(epoch, epochs[source]) for source, epoch in heard.items()}
+    return epochs
 
 
 async def _last_said(databases: Databases, source: str, keys: Collection[str]) -> dict[str, Position]:
@@ -140,13 +144,14 @@ async def _lost(books: Books, service: str) -> list[Finding]:
 
 async def _ahead(books: Books, consumer: str) -> list[Finding]:
     """Find streams of which a consumer has read more than was ever published; asked again, now."""
-    read = await _positions(books.databases, consumer)
+    read, epochs = await _positions(books.databases, consumer), await _epochs(books.databases)
     findings: list[Finding] = []
     for source in _sources(consumer):
-        doubtful = [key for key in read.get(source, {}) if key in books.unsettled]
+        of_now = {key: at for key, at in read.get(source, {}).items() if at[0] >= epochs[source]}
+        doubtful = [key for key in of_now if key in books.unsettled]
         now = {row["key"]: row["sequence"] for row in await books.databases.rows_now(source, _STREAMS, doubtful)}
         for key in doubtful:
-            done, there = read[source][key][1], now.get(key, 0)
+            done, there = of_now[key][1], now.get(key, 0)
             if done > there:
                 name = books.name(key)
                 detail = f"{consumer} has read up to #{done}, {source} has published {there}"
