@@ -1,4 +1,4 @@
-"""EdDSA signatures of tokens, apart from `auth`: a worker that signs nothing does without these libraries (9 MB)."""
+"""EdDSA signatures of tokens, apart from `auth`: a worker that signs nothing does without these libraries."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache

@@ -25,9 +25,11 @@ select order_id::text as order_id, family, count(*) as cases, min(id::text) as i
 where state not in ('resolved', 'closed', 'self_healed', 'false_positive')
 group by order_id, family having count(*) > 1
 """
+# A case that was opened for a remedy remembered after a restore has its cause in what was forgotten.
 _CAUSELESS = """
 select c.id::text as id, c.number, c.order_id::text as order_id from care_case c
 where not exists (select from exception e where e.case_id = c.id)
+  and not exists (select from case_entry n where n.case_id = c.id and n.act = 'remembered')
 """
 _OPEN = """
 select id::text as id, kind, order_id::text as order_id from exception where cleared_at is null and order_id is not null

@@ -210,11 +210,12 @@ class PaymentReported(OrdersEvent, fact="payment_reported"):
 
 
 class KnownGrant(Value):
-    """What care granted, as orders has it: a care that was restored to before it takes it over from here."""
+    """What care granted, as orders has it, and since when it is answered: a care restored to before takes it over."""
 
     case_id: UUID
     reason: str
     granted_by: str
+    answered_at: datetime
     lines: tuple[LineCount, ...] = ()
 
 

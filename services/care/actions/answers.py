@@ -1,5 +1,7 @@
 """What orders answers to remedies: executed, refused, or one that this database has forgotten since it was restored."""
 
+from uuid import UUID
+
 from services.care.actions import ledger
 from services.care.actions.messages import Tidings, plan
 from services.care.actions.remedies import stake_of
@@ -49,7 +51,10 @@ async def record_executed(tx: Transaction, fact: RemedyExecuted) -> None:
         facts = {"remedy": remedy.kind, "amount": remedy.amount, "currency": remedy.currency, "cause": case.kind}
         tidings = Tidings(Topic.REMEDY, f"{remedy.kind}:{remedy.id}", facts, Priority(case.priority))
         await plan(tx, watch, case, tidings)
-    await settle_case(tx, case)
+    if _is_meant(case, fact):
+        await settle_case(tx, case)
+    else:
+        await _end_record(tx, case, fact)
 
 
 async def record_refused(tx: Transaction, fact: RemedyRefused) -> Remedy | None:
@@ -71,23 +76,57 @@ async def record_refused(tx: Transaction, fact: RemedyRefused) -> Remedy | None:
         wrong = f"{named} was refused ({why}): choose another remedy"
         case.next_action, case.next_action_by = wrong, "agent"
     ledger.tell(tx, case)
+    if not _is_meant(case, fact):
+        await _end_record(tx, case, fact)
     return remedy
 
 
-async def _known(tx: Transaction, fact: RemedyExecuted | RemedyRefused) -> Remedy | None:
-    """Lock the remedy that is answered; what a person granted before a restore is entered again on its order's case.
+def _is_meant(case: Case, fact: RemedyExecuted | RemedyRefused) -> bool:
+    """Say whether a remedy is on the case it was granted on: a remembered one may be on another."""
+    return fact.grant is None or fact.grant.case_id == case.id
 
-    What a playbook granted it grants again, under the same id.
-    """
+
+async def _end_record(tx: Transaction, case: Case, fact: RemedyExecuted | RemedyRefused) -> None:
+    """End a case that was opened for a remembered remedy: the rules open their own for what is wrong."""
+    if CaseState(case.state) in ACTIVE_STATES and not await case_queries.get_case_exceptions(tx, case.id):
+        await ledger.resolve_case(tx, case, ledger.RULES, fact.kind, _FORGOTTEN)
+
+
+async def _known(tx: Transaction, fact: RemedyExecuted | RemedyRefused) -> Remedy | None:
+    """Lock the remedy that is answered; what this database has forgotten of it is entered again."""
     remedy = await queries.find_remedy(tx, fact.remedy_id)
-    if remedy is not None or fact.grant is None or fact.grant.granted_by == ledger.PLAYBOOK:
+    if fact.grant is None:
         return remedy
-    case = await case_queries.find_case_of(tx, fact.order_id, fact.grant.case_id)
-    watch = await get_watch(tx, fact.order_id)
-    if case is None and watch is not None:
-        cause = ledger.Cause(Family.FLOW, ExceptionKind.STUCK_FLOW, Level.CONFIRMED, Priority.P3, _FORGOTTEN)
-        case = await ledger.open_case(tx, watch, cause)
-    return await _remember(tx, case, fact, fact.grant) if case is not None else None
+    if remedy is None:
+        case = await _case_for(tx, fact.order_id, fact.grant)
+        return await _remember(tx, case, fact, fact.grant) if case is not None else None
+    if remedy.state == RemedyState.WAITING_APPROVAL:
+        await _approved(tx, remedy, fact.grant)
+    return remedy
+
+
+async def _case_for(tx: Transaction, order_id: UUID, grant: KnownGrant) -> Case | None:
+    """Lock the case that was meant, or else the order's latest; open one if there is none."""
+    case_id = await case_queries.find_case_of(tx, order_id, grant.case_id)
+    if case_id is not None:
+        return await case_queries.lock_case(tx, case_id)
+    watch = await get_watch(tx, order_id)
+    if watch is None:
+        return None
+    cause = ledger.Cause(Family.FLOW, ExceptionKind.STUCK_FLOW, Level.CONFIRMED, Priority.P4, _FORGOTTEN)
+    case = await ledger.open_case(tx, watch, cause)
+    ledger.note(tx, case, ledger.RULES, "remembered", f"{grant.granted_by}: {grant.reason}")
+    return case
+
+
+async def _approved(tx: Transaction, remedy: Remedy, grant: KnownGrant) -> None:
+    """Approve what was approved before: orders has answered it."""
+    REMEDIES.check(RemedyState(remedy.state), RemedyState.GRANTED)
+    remedy.state, remedy.decided_by, remedy.dwell_due_at = RemedyState.GRANTED.value, grant.granted_by, None
+    case = await case_queries.lock_case(tx, remedy.case_id)
+    ledger.note(tx, case, grant.granted_by, "approved", f"{remedy.kind}; {_FORGOTTEN}")
+    if case.state == CaseState.WAITING_APPROVAL:
+        await ledger.move_case(tx, case, CaseState.IN_PROGRESS, grant.granted_by, f"approved {remedy.kind}")
 
 
 async def _remember(tx: Transaction, case: Case, fact: RemedyExecuted | RemedyRefused, grant: KnownGrant) -> Remedy:
@@ -105,9 +144,9 @@ async def _remember(tx: Transaction, case: Case, fact: RemedyExecuted | RemedyRe
         currency=case.currency,
         lines=units,
         reason=grant.reason,
-        automatic=False,
+        automatic=grant.granted_by == ledger.PLAYBOOK,
         asked_by=grant.granted_by,
-        asked_at=tx.now,
+        asked_at=grant.answered_at,
         decided_by=grant.granted_by,
     )
     tx.session.add(remedy)

@@ -144,6 +144,8 @@ async def grant(tx: Transaction, case: Case, wish: Wish, decision: Decision) -> 
     dedupe = wish.dedupe or str(new_id())
     if await queries.find_by_dedupe(tx, dedupe) is not None:
         return None
+    if wish.dedupe and await queries.claim_remembered(tx, case, wish.kind.value, dedupe):
+        return None
     remedy = await _draft(tx, case, wish, watch, dedupe)
     remedy.automatic, remedy.asked_by = decision.automatic, decision.person
     tx.session.add(remedy)

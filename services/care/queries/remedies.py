@@ -9,7 +9,7 @@ from sqlalchemy import tuple_
 from sqlmodel import col, select
 
 from services.care.errors import RemedyNotFoundError
-from services.care.models import Message, Remedy
+from services.care.models import Case, Message, Remedy
 from services.care.states import MessageState, RemedyKind, RemedyState
 from shared import clock
 from shared.db import Transaction
@@ -32,6 +32,18 @@ from remedy r cross join lateral jsonb_array_elements(r.lines) as unit
 where r.order_id = $1 and r.state = any($2::text[]) and r.kind = any($3::text[])
   and not (r.kind = 'cancel_line' and r.state = 'executed')
 group by 1
+"""
+_NEXT_AUTOMATIC = """
+select id from (
+  select n, md5(concat_ws('/', $1::uuid, $2::text, n))::uuid as id
+  from generate_series(0, (select count(*) from remedy where order_id = $1 and kind = $2)) n
+) free where not exists (select from remedy r where r.id = free.id) order by n limit 1
+"""
+# What is taken over from orders has its own id for a cause until its playbook asks for it again.
+_CLAIM_REMEMBERED = """
+update remedy set dedupe = $3, case_id = $4, asked_at = $5 where id = (
+  select id from remedy where order_id = $1 and kind = $2 and automatic and dedupe = id::text order by asked_at limit 1)
+returning id
 """
 MESSAGES_SWITCH = "messages"
 _MESSAGES_GO = """
@@ -121,11 +133,15 @@ async def next_automatic_id(tx: Transaction, order_id: UUID, kind: str) -> UUID:
 
     It is the same in a database that was restored to before, so that orders and the storefront carry it out once.
     """
-    question = (
-        "select md5(concat_ws('/', $1::uuid, $2::text, count(*)))::uuid from remedy where order_id = $1 and kind = $2"
-    )
-    found: UUID = await tx.value(question, order_id, kind)
+    found: UUID = await tx.value(_NEXT_AUTOMATIC, order_id, kind)
     return found
+
+
+async def claim_remembered(tx: Transaction, case: Case, kind: str, dedupe: str) -> bool:
+    """Let a remedy that a playbook granted before a restore answer for this cause, if there is one of its kind."""
+    claimed = await tx.value(_CLAIM_REMEMBERED, case.order_id, kind, dedupe, case.id, tx.now)
+    tx.wrote = tx.wrote or claimed is not None
+    return claimed is not None
 
 
 async def lock_remedy(tx: Transaction, remedy_id: UUID) -> Remedy:

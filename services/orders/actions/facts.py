@@ -73,7 +73,7 @@ TELLINGS: Mapping[str, Telling] = {
 
 # Steps in the order units take them: the first that still has units is the one that blocks.
 STAGES = ("open", "backordered", "reserved", "picked", "packed", "in_transit")
-_LEFT_OUT = {"order_id", "progress", "lines", "destination", "packed", "handed_over"}
+_LEFT_OUT = {"order_id", "progress", "lines", "destination", "packed", "handed_over", "grant"}
 
 
 def name_of(fact: Event) -> str:

@@ -169,7 +169,13 @@ def _say_executed(work: Work, record: OrderRecord, remedy: Remedy, amount: int |
 
 def _grant(remedy: Remedy) -> KnownGrant:
     lines = tuple(LineCount.model_validate(entry) for entry in remedy.lines)
-    return KnownGrant(case_id=remedy.case_id, reason=remedy.reason, granted_by=remedy.granted_by, lines=lines)
+    return KnownGrant(
+        case_id=remedy.case_id,
+        reason=remedy.reason,
+        granted_by=remedy.granted_by,
+        answered_at=remedy.since,
+        lines=lines,
+    )
 
 
 def _answer_again(work: Work, record: OrderRecord, remedy: Remedy) -> None:
