@@ -215,8 +215,9 @@ class KnownGrant(Value):
     case_id: UUID
     reason: str
     granted_by: str
-    answered_at: datetime
+    answered_at: datetime | None = None
     lines: tuple[LineCount, ...] = ()
+    parcel_id: UUID | None = None
 
 
 class RemedyExecuted(OrdersEvent, fact="remedy_executed"):

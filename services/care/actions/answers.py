@@ -31,6 +31,8 @@ from shared.events.orders import KnownGrant, RemedyExecuted, RemedyRefused
 CALLED_OFF = "reship_called_off"
 """By which code orders takes an executed reshipment back: it was cancelled before it left. A person decides then."""
 _FORGOTTEN = "granted before the restore, as orders knows"
+# An order has one open case of each; the likeliest to be free comes first.
+_FAMILIES = (Family.FLOW, Family.OPERATIONS, Family.STOCK, Family.CONDITION, Family.DELIVERY)
 
 
 async def record_executed(tx: Transaction, fact: RemedyExecuted) -> None:
@@ -51,10 +53,7 @@ async def record_executed(tx: Transaction, fact: RemedyExecuted) -> None:
         facts = {"remedy": remedy.kind, "amount": remedy.amount, "currency": remedy.currency, "cause": case.kind}
         tidings = Tidings(Topic.REMEDY, f"{remedy.kind}:{remedy.id}", facts, Priority(case.priority))
         await plan(tx, watch, case, tidings)
-    if _is_meant(case, fact):
-        await settle_case(tx, case)
-    else:
-        await _end_record(tx, case, fact)
+    await settle_case(tx, case)
 
 
 async def record_refused(tx: Transaction, fact: RemedyRefused) -> Remedy | None:
@@ -76,20 +75,7 @@ async def record_refused(tx: Transaction, fact: RemedyRefused) -> Remedy | None:
         wrong = f"{named} was refused ({why}): choose another remedy"
         case.next_action, case.next_action_by = wrong, "agent"
     ledger.tell(tx, case)
-    if not _is_meant(case, fact):
-        await _end_record(tx, case, fact)
     return remedy
-
-
-def _is_meant(case: Case, fact: RemedyExecuted | RemedyRefused) -> bool:
-    """Say whether a remedy is on the case it was granted on: a remembered one may be on another."""
-    return fact.grant is None or fact.grant.case_id == case.id
-
-
-async def _end_record(tx: Transaction, case: Case, fact: RemedyExecuted | RemedyRefused) -> None:
-    """End a case that was opened for a remembered remedy: the rules open their own for what is wrong."""
-    if CaseState(case.state) in ACTIVE_STATES and not await case_queries.get_case_exceptions(tx, case.id):
-        await ledger.resolve_case(tx, case, ledger.RULES, fact.kind, _FORGOTTEN)
 
 
 async def _known(tx: Transaction, fact: RemedyExecuted | RemedyRefused) -> Remedy | None:
@@ -106,16 +92,22 @@ async def _known(tx: Transaction, fact: RemedyExecuted | RemedyRefused) -> Remed
 
 
 async def _case_for(tx: Transaction, order_id: UUID, grant: KnownGrant) -> Case | None:
-    """Lock the case that was meant, or else the order's latest; open one if there is none."""
-    case_id = await case_queries.find_case_of(tx, order_id, grant.case_id)
-    if case_id is not None:
-        return await case_queries.lock_case(tx, case_id)
-    watch = await get_watch(tx, order_id)
-    if watch is None:
+    """Lock the case that was meant; if it is forgotten as well, enter it again as one that has ended.
+
+    What the order's other cases are about, its remedies do not answer. None when the order is watched no more.
+    """
+    if await case_queries.has_case(tx, order_id, grant.case_id):
+        return await case_queries.lock_case(tx, grant.case_id)
+    watch, taken = await get_watch(tx, order_id), await case_queries.get_open_families(tx, order_id)
+    family = next((one for one in _FAMILIES if one not in taken), None)
+    if watch is None or family is None:
         return None
-    cause = ledger.Cause(Family.FLOW, ExceptionKind.STUCK_FLOW, Level.CONFIRMED, Priority.P4, _FORGOTTEN)
+    cause = ledger.Cause(
+        family, ExceptionKind.STUCK_FLOW, Level.CONFIRMED, Priority.P4, _FORGOTTEN, case_id=grant.case_id
+    )
     case = await ledger.open_case(tx, watch, cause)
     ledger.note(tx, case, ledger.RULES, "remembered", f"{grant.granted_by}: {grant.reason}")
+    await ledger.resolve_case(tx, case, ledger.RULES, "remembered", _FORGOTTEN)
     return case
 
 
@@ -143,10 +135,11 @@ async def _remember(tx: Transaction, case: Case, fact: RemedyExecuted | RemedyRe
         amount=amount,
         currency=case.currency,
         lines=units,
+        parcel_id=grant.parcel_id,
         reason=grant.reason,
         automatic=grant.granted_by == ledger.PLAYBOOK,
         asked_by=grant.granted_by,
-        asked_at=grant.answered_at,
+        asked_at=grant.answered_at or tx.now,
         decided_by=grant.granted_by,
     )
     tx.session.add(remedy)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 import asyncpg
 
@@ -25,7 +26,7 @@ PRIORITISED = "prioritised"
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a case is opened, how urgent it is and why, and which case of the family it follows."""
+    """Why a case is opened, how urgent it is and why, and which case of the family it follows; its id if it had one."""
 
     family: Family
     kind: ExceptionKind
@@ -33,12 +34,13 @@ class Cause:
     priority: Priority
     why: str
     follows: Case | None = None
+    case_id: UUID | None = None
 
 
 async def open_case(tx: Transaction, watch: asyncpg.Record, cause: Cause) -> Case:
     """Open a case about a watched order, its clocks running."""
     case = Case(
-        id=new_id(),
+        id=cause.case_id or new_id(),
         number=await queries.next_case_number(tx),
         order_id=watch["order_id"],
         family=cause.family.value,

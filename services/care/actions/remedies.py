@@ -11,7 +11,7 @@ import asyncpg
 
 from services.care.actions import ledger
 from services.care.actions.basis import current_basis, gathered, limits
-from services.care.actions.settling import MISSING
+from services.care.actions.settling import MISSING, settle_case
 from services.care.errors import (
     AlreadyMadeWholeError,
     CaseEndedError,
@@ -144,9 +144,10 @@ async def grant(tx: Transaction, case: Case, wish: Wish, decision: Decision) -> 
     dedupe = wish.dedupe or str(new_id())
     if await queries.find_by_dedupe(tx, dedupe) is not None:
         return None
-    if wish.dedupe and await queries.claim_remembered(tx, case, wish.kind.value, dedupe):
-        return None
     remedy = await _draft(tx, case, wish, watch, dedupe)
+    if decision.automatic and remedy.lines and await queries.claim_remembered(tx, remedy):
+        await settle_case(tx, case)
+        return None
     remedy.automatic, remedy.asked_by = decision.automatic, decision.person
     tx.session.add(remedy)
     if decision.automatic and settings().automatic_remedies == "observe":

@@ -146,11 +146,9 @@ async def lock_last_case(tx: Transaction, order_id: UUID, family: Family) -> Cas
     return found.one_or_none()
 
 
-async def find_case_of(tx: Transaction, order_id: UUID, case_id: UUID) -> UUID | None:
-    """Give the id of this case of an order; if it is not there, of the order's latest one."""
-    question = "select id from care_case where order_id = $1 order by id = $2 desc, opened_at desc, id desc limit 1"
-    found: UUID | None = await tx.value(question, order_id, case_id)
-    return found
+async def has_case(tx: Transaction, order_id: UUID, case_id: UUID) -> bool:
+    """Say whether an order has this case."""
+    return await tx.value("select 1 from care_case where id = $1 and order_id = $2", case_id, order_id) is not None
 
 
 async def has_failed_before(tx: Transaction, order_id: UUID, customer: str) -> bool:

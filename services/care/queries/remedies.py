@@ -9,7 +9,7 @@ from sqlalchemy import tuple_
 from sqlmodel import col, select
 
 from services.care.errors import RemedyNotFoundError
-from services.care.models import Case, Message, Remedy
+from services.care.models import Message, Remedy
 from services.care.states import MessageState, RemedyKind, RemedyState
 from shared import clock
 from shared.db import Transaction
@@ -39,10 +39,11 @@ select id from (
   from generate_series(0, (select count(*) from remedy where order_id = $1 and kind = $2)) n
 ) free where not exists (select from remedy r where r.id = free.id) order by n limit 1
 """
-# What is taken over from orders has its own id for a cause until its playbook asks for it again.
+# What is taken over from orders has its own id for a cause, until its playbook asks for the same again.
 _CLAIM_REMEMBERED = """
-update remedy set dedupe = $3, case_id = $4, asked_at = $5 where id = (
-  select id from remedy where order_id = $1 and kind = $2 and automatic and dedupe = id::text order by asked_at limit 1)
+update remedy set dedupe = $5, case_id = $6, asked_at = $7 where id = (
+  select id from remedy where order_id = $1 and kind = $2 and lines = $3::jsonb and parcel_id is not distinct from $4
+    and automatic and state = 'executed' and dedupe = id::text order by asked_at limit 1)
 returning id
 """
 MESSAGES_SWITCH = "messages"
@@ -137,9 +138,10 @@ async def next_automatic_id(tx: Transaction, order_id: UUID, kind: str) -> UUID:
     return found
 
 
-async def claim_remembered(tx: Transaction, case: Case, kind: str, dedupe: str) -> bool:
-    """Let a remedy that a playbook granted before a restore answer for this cause, if there is one of its kind."""
-    claimed = await tx.value(_CLAIM_REMEMBERED, case.order_id, kind, dedupe, case.id, tx.now)
+async def claim_remembered(tx: Transaction, wanted: Remedy) -> bool:
+    """Let what a playbook granted before a restore answer, if it is the very remedy that is wanted now."""
+    known = wanted.order_id, wanted.kind, wanted.lines, wanted.parcel_id
+    claimed = await tx.value(_CLAIM_REMEMBERED, *known, wanted.dedupe, wanted.case_id, tx.now)
     tx.wrote = tx.wrote or claimed is not None
     return claimed is not None
 

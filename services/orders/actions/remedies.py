@@ -175,6 +175,7 @@ def _grant(remedy: Remedy) -> KnownGrant:
         granted_by=remedy.granted_by,
         answered_at=remedy.since,
         lines=lines,
+        parcel_id=remedy.parcel_id,
     )
 
 
