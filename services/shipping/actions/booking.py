@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from services.shipping.actions import addresses
+from services.shipping.actions.addresses import AddressAwayError, AddressMissingError
 from services.shipping.carriers.base import (
     AlreadyBoughtError,
     CarrierError,
@@ -32,6 +33,7 @@ from shared.switches import paused_scopes
 LEASE_SECONDS = 90
 _CLOCK_MARGIN = timedelta(minutes=10)
 _MAX_JOBS = 16
+_CONVERSIONS = 5  # after so many failed ones a label is kept as it was bought: it can be printed all the same
 
 
 class CarrierPausedError(Exception):
@@ -94,7 +96,8 @@ async def perform(work: Work) -> Done:
         case Step.CREATE | Step.BUY:
             return await _book(work)
         case Step.FETCH_LABEL:
-            return Done(file=await _fetch(job.carrier_shipment_id or "", _label_of(job), LabelFormat(job.format)))
+            printed = LabelFormat(job.format) if job.attempts < _CONVERSIONS else LabelFormat.PNG
+            return Done(file=await _fetch(job.carrier_shipment_id or "", _label_of(job), printed))
         case Step.VOID:
             return Done(refund=await _void(job))
         case Step.CHECK_REFUND:
@@ -103,14 +106,15 @@ async def perform(work: Work) -> Done:
 
 async def _book(work: Work) -> Done:
     known = await _ask_for(work)
-    printed = LabelFormat(work.job.format)
-    if known is None:
+    if known is not None:
+        printed = await _printed(work.job)
+    else:
         request, printed = await _request(work)
         try:
             known = await carrier().create_shipment(request)
         except CarrierRejectedError as error:
             raise error.without(request.recipient.words()) from None
-        await _remember_created(work, known, printed)
+    await _remember_created(work, known, printed)
     bought = known if known.is_bought else await _buy(work, known)
     file = None
     if bought.label is not None:
@@ -133,10 +137,7 @@ async def _ask_for(work: Work) -> CarrierShipment | None:
         return None
     async with work.database.transaction() as tx:
         others = await queries.known_carrier_shipments(tx, job.shipment_id)
-    if found.id in others:
-        return None
-    await _remember_created(work, found, LabelFormat(job.format))
-    return found
+    return None if found.id in others else found
 
 
 async def _request(work: Work) -> tuple[ShipmentRequest, LabelFormat]:
@@ -152,6 +153,14 @@ async def _request(work: Work) -> tuple[ShipmentRequest, LabelFormat]:
         contents=tuple(Content(line["sku"], line["quantity"]) for line in job.contents),
     )
     return request, printed
+
+
+async def _printed(job: ClaimedJob) -> LabelFormat:
+    """Give what the printers of the parcel's house read; what is on record while nobody can say."""
+    try:
+        return (await addresses.fetch_sender(job.location))[1]
+    except (AddressAwayError, AddressMissingError):
+        return LabelFormat(job.format)
 
 
 async def _remember_created(work: Work, created: CarrierShipment, label_format: LabelFormat) -> None:
