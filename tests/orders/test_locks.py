@@ -119,8 +119,8 @@ async def test_a_line_has_its_own_place_and_reference_in_its_order(rig: Rig, sho
 async def test_a_number_in_a_storefronts_feed_is_one_events(rig: Rig, shop: Shop) -> None:
     order = await shop.place()
     await number(rig)
-    key = "public_event_storefront_id_test_sequence_key"
-    await refuse_twin(rig.database, key, "public_event", {"order_id": order.id}, ordinal=10**9)
+    unique = "public_event_storefront_id_test_sequence_key"
+    await refuse_twin(rig.database, unique, "public_event", {"order_id": order.id}, ordinal=10**9)
 
 
 async def test_a_storefronts_name_is_its_own(rig: Rig, shop: Shop) -> None:
