@@ -25,6 +25,8 @@ from tests.shipping.rig import (
 )
 from tests.waiting import wait_until
 
+LABEL_AS = "GET /v2/shipments/[^/]+/label$"
+
 
 async def test_a_closed_parcel_is_booked_and_told(shipping: ShippingRig) -> None:
     parcel = Parcel()
@@ -83,15 +85,17 @@ async def test_a_bench_gets_the_label_as_it_was_bought_when_the_carrier_does_not
     assert (label["format"], base64.b64decode(label["content_base64"])[:4]) == ("png", b"\x89PNG")
 
 
-LABEL_AS = "GET /v2/shipments/[^/]+/label$"
+async def labelled(shipping: ShippingRig) -> tuple[Parcel, str]:
+    """Give a parcel whose label is bought, and where that is."""
+    parcel = Parcel()
+    await shipping.close(parcel)
+    return parcel, f"/staff/shipments/{(await shipping.until(parcel, 'label_purchased'))['id']}/label"
 
 
 async def test_a_label_is_given_in_other_formats_too_and_the_carrier_is_asked_once_for_each(
     shipping: ShippingRig,
 ) -> None:
-    parcel = Parcel()
-    await shipping.close(parcel)
-    path = f"/staff/shipments/{(await shipping.until(parcel, 'label_purchased'))['id']}/label"
+    parcel, path = await labelled(shipping)
     picker = shipping.as_role(Role.PICKER)
     printed = await picker.get(path)
     assert (printed.headers["content-type"], printed.content[:4]) == ("image/png", b"\x89PNG")
@@ -113,12 +117,12 @@ async def test_a_label_is_given_in_other_formats_too_and_the_carrier_is_asked_on
 
 
 async def test_who_asks_together_for_another_format_gets_the_same(shipping: ShippingRig) -> None:
-    parcel = Parcel()
-    await shipping.close(parcel)
-    path = f"/staff/shipments/{(await shipping.until(parcel, 'label_purchased'))['id']}/label?format=zpl"
+    parcel, path = await labelled(shipping)
     await shipping.fault(parcel, "slow", route=LABEL_AS, seconds=0.5)
 
-    answers = await asyncio.gather(*(shipping.as_role(Role.PICKER).get(path) for _ in range(2)))
+    answers = await asyncio.gather(
+        *(shipping.as_role(Role.PICKER).get(path, params={"format": "zpl"}) for _ in range(2))
+    )
 
     assert [answer.status_code for answer in answers] == [200, 200], [answer.text for answer in answers]
     assert len({answer.content for answer in answers}) == 1
@@ -127,9 +131,7 @@ async def test_who_asks_together_for_another_format_gets_the_same(shipping: Ship
 async def test_a_format_that_the_carrier_does_not_give_is_said_and_can_be_asked_for_again(
     shipping: ShippingRig,
 ) -> None:
-    parcel = Parcel()
-    await shipping.close(parcel)
-    path = f"/staff/shipments/{(await shipping.until(parcel, 'label_purchased'))['id']}/label"
+    parcel, path = await labelled(shipping)
     picker = shipping.as_role(Role.PICKER)
     unknown = await picker.get(path, params={"format": "epl"})
     assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (422, "/query/format")

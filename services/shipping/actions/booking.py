@@ -97,7 +97,8 @@ async def perform(work: Work) -> Done:
             return await _book(work)
         case Step.FETCH_LABEL:
             printed = LabelFormat(job.format) if job.attempts < _CONVERSIONS else LabelFormat.PNG
-            return Done(file=await _fetch(job.carrier_shipment_id or "", _label_of(job), printed))
+            bought = Label(job.url or "", job.media_type or "")
+            return Done(file=await _fetch(job.carrier_shipment_id or "", bought, printed))
         case Step.VOID:
             return Done(refund=await _void(job))
         case Step.CHECK_REFUND:
@@ -184,10 +185,6 @@ async def _buy(work: Work, created: CarrierShipment) -> CarrierShipment:
         return await carrier().buy(created.id, rate.id)
     except AlreadyBoughtError:
         return await carrier().find_by_id(created.id)
-
-
-def _label_of(job: ClaimedJob) -> Label:
-    return Label(job.url or "", job.media_type or "")
 
 
 async def _fetch(carrier_shipment_id: str, bought: Label, printed: LabelFormat) -> LabelFile:
