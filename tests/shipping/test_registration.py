@@ -1,15 +1,23 @@
-"""Our address at the carrier: registered once, and told again what it signs with."""
+"""The carrier and our address at it: one adapter, one registration, told again what it signs with."""
 
 from datetime import timedelta
 
 import pytest
 
 from services.shipping.actions.webhooks import renew_registration
+from services.shipping.carriers import registry
 from shared import clock
 from tests.shipping.rig import Parcel, ShippingRig, forget_settings, step
 from tests.waiting import wait_until
 
 HOOK = "/carriers/easypost/webhooks"
+
+
+@pytest.mark.usefixtures("shipping")
+async def test_a_carrier_has_one_adapter_with_one_breaker_however_it_is_named() -> None:
+    assert registry.carrier() is registry.carrier(registry.ADAPTER)
+    with pytest.raises(KeyError, match="pigeon"):
+        registry.carrier("pigeon")
 
 
 async def test_our_address_is_registered_at_the_carrier_once(shipping: ShippingRig) -> None:

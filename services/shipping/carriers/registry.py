@@ -1,6 +1,6 @@
 """The carriers this installation ships with, by the name of their adapter."""
 
-from functools import lru_cache
+from collections.abc import Callable
 
 from services.shipping.carriers.base import Carrier
 from services.shipping.carriers.easypost import EasyPost
@@ -9,24 +9,34 @@ from services.shipping.settings import settings
 ADAPTER = "easypost"
 """The adapter by which labels are bought."""
 
+_opened: dict[str, Carrier] = {}
 
-@lru_cache(maxsize=8)
+
 def carrier(name: str = ADAPTER) -> Carrier:
-    """Give the adapter of that name; raises KeyError for a name nobody implements."""
-    configured = settings()
-    adapters = {
-        ADAPTER: lambda: EasyPost(
-            configured.carrier_url,
-            configured.carrier_api_key.get_secret_value(),
-            configured.carrier_webhook_secret.get_secret_value(),
-            timeout_seconds=configured.carrier_timeout_seconds,
-        ),
-    }
-    return adapters[name]()
+    """Give the one adapter of that name, with its connections and its breaker.
+
+    Raises KeyError for a name nobody implements.
+    """
+    if name not in _opened:
+        _opened[name] = _ADAPTERS[name]()
+    return _opened[name]
 
 
 async def close() -> None:
     """Close the connections, and read the settings anew the next time."""
-    if carrier.cache_info().currsize:
-        await carrier().close()
-    carrier.cache_clear()
+    while _opened:
+        _, adapter = _opened.popitem()
+        await adapter.close()
+
+
+def _easypost() -> Carrier:
+    configured = settings()
+    return EasyPost(
+        configured.carrier_url,
+        configured.carrier_api_key.get_secret_value(),
+        configured.carrier_webhook_secret.get_secret_value(),
+        timeout_seconds=configured.carrier_timeout_seconds,
+    )
+
+
+_ADAPTERS: dict[str, Callable[[], Carrier]] = {ADAPTER: _easypost}
