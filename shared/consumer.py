@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Container, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar, cast
 
@@ -54,25 +55,52 @@ class EventRouter:
         return sorted({REGISTRY[event_type].source for event_type in self.handlers})
 
 
+@dataclass(slots=True)
+class _Run:
+    """What is applied of one key together: at most one event that has a handler, no stream with a gap."""
+
+    type: str = ""
+    envelopes: list[Envelope] = field(default_factory=list)
+    _next: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def takes(self, envelope: Envelope, *, handled: bool) -> bool:
+        """Take the event in, unless the run has its handled one or the stream's next is another."""
+        place = envelope.epoch, envelope.sequence
+        if (handled and self.type) or self._next.get(envelope.source, place) != place:
+            return False
+        self.type = envelope.type if handled else self.type
+        self.envelopes.append(envelope)
+        self._next[envelope.source] = envelope.epoch, envelope.sequence + 1
+        return True
+
+
 def split_waves(envelopes: Sequence[Envelope], handled: Container[str]) -> list[list[Envelope]]:
-    """Put events into waves in which each key occurs once, in order, and each wave into its types.
+    """Put events into waves, in order: of each key one that has a handler and what has none; each wave into its types.
 
     One type a transaction: a handler locks headers before stock, so a second type in the same transaction
-    would lock headers while stock is locked. Types without a handler only advance positions, beside any other.
+    would lock headers while stock is locked. What has no handler only advances positions, beside any other.
     """
-    waves: list[dict[str, list[Envelope]]] = []
-    next_wave: dict[str, int] = defaultdict(int)
+    waves: list[list[_Run]] = []
+    runs: dict[str, list[_Run]] = defaultdict(list)
     for envelope in envelopes:
-        number = next_wave[envelope.key]
-        next_wave[envelope.key] = number + 1
-        if number == len(waves):
-            waves.append(defaultdict(list))
-        waves[number][envelope.type if envelope.type in handled else ""].append(envelope)
-    return [group for wave in waves for group in _beside(wave.pop("", []), list(wave.values()))]
+        of_key, is_handled = runs[envelope.key], envelope.type in handled
+        if of_key and of_key[-1].takes(envelope, handled=is_handled):
+            continue
+        run = _Run()
+        run.takes(envelope, handled=is_handled)
+        if len(of_key) == len(waves):
+            waves.append([])
+        waves[len(of_key)].append(run)
+        of_key.append(run)
+    return [group for wave in waves for group in _by_type(wave)]
 
 
-def _beside(idle: list[Envelope], groups: list[list[Envelope]]) -> list[list[Envelope]]:
-    return [idle + groups[0], *groups[1:]] if groups else [idle]
+def _by_type(wave: Sequence[_Run]) -> list[list[Envelope]]:
+    groups: dict[str, list[Envelope]] = defaultdict(list)
+    for run in wave:
+        groups[run.type].extend(run.envelopes)
+    idle, others = groups.pop("", []), list(groups.values())
+    return [idle + others[0], *others[1:]] if others else [idle]
 
 
 class Applier:
@@ -95,7 +123,8 @@ class Applier:
         while pending:
             part = pending.pop(0)
             try:
-                await db.with_retries(partial(self._apply_once, part))
+                rest = await db.with_retries(partial(self._apply_once, part))
+                pending[:0] = [rest] if rest else []
             except NotYetError as refused:
                 waiting = [envelope for envelope in part if envelope.key in refused.keys] or part
                 rest = [envelope for envelope in part if envelope not in waiting]
@@ -112,15 +141,16 @@ class Applier:
                     state = "dead" if isinstance(error, UnreadableError) else "parked"
                     await self._park(part, f"{type(error).__name__}: {error}", state)
 
-    async def _apply_once(self, wave: list[Envelope]) -> None:
+    async def _apply_once(self, wave: list[Envelope]) -> list[Envelope]:
+        """Apply a wave in one transaction; give what of it may come now that what was seen before is left out."""
         async with self._database.transaction() as tx:
             advanced = await inbox.advance(tx, self.name, wave)
             fresh = [envelope for envelope in wave if envelope.stream in advanced]
             late = [envelope for envelope in wave if envelope.stream not in advanced]
-            if late:
-                await self._sort_out(tx, late)
+            rest = await self._sort_out(tx, late) if late else []
             if fresh:
                 await self.take(tx, fresh)
+        return rest
 
     async def take(self, tx: Transaction, fresh: list[Envelope]) -> None:
         """Run the handlers of events whose turn it is and remember them; a type nobody knows is a dead letter."""
@@ -133,8 +163,8 @@ class Applier:
     async def _run_handlers(self, tx: Transaction, envelopes: list[Envelope]) -> None:
         by_type: dict[str, list[Envelope]] = defaultdict(list)
         for envelope in envelopes:
-            tx.origins[envelope.key] = Origin(str(envelope.id), envelope.traceparent)
             if envelope.type in self._router.handlers:
+                tx.origins[envelope.key] = Origin(str(envelope.id), envelope.traceparent)
                 by_type[envelope.type].append(envelope)
         for event_type, group in by_type.items():
             events = [inbox.read_event(envelope) for envelope in group]
@@ -142,13 +172,18 @@ class Applier:
                 await self._router.handlers[event_type](tx, events)
             metrics.EVENTS_APPLIED.labels(self.name, event_type).inc(len(group))
 
-    async def _sort_out(self, tx: Transaction, late: list[Envelope]) -> None:
-        """Drop what was seen, bury what forks a stream, park what came before its turn."""
+    async def _sort_out(self, tx: Transaction, late: list[Envelope]) -> list[Envelope]:
+        """Drop what was seen and give what followed it; bury what forks a stream, park what came before its turn."""
         positions = await inbox.positions(tx, self.name, late)
         known = await inbox.known(tx, self.name, late)
+        seen: set[tuple[str, str]] = set()
+        rest: list[Envelope] = []
         for envelope in late:
             if envelope.id in known:
                 metrics.EVENTS_DROPPED.labels(self.name).inc()
+                seen.add(envelope.stream)
+            elif envelope.stream in seen:
+                rest.append(envelope)
             elif (envelope.epoch, envelope.sequence) > positions[envelope.stream]:
                 await inbox.park(tx, self.name, envelope, inbox.GAP)
                 self.parked_keys.add(envelope.key)
@@ -156,6 +191,7 @@ class Applier:
             else:
                 error = f"position is {positions[envelope.stream]}, event is ({envelope.epoch}, {envelope.sequence})"
                 await self._bury(tx, envelope.record, "forked_stream", error)
+        return rest
 
     async def _park(self, envelopes: list[Envelope], reason: str, state: str = "parked") -> None:
         for envelope in envelopes:

@@ -1,5 +1,6 @@
 """What arrived: positions of streams, the inbox of applied events, parked streams and dead letters."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,16 +17,16 @@ from shared.events.base import REGISTRY, Event, Received, topic_of
 from shared.kafka import Record
 from shared.tables import RING_SLOTS
 
-# One statement locks the streams in key order and advances those whose next event this is.
+# It locks the streams in key order and advances by $6 events those whose next event is the first of them.
 _ADVANCE = """
 insert into stream_position (consumer, source, key, epoch, sequence)
-select $1, s.source, s.key, s.epoch, s.sequence
-from unnest($2::text[], $3::text[], $4::int[], $5::bigint[]) as s(source, key, epoch, sequence)
-where s.sequence = 1 or exists (
+select $1, s.source, s.key, s.epoch, s.last
+from unnest($2::text[], $3::text[], $4::int[], $5::bigint[]) as s(source, key, epoch, last)
+where s.last = $6 or exists (
   select from stream_position p where p.consumer = $1 and p.source = s.source and p.key = s.key)
 order by s.source, s.key
 on conflict (consumer, source, key) do update set epoch = excluded.epoch, sequence = excluded.sequence
-where (stream_position.epoch = excluded.epoch and stream_position.sequence = excluded.sequence - 1)
+where (stream_position.epoch = excluded.epoch and stream_position.sequence = excluded.sequence - $6)
   or stream_position.epoch < excluded.epoch
 returning source, key
 """
@@ -157,15 +158,21 @@ def read_event(envelope: Envelope) -> Received[Event]:
 
 
 async def advance(tx: Transaction, consumer: str, wave: Sequence[Envelope]) -> set[tuple[str, str]]:
-    """Advance the streams whose next event is in the wave (one event a stream); give those streams."""
-    rows = await tx.fetch(
-        _ADVANCE,
-        consumer,
-        [envelope.source for envelope in wave],
-        [envelope.key for envelope in wave],
-        [envelope.epoch for envelope in wave],
-        [envelope.sequence for envelope in wave],
-    )
+    """Advance the streams whose next events are in the wave (of each stream one, or several without a gap).
+
+    Gives the streams that advanced, over all their events in the wave; the others stay where they are.
+    """
+    runs: dict[tuple[str, str], list[Envelope]] = defaultdict(list)
+    for envelope in wave:
+        runs[envelope.stream].append(envelope)
+    by_length: dict[int, list[Envelope]] = defaultdict(list)
+    for run in runs.values():
+        by_length[len(run)].append(run[-1])
+    rows: list[asyncpg.Record] = []
+    for length, lasts in sorted(by_length.items()):
+        sources, keys = [one.source for one in lasts], [one.key for one in lasts]
+        places = [one.epoch for one in lasts], [one.sequence for one in lasts]
+        rows += await tx.fetch(_ADVANCE, consumer, sources, keys, *places, length)
     return {(row["source"], row["key"]) for row in rows}
 
 

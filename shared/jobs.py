@@ -41,11 +41,15 @@ class Job:
 
     `next_due` is a scalar SQL query for the earliest business time at which there is work, null when there
     is none at all; work that is claimed by a call in flight still counts as due.
+
+    Runs begin at least `every_seconds` (real) apart: what comes in between shares one run. A stepped clock knows no
+    such rest, since nobody acts in between.
     """
 
     name: str
     next_due: str
     run: Callable[[Database], Awaitable[int]]
+    every_seconds: float = 0.0
 
 
 class Jobs:
@@ -55,7 +59,7 @@ class Jobs:
         self.jobs: list[Job] = []
 
     def timer(
-        self, *, next_due: str
+        self, *, next_due: str, every_seconds: float = 0.0
     ) -> Callable[[Callable[[Transaction], Awaitable[int]]], Callable[[Transaction], Awaitable[int]]]:
         """Register `async (tx) -> count`: one transaction a batch, again while the count is positive."""
 
@@ -64,7 +68,7 @@ class Jobs:
                 async with database.transaction(cause=f"job:{act.__name__}:{new_id()}") as tx:
                     return await act(tx)
 
-            self.jobs.append(Job(act.__name__, next_due, run))
+            self.jobs.append(Job(act.__name__, next_due, run, every_seconds))
             return act
 
         return register
@@ -160,6 +164,7 @@ class Scheduler:
         self._database = database
         self._wake = asyncio.Event()
         self._not_before: dict[str, float] = {}
+        self._resting: dict[str, float] = {}
         self.running: set[str] = set()
         self._question = " union all ".join(
             f"select '{job.name}' as name, ({job.next_due}) as due"
@@ -182,7 +187,7 @@ class Scheduler:
                         self.running.add(name)
                         group.create_task(self._run_job(self._jobs[name]))
                     with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(POLL_SECONDS):
+                        async with asyncio.timeout(self._resting_seconds()):
                             await self._wake.wait()
                     # What is committed in a row is looked at once, and not while its rows are still wanted.
                     await asyncio.sleep(_GATHER_SECONDS)
@@ -209,11 +214,14 @@ class Scheduler:
             await asyncio.sleep(1)
             return []
         now, tick = clock.now(), clock.monotonic()
-        return [
-            name
-            for name, moment in due.items()
-            if moment <= now and name not in self.running and self._not_before.get(name, 0) <= tick
-        ]
+        wanted = [name for name, moment in due.items() if moment <= now and name not in self.running]
+        self._resting = {name: until for name in wanted if (until := self._not_before.get(name, 0)) > tick}
+        return [name for name in wanted if name not in self._resting]
+
+    def _resting_seconds(self) -> float:
+        """Give how long there is nothing to look at unless something wakes us: a due job may end its rest before."""
+        ends = min(self._resting.values(), default=float("inf"))
+        return min(POLL_SECONDS, max(ends - clock.monotonic(), 0))
 
     async def _watch_clock(self) -> None:
         seen = clock.now()
@@ -226,11 +234,12 @@ class Scheduler:
 
     async def _run_job(self, job: Job) -> None:
         pause = _EMPTY_PAUSE_SECONDS  # due, but claimed by others or waiting for a retry
+        began = clock.monotonic()
         try:
             with tracing.begin():
                 done = await job.run(self._database)
             if done:
-                pause = 0.0
+                pause = 0.0 if clock.is_stepped() else began + job.every_seconds - clock.monotonic()
                 metrics.JOB_RUNS.labels(self._service, job.name).inc(done)
         except Exception as error:  # noqa: BLE001 - a job must not take the others down; it runs again
             level = log.warning if db.is_away(error) or db.is_transient(error) else log.exception

@@ -19,6 +19,7 @@ from services.orders.app import service as orders
 from shared import clock, migrate
 from shared.consumer import Applier, Consumer, EventRouter
 from shared.db import Database
+from shared.events.base import Event
 from shared.events.orders import OrderCompleted
 from shared.ids import new_id
 from shared.kafka import Message, Producer
@@ -115,7 +116,7 @@ def completed(order_id: UUID | None = None, outcome: str = "delivered") -> Order
     return OrderCompleted(order_id=order_id or new_id(), outcome=outcome)
 
 
-def message(fact: OrderCompleted, sequence: int, *, event_id: UUID | None = None, epoch: int = 1) -> Message:
+def message(fact: Event, sequence: int, *, event_id: UUID | None = None, epoch: int = 1) -> Message:
     """Make the record a producer would send, with a sequence of our choice."""
     headers = {
         "ce_id": str(event_id or new_id()),

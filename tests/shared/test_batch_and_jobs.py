@@ -1,6 +1,7 @@
 """Group commit answers everyone after the commit; timers and effects run when they are due, once."""
 
 import asyncio
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -130,6 +131,29 @@ async def test_a_timer_runs_while_it_is_due_and_then_rests(plumbing: Plumbing) -
         scheduler.wake()
         await wait_until(lambda: _is(done, ["a", "b", "c"]))
     assert await scheduler.due_times() == {}
+
+
+async def test_a_timer_with_a_rest_takes_together_what_came_meanwhile(plumbing: Plumbing) -> None:
+    chores, jobs, done, began = Chores(plumbing), Jobs(), list[str](), list[float]()
+
+    @jobs.timer(next_due=chores.due(), every_seconds=2.0)
+    async def do_chores(tx: Transaction) -> int:
+        rows = await tx.fetch("delete from pause_switch where kind = $1 returning scope", chores.kind)
+        tx.wrote = True
+        began.append(clock.monotonic())
+        done.extend(row["scope"] for row in rows)
+        return len(rows)
+
+    scheduler = Scheduler("test", jobs, plumbing.producing)
+    async with plumbing.running(scheduler.run()):
+        for chore in "abcd":
+            await chores.add(chore)
+            scheduler.wake()
+            await wait_until(lambda: _is(done[:1], ["a"]))
+        await wait_until(lambda: _is(sorted(done), ["a", "b", "c", "d"]))
+    # A run is late by the time it takes to begin, never early.
+    assert all(later - earlier > 1.0 for earlier, later in itertools.pairwise(began))
+    assert len(began) > 1
 
 
 async def test_an_effect_claims_calls_outside_and_records_also_a_failure(plumbing: Plumbing) -> None:

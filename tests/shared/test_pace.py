@@ -7,11 +7,8 @@ import pytest
 from aiokafka import TopicPartition
 
 from shared import clock, pace
-from shared.consumer import split_waves
 from shared.fetched import Fetched
-from shared.ids import new_id
-from shared.inbox import Envelope, read_envelope
-from shared.kafka import GroupConsumer, Record
+from shared.kafka import GroupConsumer
 from tests.shared.conftest import Plumbing
 
 
@@ -138,28 +135,3 @@ async def test_a_worker_rests_as_long_as_its_round_took_but_never_long() -> None
     began = clock.monotonic()
     await pace.rest_after(began - 3_600)
     assert clock.monotonic() - began < 30, "an hour's round is not followed by an hour's rest"
-
-
-def _envelope(key: str, fact: str, sequence: int) -> Envelope:
-    headers = {
-        "ce_id": str(new_id()),
-        "ce_type": f"doorstep.orders.{fact}.v1",
-        "ce_source": "orders",
-        "ce_subject": key,
-        "ce_sequence": str(sequence),
-        "ce_time": clock.real().isoformat(),
-    }
-    raw = tuple((name, value.encode()) for name, value in headers.items())
-    return read_envelope(Record("doorstep.orders", 0, sequence, key.encode(), b"{}", raw))
-
-
-def test_what_nobody_here_handles_costs_no_transaction_beside_what_somebody_does() -> None:
-    events = [
-        _envelope("a", "placed", 1), _envelope("b", "promised", 1), _envelope("c", "released", 1),
-        _envelope("a", "promised", 2), _envelope("b", "promised", 2), _envelope("a", "released", 3),
-    ]  # fmt: skip
-
-    waves = split_waves(events, {"doorstep.orders.placed.v1", "doorstep.orders.released.v1"})
-
-    told = [{f"{one.key} {one.sequence}" for one in wave} for wave in waves]
-    assert told == [{"a 1", "b 1"}, {"c 1"}, {"a 2", "b 2"}, {"a 3"}]
