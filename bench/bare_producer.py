@@ -44,7 +44,7 @@ async def send(asked: dict[str, str | int | bool]) -> float:
 
 
 async def _read(dsn: str, limit: int) -> list[Message]:
-    connection = await db.connect(dsn, application="bench")
+    connection = await db.connect(dsn, application="bench", patience_seconds=None)
     try:
         return [message_of(row) for row in await connection.fetch(_READ, limit)]
     finally:

@@ -112,7 +112,7 @@ class Rig:
 
     async def connect(self, service: str) -> "asyncpg.Connection[asyncpg.Record]":
         """Open a connection as the service's own role."""
-        return await db.connect(self.stack.dsn(service), application="bench")
+        return await db.connect(self.stack.dsn(service), application="bench", patience_seconds=None)
 
     async def until(self, service: str, sql: str, least: int, *values: object, seconds: float = 120) -> None:
         """Wait until a number in a service's database is at least `least`; raises TimeoutError naming the query."""

@@ -53,7 +53,7 @@ async def open_shop(rig: Rig) -> Shop:
 async def quieten(rig: Rig) -> None:
     """Let the server write down and analyse what was loaded, so that no cell pays for another's rows."""
     for service in rig.services:
-        connection = await connect(rig.stack.dsn(service, "admin"), application="bench")
+        connection = await connect(rig.stack.dsn(service, "admin"), application="bench", patience_seconds=None)
         try:
             await connection.execute("vacuum analyze")
         finally:

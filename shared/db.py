@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _QUESTION_SECONDS = 5.0
+# Twice what the services' roles allow a statement: a server that says nothing for so long is not there any more,
+# though nobody has hung up.
+_SILENT_SECONDS = 10.0
 _TRANSIENT_TRIES = 5
 
 _CONTENDED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
@@ -240,6 +243,7 @@ class Database:
             json_deserializer=_identity,
             connect_args={
                 "timeout": 5,
+                "command_timeout": _SILENT_SECONDS,
                 "server_settings": {
                     "application_name": application,
                     "jit": "off",
@@ -292,11 +296,17 @@ class Database:
         await self.engine.dispose()
 
 
-async def connect(url: str, *, application: str) -> "asyncpg.Connection[asyncpg.Record]":
-    """Open one direct connection (advisory locks, LISTEN), never through a pool; JSON is Python values."""
+async def connect(
+    url: str, *, application: str, patience_seconds: float | None = _SILENT_SECONDS
+) -> "asyncpg.Connection[asyncpg.Record]":
+    """Open one direct connection (advisory locks, LISTEN), never through a pool; JSON is Python values.
+
+    A statement without an answer for `patience_seconds` raises TimeoutError; with None it is waited for without end.
+    """
     connection = await asyncpg.connect(
         url,
         timeout=5,
+        command_timeout=patience_seconds,
         server_settings={
             "application_name": application,
             "idle_in_transaction_session_timeout": "10000",

@@ -59,7 +59,7 @@ async def load(session: Session) -> None:
 async def _load(session: Session, service: str) -> None:
     dsn = session.rig.stack.dsn(service, "admin")
     script = (_SCRIPTS / f"{service}.sql").read_text(encoding="utf-8").replace("$1", str(session.plan.history))
-    asking, writing = [await db.connect(dsn, application="bench") for _ in range(2)]
+    asking, writing = [await db.connect(dsn, application="bench", patience_seconds=None) for _ in range(2)]
     try:
         for statement in filter(str.strip, re.split(r";\n\n?", script)):
             copied = _COPIED.match(statement)

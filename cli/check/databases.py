@@ -32,7 +32,7 @@ class Databases:
 
     async def rows_now(self, service: str, sql: str, *values: object) -> list[Row]:
         """Read rows as they are at this moment, outside the snapshot."""
-        connection = await db.connect(self.dsns[service], application="doorstep check")
+        connection = await db.connect(self.dsns[service], application="doorstep check", patience_seconds=None)
         try:
             return list(await connection.fetch(sql, *values))
         finally:
@@ -45,7 +45,7 @@ async def connect(dsns: Mapping[str, str]) -> AsyncIterator[Databases]:
     async with AsyncExitStack() as stack:
         opened: dict[str, Connection] = {}
         for service in ("care", "shipping", "inventory", "orders"):
-            connection = await db.connect(dsns[service], application="doorstep check")
+            connection = await db.connect(dsns[service], application="doorstep check", patience_seconds=None)
             stack.push_async_callback(connection.close)
             await connection.execute("set idle_in_transaction_session_timeout = 0")
             await connection.execute("begin isolation level repeatable read read only")

@@ -101,12 +101,13 @@ class Striker:
         self.wires[strike.target].swallow_commits(1)
 
     async def _wire(self, strike: Strike) -> None:
-        service, _, wire = strike.target.partition(" ")
-        proxy = self.wires[service]
-        proxy.wire = Wire(wire)
+        service, _, name = strike.target.partition(" ")
+        proxy, wire = self.wires[service], Wire(name)
+        proxy.wire = wire
         await asyncio.sleep(strike.seconds)  # the duration is the fault
         proxy.wire = Wire.SOUND
-        proxy.cut()
+        if wire is not Wire.HALF_OPEN:
+            proxy.cut()
 
     async def _join(self, strike: Strike) -> None:
         async with twin_of(self.stack, strike.target):
