@@ -189,7 +189,7 @@ faults-soak: setup ## Live load while faults strike at random for MINUTES=20, th
 	$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),20) $(if $(SEED),--seed $(SEED))
 
 .PHONY: guards
-guards: setup ## Remove each lock, dedupe and version check in a copy, and show its test go red (ARGS="--only shared")
+guards: setup ## Remove each lock, dedupe and check of the version seen in a copy, and show its test go red (ARGS="--only shared")
 	$(BIN)/python -m tests.guards $(ARGS)
 
 .PHONY: faults-demo

@@ -19,6 +19,7 @@ from tests.house_rules import tree
 
 AT_ONCE = 2
 _TEST_SECONDS = 400
+_HUNG = -1
 _FAILED = 1  # pytest's own: some tests failed; anything else says that they did not run
 _FAILURE = re.compile(r"^FAILED .*", re.MULTILINE)
 
@@ -28,7 +29,7 @@ class Shown(StrEnum):
 
     RED = "red"
     GREEN = "GREEN"
-    BROKEN = "BROKEN"  # it did not even run
+    BROKEN = "BROKEN"  # it did not even run, or did not end
 
 
 def copy_tree(target: Path) -> None:
@@ -55,8 +56,14 @@ async def run_tests(root: Path, tests: Sequence[str]) -> tuple[int, str]:
         *command, cwd=root, env={**os.environ, "COLUMNS": "200"},
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
-    async with asyncio.timeout(_TEST_SECONDS * max(1, len(tests) // 4)):
-        said, _ = await process.communicate()
+    seconds = _TEST_SECONDS * max(1, len(tests) // 4)
+    try:
+        async with asyncio.timeout(seconds):
+            said, _ = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return _HUNG, f"no end after {seconds} s"
     return process.returncode or 0, said.decode(errors="replace")
 
 

@@ -1,4 +1,4 @@
-"""Every lock, dedupe and version check once: its line, the line without it, and the test that fails then.
+"""Every lock, dedupe and check of a version seen, once: its line, the line without it, and the test that fails then.
 
 `make guards` removes each in a copy of the tree and shows its test go red. A house rule finds a lock, a dedupe in SQL
 or a unique key that is not in the table; a dedupe that only looks first has no pattern, and is listed by hand.
@@ -250,6 +250,8 @@ GUARDS = (
           "test_a_parcel_delivered_again_after_a_correction_teaches_what_it_taught_at_first"),
     Guard("services/shipping/queries/labels.py", "  for no key update of j, s skip locked\n", "",
           "tests/shipping/test_locks.py::test_of_two_who_would_call_the_carrier_for_a_label_one_does"),
+    Guard("services/care/actions/staff.py", "version is not None and version != case.version", "False",
+          "tests/care/test_casework.py::test_a_stale_write_is_refused"),
     Guard("services/shipping/migrations/versions/0001_shipments.py", "create unique index one_live_label_per_parcel",
           "create index one_live_label_per_parcel",
           "tests/shipping/test_service.py::test_two_live_labels_for_one_parcel_are_refused_by_the_database"),
