@@ -168,7 +168,7 @@ def mint_token(private_key: str, *, subject: str, role: Role, minutes: int = TOK
         "sub": subject,
         "role": str(role),
         "iat": now,
-        "nbf": now - timedelta(seconds=5),
+        "nbf": now,
         "exp": now + timedelta(minutes=minutes),
     }
     return signing.sign(claims, _decode(encoded), key_id)

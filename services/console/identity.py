@@ -22,6 +22,7 @@ from shared.auth import STAFF_ROLES, Role, same
 from shared.errors import ConfigurationError
 from shared.fields import is_storable
 from shared.http import HttpAnswerLostError, HttpClient, HttpStatusError, HttpUnavailableError
+from shared.signing import TIMES_ARE_OURS, check_times
 
 log = structlog.get_logger()
 
@@ -32,7 +33,7 @@ PROVIDER = "sign-in provider"
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 _KNOWN_FOR = timedelta(hours=1)
 _KEYS_AT_MOST_EVERY = timedelta(seconds=30)
-_LEEWAY_SECONDS = 60
+_LEEWAY = timedelta(seconds=60)  # theirs is no machine of ours: both clocks are kept right
 _TIMEOUT_SECONDS = 10.0
 
 
@@ -177,9 +178,9 @@ class Provider:
                 algorithms=[key.algorithm_name],
                 audience=self.settings.oidc_client_id,
                 issuer=endpoints.issuer,
-                leeway=_LEEWAY_SECONDS,
-                options={"require": ["exp", "iat", "sub", "iss", "aud"]},
+                options={**TIMES_ARE_OURS, "require": ["exp", "iat", "sub", "iss", "aud"]},
             )
+            check_times(claims, _LEEWAY)
         except jwt.PyJWTError as error:
             log.warning("token refused", error=str(error)[:300])
             raise ProviderRefusedError("the provider's answer cannot be verified: nobody was signed in") from error

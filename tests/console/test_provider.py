@@ -185,6 +185,17 @@ async def test_a_token_for_somebody_or_something_else_lets_nobody_in(
     assert words in text_of(answer)
 
 
+@pytest.mark.parametrize(
+    ("claim", "seconds", "is_let_in"), [("exp", -45, True), ("exp", -75, False), ("iat", 45, True), ("iat", 75, False)]
+)
+async def test_a_providers_clock_may_be_a_minute_from_ours_and_no_more(
+    visit: Visit, provider: Provider, claim: str, seconds: int, *, is_let_in: bool
+) -> None:
+    provider.spoil = lambda claims: {**claims, claim: clock.real() + timedelta(seconds=seconds)}
+    answer = await sign_in(await visit(""))
+    assert (answer.status_code == 303) is is_let_in, text_of(answer)
+
+
 async def test_a_provider_that_changes_its_key_is_still_believed(visit: Visit, provider: Provider) -> None:
     await get_in(await visit(""))
     provider.rotate()

@@ -1,4 +1,4 @@
-"""Machines whose clocks are minutes wrong, each in its own direction."""
+"""Machines whose clocks are minutes wrong, those that call each other in opposite directions."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ ORDERS = 4
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("ahead", [("orders", "shipping"), ("inventory", "care")])
+@pytest.mark.parametrize("ahead", [("orders", "inventory"), ("shipping", "care")])
 async def test_services_whose_clocks_are_20_minutes_apart_lose_and_double_nothing(
     stepped_stack: LocalStack, crowd: Crowd, ahead: tuple[str, ...]
 ) -> None:
-    """F20: two are 10 minutes ahead, two 10 minutes behind, until the clocks are set."""
+    """F20: two are 10 minutes ahead, two 10 minutes behind, and ship to the doorstep before the clocks are set."""
     shop = crowd.shop
     await shop.until_morning()
     await _set_clocks(
@@ -34,15 +34,13 @@ async def test_services_whose_clocks_are_20_minutes_apart_lose_and_double_nothin
     await shop.driver.rest()
     for order in orders[1:]:
         await shop.script(order, SCANNED, DELIVERED)
-    await shop.pick()
-
-    await _set_clocks(stepped_stack, dict.fromkeys(names.SERVICES, 0))
     await shop.ship()
     await shop.step(DAY)
 
-    await crowd.verify()
     assert [await order.status() for order in orders[1:]] == [("completed", "delivered")] * (ORDERS - 1)
     assert (await orders[0].status())[0] == "cancelled"
+    await _set_clocks(stepped_stack, dict.fromkeys(names.SERVICES, 0))
+    await crowd.verify()
 
 
 async def _set_clocks(stack: LocalStack, wrong_seconds: Mapping[str, int]) -> None:

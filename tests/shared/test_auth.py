@@ -3,7 +3,7 @@
 import base64
 import hmac
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import jwt
 import pytest
@@ -22,9 +22,12 @@ from shared.auth import (
     hash_api_key,
     make_api_key,
     make_key_pair,
+    mint_link,
     mint_token,
 )
 from shared.errors import ConfigurationError, UnauthenticatedError
+from shared.ids import new_id
+from shared.signing import CLOCKS_APART
 
 pytestmark = pytest.mark.security(3)
 
@@ -58,7 +61,8 @@ def test_a_picker_with_a_fresh_token_is_let_in_as_a_picker() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"exp": clock.real() - timedelta(seconds=1)},
+        {"exp": clock.real() - timedelta(days=1)},
+        {"exp": "tomorrow"},
         {"nbf": clock.real() + timedelta(days=1)},  # made when collected, met at the end of a long run
         {"iss": "elsewhere"},
         {"aud": "elsewhere"},
@@ -70,6 +74,55 @@ def test_a_token_that_is_expired_early_or_not_ours_is_refused(changes: dict[str,
     payload = {name: value for name, value in claims(**changes).items() if value is not None}
     with pytest.raises(UnauthenticatedError):
         VERIFIER.verify(signed(payload))
+
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def right_time(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """What every clock says that is right."""
+    moment = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    monkeypatch.setattr(clock, "real", lambda: moment)
+    return moment
+
+
+def is_believed(**times: datetime) -> bool:
+    """Say whether a token opens that has these times."""
+    try:
+        VERIFIER.verify(signed(claims(**times)))
+    except UnauthenticatedError:
+        return False
+    return True
+
+
+def test_a_tokens_times_are_believed_as_far_as_two_clocks_may_be_apart(right_time: datetime) -> None:
+    latest, earliest = right_time + CLOCKS_APART, right_time - CLOCKS_APART
+    for begins in ("iat", "nbf"):
+        assert is_believed(**{begins: latest})
+        assert not is_believed(**{begins: latest + SECOND})
+    assert is_believed(exp=earliest + SECOND)
+    assert not is_believed(exp=earliest)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=20), timedelta(minutes=-20)])
+def test_who_is_twenty_minutes_ahead_or_behind_makes_tokens_and_links_that_open(
+    monkeypatch: pytest.MonkeyPatch, right_time: datetime, ahead: timedelta
+) -> None:
+    monkeypatch.setattr(clock, "real", lambda: right_time + ahead)
+    token = mint_token(SERVICE_PRIVATE, subject="shipping", role=Role.SERVICE)
+    link = mint_link(SERVICE_PRIVATE, new_id(), timedelta(minutes=5))
+
+    monkeypatch.setattr(clock, "real", lambda: right_time)
+    assert VERIFIER.verify(token).subject == "shipping"
+    assert VERIFIER.verify_link(link).may_act
+
+
+def test_a_token_is_held_to_the_clock_of_the_process_that_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = mint_token(STAFF_PRIVATE, subject="ann", role=Role.PICKER)
+    monkeypatch.setattr(clock, "_skew", timedelta(minutes=26))  # five of its own and 20 of the clocks are over there
+    with pytest.raises(UnauthenticatedError):
+        VERIFIER.verify(token)
 
 
 def test_an_unsigned_token_is_refused() -> None:

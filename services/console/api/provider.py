@@ -20,6 +20,7 @@ from services.console.settings import settings
 from shared import clock
 from shared.db import Database
 from shared.errors import NotFoundError
+from shared.signing import CLOCKS_APART, TIMES_ARE_OURS, check_times
 
 router = APIRouter(prefix="/sign-in", dependencies=[Public])
 
@@ -83,6 +84,8 @@ def _sealed(journey: Journey) -> str:
 
 def _opened(cookie: str) -> Journey:
     try:
-        return Journey.model_validate(jwt.decode(cookie, _seal(), algorithms=["HS256"], audience=_AUDIENCE))
+        claims = jwt.decode(cookie, _seal(), algorithms=["HS256"], audience=_AUDIENCE, options=TIMES_ARE_OURS)
+        check_times(claims, CLOCKS_APART)
+        return Journey.model_validate(claims)
     except (jwt.PyJWTError, ValueError) as error:
         raise ProviderRefusedError("this sign-in was begun elsewhere or too long ago: begin again") from error
