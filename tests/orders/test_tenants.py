@@ -1,4 +1,4 @@
-"""What belongs to one storefront does not exist for another: every route of the document that names a thing."""
+"""What belongs to one storefront does not exist for another: every route of the document that names or lists things."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -18,8 +18,13 @@ from tests.doors.caller import address_of
 from tests.doors.openapi import Operation, operations
 from tests.orders.neighbours import Parcel
 from tests.orders.rig import Rig, Shop
+from tests.orders.test_remedies import granted
 
-NAMING = [one for one in operations() if one.path.startswith("/v1") and "{" in one.path]
+V1 = [one for one in operations() if one.path.startswith("/v1")]
+NAMING = [one for one in V1 if "{" in one.path]
+_OF_THE_HOUSE = {"/v1/availability"}  # its stock is the same for all its storefronts
+LISTING = [one for one in V1 if one.method == "GET" and one not in NAMING and one.path not in _OF_THE_HOUSE]
+ASKED = [(one, asked) for one in LISTING for asked in ("", *(each.name for each in one.parameters))]
 _ENDPOINT = {"url": "http://127.0.0.1:9/hook", "events": ["availability.changed"]}  # which nobody sends here
 _BODIES = {"/v1/orders/{named}/payments": {"type": "voided"}}
 
@@ -30,6 +35,7 @@ class Belongings:
 
     shop: Shop
     names: dict[str, list[str]]
+    filters: dict[str, str]
 
     def addresses(self, operation: Operation) -> Iterator[dict[str, str]]:
         """Give the parts of a path that name what is this storefront's; a part nobody knows fails the test."""
@@ -42,9 +48,10 @@ class Belongings:
 async def theirs(rig: Rig) -> AsyncIterator[Belongings]:
     """Another storefront, which has something of everything."""
     shop = await rig.open_shop(test=True)
-    order = await shop.place()
+    order = await shop.place(payment={"status": "captured"})
     parcel = Parcel(order)
     await parcel.send()
+    await rig.hear(granted(order, "refund"))
     wish = await order.do("/cancellations", {})
     endpoint = await shop.call("POST", "/v1/webhook-endpoints", _ENDPOINT)
     await rig.run_jobs()
@@ -59,7 +66,11 @@ async def theirs(rig: Rig) -> AsyncIterator[Belongings]:
             "event_id": [str(told["id"])],
             "shipment_id": [str(parcel.shipment_id)],
         },
-    )
+        {
+            "reference": str(first["reference"]), "updated_after": "2020-01-01T00:00:00Z", "state": "requested",
+            "after": "0", "cursor": str(UUID(int=0)), "limit": "100",
+        },
+    )  # fmt: skip
     await shop.silence()
 
 
@@ -89,6 +100,20 @@ async def test_another_storefronts_thing_is_answered_as_one_that_does_not_exist(
     for parts in theirs.addresses(operation):
         assert _told(await _ask(mine, operation, **parts), parts) == nothing, parts
     assert nothing[0] == httpx.codes.NOT_FOUND
+
+
+@pytest.mark.security(1)
+@pytest.mark.parametrize(("operation", "asked"), ASKED, ids=str)
+async def test_a_list_has_what_is_the_callers_only(
+    rig: Rig, theirs: Belongings, operation: Operation, asked: str
+) -> None:
+    mine = await rig.open_shop(test=True)
+    address = f"{operation.path}?{asked}={theirs.filters[asked]}" if asked else operation.path
+
+    seen, mine_seen = await theirs.shop.call("GET", address), await mine.call("GET", address)
+
+    assert seen.json()["data"], "a list of which the other storefront has nothing shows nothing"
+    assert (mine_seen.status_code, mine_seen.json()["data"]) == (httpx.codes.OK, [])
 
 
 @pytest.mark.security(1)
