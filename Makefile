@@ -95,8 +95,8 @@ contracts: setup ## Write the schemas and AsyncAPI of the events again, and gold
 	$(BIN)/python -m tests.contracts.examples
 
 .PHONY: corpus
-corpus: setup ## Record the events of this version, when it is released, for later versions to consume
-	$(BIN)/python -m tests.contracts.corpus
+corpus: setup ## Record what this version publishes, for later ones to consume (RELEASE=0.2.0 as that release's, once)
+	$(BIN)/python -m tests.contracts.corpus $(RELEASE)
 
 .PHONY: test
 test: setup ## Test services and journeys on two embedded stacks at once (ARGS="tests/orders -k ..." narrows it, to one)

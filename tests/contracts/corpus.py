@@ -1,12 +1,13 @@
-"""The events of a released version, as a small run of it published them: written by a command, read by today's tests.
+"""The events of a version, as a small run of it published them: written by a command, read by today's tests.
 
-`make corpus` records those of the version in pyproject.toml; it is run once, when that version is released.
+`make corpus` records those of what is not released yet, as often as one likes; `make corpus RELEASE=0.2.0` those of a
+release, once: what a version has published stays as it was.
 """
 
 import asyncio
 import contextlib
 import gzip
-import tomllib
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -21,11 +22,11 @@ from shared import clock, db
 from shared.auth import Role
 from shared.events.base import REGISTRY
 from shared.ids import new_id
-from tests.house_rules import tree
 from tests.journeys.shop import DAY, HOUR, PlacedOrder, Shop, open_shop
 from tests.stepped import driven, stepped_suite
 
 DIRECTORY = Path(__file__).with_name("recorded")
+UNRELEASED = "unreleased"
 _SCANNED = {"after_hours": 3, "status": "in_transit", "status_detail": "picked_up"}
 _DELIVERED = {"after_hours": 30, "status": "delivered", "status_detail": "arrived_at_destination"}
 _DAMAGED = {"after_hours": 30, "status": "return_to_sender", "status_detail": "damaged"}
@@ -51,17 +52,24 @@ def read(path: Path) -> list[Row]:
     return [{**row, "occurred_at": datetime.fromisoformat(str(row["occurred_at"]))} for row in rows]
 
 
+def place_of(version: str) -> Path:
+    """Give the file that a version's events are written to; raises FileExistsError when it was released with others."""
+    path = DIRECTORY / f"{version}.ndjson.gz"
+    if version != UNRELEASED and path.exists():
+        raise FileExistsError(f"{version} was released, and its events were recorded then; they stay: {path}")
+    return path
+
+
 def write(version: str, rows: Sequence[Row]) -> Path:
     """Write a version's events."""
-    DIRECTORY.mkdir(exist_ok=True)
-    path = DIRECTORY / f"{version}.ndjson.gz"
+    path = place_of(version)
     path.write_bytes(gzip.compress(b"\n".join(orjson.dumps(row, default=str) for row in rows), mtime=0))
     return path
 
 
-async def record() -> None:
+async def record(version: str) -> None:
     """Run a small shop, and keep all that was published."""
-    version = tomllib.loads((tree.ROOT / "pyproject.toml").read_text())["project"]["version"]
+    place_of(version)
     async with stepped_suite("corpus", throwaway=True) as stack, driven(stack, _PATIENCE_SECONDS) as driver:
         shop = await open_shop(stack, driver)
         await _trade(shop)
@@ -178,4 +186,4 @@ async def _published(stack: LocalStack) -> list[Row]:
 
 
 if __name__ == "__main__":
-    asyncio.run(record())
+    asyncio.run(record(*sys.argv[1:] or [UNRELEASED]))

@@ -1,5 +1,6 @@
 """Every event has a golden example that reads and writes the same, and no change breaks those who read or write it."""
 
+import hashlib
 import json
 from copy import deepcopy
 from pathlib import Path
@@ -12,8 +13,10 @@ from shared.events.contracts import asyncapi, breaks, check, main, schemas, writ
 from tests.contracts import corpus
 from tests.contracts.examples import example
 
-# Events that no released version has published yet: `make corpus` records them when one does.
-SINCE_THE_RELEASE: frozenset[str] = frozenset()
+# Events that no recording has yet: `make corpus` records them.
+NOT_RECORDED: frozenset[str] = frozenset()
+# What each release has published, by SHA-256; later versions are held to it.
+RELEASED = {"0.1.0.ndjson.gz": "d567a6a2021f6e503396798103e45ad5ec590e215445899fb7cd690d21770cab"}
 GOLDEN = Path(__file__).parent / "golden"
 
 
@@ -48,9 +51,29 @@ def test_no_event_carries_a_name_a_street_an_email_or_a_phone(event_type: str) -
     assert not names & personal
 
 
-def test_every_event_is_among_those_that_released_versions_published() -> None:
+def test_every_event_is_among_those_recorded() -> None:
     recorded = {str(row["type"]) for path in corpus.files() for row in corpus.read(path)}
-    assert recorded == REGISTRY.keys() - SINCE_THE_RELEASE, "record it, or name it as not released yet"
+    assert recorded == REGISTRY.keys() - NOT_RECORDED, "record it, or name it as not recorded yet"
+
+
+def test_what_a_release_has_published_stays_as_it_was_recorded() -> None:
+    recorded = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in corpus.files()}
+    del recorded[f"{corpus.UNRELEASED}.ndjson.gz"]
+    assert recorded == RELEASED
+
+
+def test_a_release_is_recorded_once_and_what_is_not_released_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpus, "DIRECTORY", tmp_path)
+    first = corpus.write("9.9.9", [{"type": "first"}]).read_bytes()
+    corpus.write(corpus.UNRELEASED, [{"type": "first"}])
+
+    with pytest.raises(FileExistsError, match=r"9\.9\.9 was released"):
+        corpus.write("9.9.9", [{"type": "second"}])
+
+    assert (tmp_path / "9.9.9.ndjson.gz").read_bytes() == first
+    assert corpus.write(corpus.UNRELEASED, [{"type": "second"}]).read_bytes() != first
 
 
 def test_every_event_has_its_message_in_the_asyncapi_document() -> None:
