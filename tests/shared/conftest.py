@@ -1,6 +1,7 @@
 """A database and a broker without any service: the plumbing alone, between two made-up services."""
 
 import asyncio
+import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Coroutine
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest_asyncio
 
 from deploy.local.commands import Options
@@ -91,6 +93,17 @@ async def bare_stack() -> AsyncIterator[LocalStack]:
     yield stack
     await stack.stop()
     shutil.rmtree(home)
+
+
+@pytest_asyncio.fixture
+async def empty(bare_stack: LocalStack) -> AsyncIterator[str]:
+    """An empty database."""
+    name = f"empty_{secrets.token_hex(6)}"
+    admin = await asyncpg.connect(bare_stack.site.admin_dsn)
+    await admin.execute(f"create database {name}")
+    yield f"{bare_stack.site.admin_dsn.rsplit('/', 1)[0]}/{name}"
+    await admin.execute(f"drop database {name} with (force)")
+    await admin.close()
 
 
 @pytest_asyncio.fixture(scope="package")
