@@ -43,11 +43,25 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Behind:
+    """A consumer that has read more or less of a stream than there was in its producer's snapshot."""
+
+    consumer: str
+    source: str
+    read: int
+    there: int
+
+    def __str__(self) -> str:
+        """Say it in a few words."""
+        return f"{self.consumer} has read {self.read} of {self.there} events of {self.source}"
+
+
+@dataclass(frozen=True, slots=True)
 class Books:
     """The services' records beside each other; orders of which something is still under way are not settled."""
 
     databases: Databases
-    unsettled: Mapping[str, list[str]]
+    unsettled: Mapping[str, list[Behind]]
     numbers: Mapping[str, str]
 
     async def rows(self, service: str, sql: str, *values: object) -> list[Row]:

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Annotated
 
+import asyncpg
 import typer
 from rich.markup import escape
 
@@ -13,9 +14,10 @@ from cli.check.repairs import Repair, propose
 from cli.check.run import run
 from cli.options import Json
 from deploy.local import names, state
-from shared import clock
+from shared import clock, db
 
 _DIRTY = 1
+_OLDEST = 5
 
 
 def check(
@@ -37,6 +39,10 @@ def check(
         report = asyncio.run(run(suite.dsns, at_rest=False))
     except OSError as error:
         client.fail(f"a database cannot be reached: {error}", client.UNREACHABLE)
+    except asyncpg.PostgresError as error:
+        if not db.is_overtime(error):
+            raise
+        client.fail(f"a database ended the look, which took too long: {error}", client.UNREACHABLE)
     plan = [propose(finding) for finding in report.findings] if repair_plan else []
     if as_json:
         show.as_json(report.as_json() | ({"repairs": [repair.as_json() for repair in plan]} if repair_plan else {}))
@@ -58,6 +64,8 @@ def _print(report: Report, most: int) -> None:
     show.out.print(f"checked {counts}")
     if report.unsettled:
         show.out.print(f"[yellow]{len(report.unsettled)} streams are not settled yet; they were left out[/yellow]")
+        for stream in report.unsettled[:_OLDEST]:
+            show.out.print(f"  {escape(stream)}")
     for finding in report.findings[:most]:
         show.out.print(f"[red]✗[/red] {escape(str(finding))}")
     if report.is_clean:

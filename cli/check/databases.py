@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
 Row = asyncpg.Record
+PAGE = 10_000
+# A look ends by itself, and with it the snapshots that keep vacuum from its work, whatever becomes of who looks.
+LIMITS = {
+    "statement_timeout": "10min",
+    "transaction_timeout": "30min",
+    "idle_in_transaction_session_timeout": "0",  # one snapshot waits while another is read
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,12 @@ class Databases:
     async def rows(self, service: str, sql: str, *values: object) -> list[Row]:
         """Read rows of one service."""
         return list(await self.connections[service].fetch(sql, *values))
+
+    async def pages(self, service: str, sql: str, *values: object) -> AsyncIterator[list[Row]]:
+        """Read many rows of one service, so many at a time that they never fill the memory."""
+        cursor = await self.connections[service].cursor(sql, *values)
+        while page := await cursor.fetch(PAGE):
+            yield page
 
     async def totals(self, service: str, sql: str) -> dict[str, int]:
         """Read (id, count) rows into a mapping by the id's text."""
@@ -47,7 +60,8 @@ async def connect(dsns: Mapping[str, str]) -> AsyncIterator[Databases]:
         for service in ("care", "shipping", "inventory", "orders"):
             connection = await db.connect(dsns[service], application="doorstep check", patience_seconds=None)
             stack.push_async_callback(connection.close)
-            await connection.execute("set idle_in_transaction_session_timeout = 0")
+            for setting, value in LIMITS.items():
+                await connection.execute(f"set {setting} = '{value}'")
             await connection.execute("begin isolation level repeatable read read only")
             opened[service] = connection
         yield Databases(opened, dsns)

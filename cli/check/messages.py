@@ -1,21 +1,23 @@
 """Invariant 7, and which orders are settled: every consumer has read what its producers published."""
 
-from collections.abc import Collection, Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 
-from cli.check.books import Books
+from cli.check.books import Behind, Books
 from cli.check.databases import Databases, Row
 from cli.check.findings import Fact, Finding
 from deploy.local.names import SERVICES, SUBSCRIPTIONS
 from shared import clock
 from shared.settings import ServiceSettings
+from shared.tables import RING_SLOTS
 
 Position = tuple[int, int]
 """Epoch and sequence: how far a stream is read, or said."""
 _NEVER = (0, 0)
 # Events are kept by the day; what is younger than this is there on both sides.
 _KEPT = timedelta(days=ServiceSettings.model_fields["retention_days"].default - 1)
-_BATCH = 500_000
+_MOST = 100
+_SLOTS = list(range(RING_SLOTS))
 # While nothing is old enough to be dropped, a stream begins with 1; later, with the first that is kept.
 _MISSING = """
 with kept as (
@@ -41,14 +43,20 @@ select distinct on (key) key, epoch, sequence from (
   union all select key, epoch, sequence from outbox where key = any($1::text[])
 ) said order by key, epoch desc, sequence desc
 """
+_SINCE = """
+select b.key, min(e.recorded_at) as since from unnest($1::text[], $2::bigint[]) as b(key, read) join (
+  select key, sequence, recorded_at from event_log union all select key, sequence, recorded_at from outbox
+) e on e.key = b.key and e.sequence > b.read group by b.key
+"""
 _EVENTS = """
 select event_id, key, sequence, type, topic, partition, "offset" from event_log where published_at > $1
-order by slot, key, epoch, sequence
 """
+# An event's id says when it was made, so those of a page lie close together in the inbox too.
 _UNAPPLIED = """
 select e.id from unnest($1::uuid[]) as e(id) where not exists (
-  select from inbox i where i.consumer = $2 and i.event_id = e.id
-) and not exists (select from audit a where a.act = 'discard_event' and a.subject = e.id::text) limit 100
+  select from inbox i where i.slot = any($3::smallint[]) and i.consumer = $2 and i.event_id = e.id
+    and i.event_id between $4 and $5
+) and not exists (select from audit a where a.act = 'discard_event' and a.subject = e.id::text)
 """
 _TWICE = """
 select event_id, count(*) as times from inbox where consumer = $1 group by event_id having count(*) > 1 limit 100
@@ -66,12 +74,12 @@ from dead_letter where state = 'open' order by id limit 100
 """
 
 
-async def unsettled_keys(databases: Databases) -> dict[str, list[str]]:
+async def unsettled_keys(databases: Databases) -> dict[str, list[Behind]]:
     """Give, by key, which consumers have read more or less of it than there was in its producer's snapshot.
 
     What a producer said in a life that a restore has ended, it does not say again: who read that has read all there is.
     """
-    behind: dict[str, list[str]] = {}
+    behind: dict[str, list[Behind]] = {}
     published = {s: await databases.totals(s, "select key, sequence from stream") for s in SERVICES}
     epochs = await _epochs(databases)
     for consumer in SERVICES:
@@ -85,9 +93,22 @@ async def unsettled_keys(databases: Databases) -> dict[str, list[str]]:
             }  # fmt: skip
             last = await _last_said(databases, source, former)
             for key in differ - {key for key in former if last.get(key, _NEVER) <= positions[key]}:
-                said = f"{consumer} has read {_read(positions, key)} of {there.get(key, 0)} events of {source}"
-                behind.setdefault(key, []).append(said)
+                found = Behind(consumer, source, _read(positions, key), there.get(key, 0))
+                behind.setdefault(key, []).append(found)
     return behind
+
+
+async def unread_since(databases: Databases, unsettled: Mapping[str, list[Behind]]) -> dict[str, datetime]:
+    """Give, by key, when the oldest event was recorded that somebody has not read."""
+    since: dict[str, datetime] = {}
+    for source in SERVICES:
+        read = {
+            key: min(each.read for each in behind if each.source == source)
+            for key, behind in unsettled.items() if any(each.source == source for each in behind)
+        }  # fmt: skip
+        for row in await databases.rows(source, _SINCE, list(read), list(read.values())) if read else ():
+            since[row["key"]] = min(row["since"], since.get(row["key"], row["since"]))
+    return since
 
 
 def _read(positions: Mapping[str, Position], key: str) -> int:
@@ -165,11 +186,7 @@ async def _applied(books: Books, consumer: str) -> list[Finding]:
     """Hold the producers' logs against a consumer's inbox."""
     findings: list[Finding] = []
     for source in _sources(consumer):
-        events = await books.rows(source, _EVENTS, clock.real() - _KEPT)
-        settled = {row["event_id"]: row for row in events if books.is_settled(row["key"])}
-        for batch in _batches(list(settled), _BATCH):
-            for row in await books.rows(consumer, _UNAPPLIED, batch, consumer):
-                findings.append(_event(books, settled[row["id"]], f"{consumer} never applied it"))  # noqa: PERF401 - async
+        findings.extend((await _unapplied(books, consumer, source))[:_MOST])
     twice = {row["event_id"]: row["times"] for row in await books.rows(consumer, _TWICE, consumer)}
     for source in _sources(consumer) if twice else ():
         for row in await books.rows(source, _WHOSE, list(twice)):
@@ -177,8 +194,17 @@ async def _applied(books: Books, consumer: str) -> list[Finding]:
     return findings
 
 
-def _batches(items: list[object], size: int) -> Iterable[list[object]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
+async def _unapplied(books: Books, consumer: str, source: str) -> list[Finding]:
+    """Give the settled events that a consumer's inbox does not have."""
+    findings: list[Finding] = []
+    async for page in books.databases.pages(source, _EVENTS, clock.real() - _KEPT):
+        settled = {row["event_id"]: row for row in page if books.is_settled(row["key"])}
+        of_page = (list(settled), consumer, _SLOTS, min(settled, default=None), max(settled, default=None))
+        for row in await books.rows(consumer, _UNAPPLIED, *of_page):
+            findings.append(_event(books, settled[row["id"]], f"{consumer} never applied it"))  # noqa: PERF401 - async
+        if len(findings) >= _MOST:
+            break
+    return findings
 
 
 def _event(books: Books, row: Row, detail: str) -> Finding:

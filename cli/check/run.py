@@ -1,6 +1,7 @@
 """Runs all checks over one set of snapshots."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from cli.check.accepted import check_accepted
 from cli.check.books import Books
@@ -10,7 +11,7 @@ from cli.check.exceptions import check_exceptions
 from cli.check.findings import Finding, Report
 from cli.check.goods import check_goods
 from cli.check.lines import check_lines
-from cli.check.messages import check_messages, unsettled_keys
+from cli.check.messages import check_messages, unread_since, unsettled_keys
 from cli.check.remedies import check_remedies
 from cli.check.stock import check_stock
 from shared import clock
@@ -50,15 +51,26 @@ async def run(dsns: Mapping[str, str], *, at_rest: bool = True) -> Report:
         checked = {
             name: int((await databases.rows(service, question))[0][0]) for name, (service, question) in _COUNTED.items()
         }
-    notes = [f"{books.name(key)}: {'; '.join(reasons)}" for key, reasons in sorted(books.unsettled.items())]
+        notes = await _unsettled(books)
     return Report(sorted(findings, key=lambda finding: (finding.invariant, finding.subject)), checked, notes)
+
+
+async def _unsettled(books: Books) -> list[str]:
+    """Say of each stream that is not settled who has not read what, and for how long; the oldest first."""
+    since, now = await unread_since(books.databases, books.unsettled), clock.real()
+    oldest_first = sorted(books.unsettled, key=lambda key: (since.get(key, now), key))
+    ages = {key: f", for {timedelta(seconds=round((now - at).total_seconds()))}" for key, at in since.items()}
+    return [f"{books.name(key)}: {_reasons(books, key)}{ages.get(key, '')}" for key in oldest_first]
+
+
+def _reasons(books: Books, key: str) -> str:
+    return "; ".join(str(behind) for behind in books.unsettled[key])
 
 
 async def _under_way(books: Books) -> list[Finding]:
     """Say of each stream that is not settled who has not read what."""
     findings: list[Finding] = []
-    for key, reasons in sorted(books.unsettled.items()):
-        source = reasons[0].rpartition(" ")[2]
-        fact = await books.latest(source, key)
-        findings.append(Finding(7, f"stream {books.name(key)}", f"under way at rest: {'; '.join(reasons)}", fact))
+    for key, behind in sorted(books.unsettled.items()):
+        fact = await books.latest(behind[0].source, key)
+        findings.append(Finding(7, f"stream {books.name(key)}", f"under way at rest: {_reasons(books, key)}", fact))
     return findings

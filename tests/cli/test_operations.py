@@ -200,6 +200,17 @@ def test_the_check_runs_where_only_the_environment_says_which_suite_is_meant(
     assert "orders" in str(ran.fields["checked"])
 
 
+def test_a_check_that_a_database_ends_says_so_and_judges_nothing(
+    doorstep: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.check.databases.LIMITS", {"statement_timeout": "1ms"})
+
+    ran = doorstep("check")
+
+    assert ran.status == 3
+    assert "took too long" in ran.err
+
+
 _TWO_CASES = """
 with w as (
   insert into watch (order_id, number, storefront_id, placed_at, service_level, country, zone, value_amount, currency,

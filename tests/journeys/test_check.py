@@ -1,7 +1,11 @@
 """`doorstep check` finds each invariant broken by one changed row, names the first fact, and is clean without it."""
 
+import asyncio
+import os
+import re
 import shlex
 import signal
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,10 +17,12 @@ import typer
 from typer.core import TyperGroup
 
 from cli import check
-from cli.check import repairs
+from cli.check import databases, repairs
+from cli.check.databases import Databases
 from cli.main import app
 from deploy.local import names
 from deploy.local.driver import Driver
+from deploy.local.site import REPOSITORY
 from deploy.local.stack import LocalStack
 from shared import clock, db
 from shared.ids import new_id
@@ -38,8 +44,12 @@ class Story:
 
     async def findings(self) -> list[check.Finding]:
         """Run the check as operators do, at rest."""
-        dsns = {service: self.stack.dsn(service, "readonly") for service in names.SERVICES}
-        return (await check.run(dsns)).findings
+        return (await check.run(self.dsns)).findings
+
+    @property
+    def dsns(self) -> dict[str, str]:
+        """The connections of whoever only reads."""
+        return {service: self.stack.dsn(service, "readonly") for service in names.SERVICES}
 
 
 @pytest_asyncio.fixture(scope="package")
@@ -291,6 +301,54 @@ async def test_an_event_that_a_consumer_never_applied_is_named(story: Story) -> 
         ("care never applied it", PLACED, 1)
     ]
     assert_proposed(found[0])
+
+
+async def test_events_are_read_a_page_at_a_time_however_many_there_are(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = await first_event(story)
+    where = f"consumer = 'care' and event_id = '{event['event_id']}'"
+    unheard = Change("arrived", "care", "inbox", where, None, 7, PLACED, "care never applied it")
+    read, sizes = Databases.rows, []
+
+    async def watched(self: Databases, service: str, sql: str, *values: object) -> list[asyncpg.Record]:
+        found = await read(self, service, sql, *values)
+        sizes.append(len(found) if "from event_log" in sql else 0)
+        return found
+
+    monkeypatch.setattr(databases, "PAGE", 10)
+    monkeypatch.setattr(Databases, "rows", watched)
+    async with changed(story, unheard):
+        found = await story.findings()
+
+    assert [finding.detail for finding in found] == ["care never applied it"]
+    assert max(sizes) < 100, "an order's own events, or as many findings as are told"
+
+
+async def test_a_stream_that_is_not_settled_is_named_with_who_has_not_read_it_and_for_how_long(story: Story) -> None:
+    of_orders = "source = 'orders' and key = '{order}'"
+    unread = Change("arrived", "care", "stream_position", of_orders, {"sequence": "sequence - 1"}, 7, "", "")
+    command = (sys.executable, "-m", "cli.main", "check")
+    home = {**os.environ, names.HOME: str(story.stack.site.home)}
+
+    async with changed(story, unread):
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=REPOSITORY, env=home, stdout=asyncio.subprocess.PIPE
+        )
+        said, _ = await process.communicate()
+
+    assert process.returncode == 0, said.decode()
+    named = rf"order {story.numbers['arrived']}: care has read (\d+) of \d+ events of orders, for \d+:\d\d:\d\d\n"
+    assert re.search(named, said.decode()), said.decode()
+
+
+async def test_a_look_ends_by_itself_later_than_others_of_its_role(story: Story) -> None:
+    async with databases.connect(story.dsns) as opened:
+        limits = {
+            (await opened.rows(service, f"show {name}"))[0][0]
+            for service in names.SERVICES for name in ("statement_timeout", "transaction_timeout")
+        }  # fmt: skip
+    assert limits == {"10min", "30min"}
 
 
 async def first_event(story: Story) -> asyncpg.Record:
