@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import asyncpg
@@ -20,6 +21,13 @@ _LIMITS = {
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "10s",
     "transaction_timeout": "30s",
+}
+# Whoever looks may ask for long, but not for ever: a snapshot keeps vacuum from its work. `doorstep check` takes more.
+_READONLY_LIMITS = {
+    "statement_timeout": "1min",
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "1min",
+    "transaction_timeout": "5min",
 }
 # 1 database, 2 the service's role, 3 the owner's, 4 the read-only one.
 _FUTURE = "ALTER DEFAULT PRIVILEGES FOR ROLE %3$I"
@@ -71,12 +79,10 @@ async def prepare(admin_dsn: str, plans: Sequence[Plan], readonly: Login) -> Non
     """Create or bring up to date all roles and databases; may be run at every start."""
     admin = await asyncpg.connect(admin_dsn, timeout=10)
     try:
-        await _ensure_role(admin, readonly)
+        await _ensure_role(admin, readonly, _READONLY_LIMITS)
         for plan in plans:
             await _ensure_role(admin, plan.owner)
-            await _ensure_role(admin, plan.service)
-            for setting, value in _LIMITS.items():
-                await _execute(admin, f"ALTER ROLE %1$I SET {setting} = '{value}'", plan.service.role)
+            await _ensure_role(admin, plan.service, _LIMITS)
             if not await admin.fetchval("SELECT true FROM pg_database WHERE datname = $1", plan.database):
                 await _execute(admin, "CREATE DATABASE %1$I OWNER %2$I", plan.database, plan.owner.role)
     finally:
@@ -85,10 +91,14 @@ async def prepare(admin_dsn: str, plans: Sequence[Plan], readonly: Login) -> Non
         await _grant(_with_database(admin_dsn, plan.database), plan, readonly)
 
 
-async def _ensure_role(connection: asyncpg.Connection, login: Login) -> None:
+async def _ensure_role(
+    connection: asyncpg.Connection, login: Login, limits: Mapping[str, str] = MappingProxyType({})
+) -> None:
     exists = await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", login.role)
     verb = "ALTER" if exists else "CREATE"
     await _execute(connection, f"{verb} ROLE %1$I LOGIN PASSWORD %2$L", login.role, login.password)
+    for setting, value in limits.items():
+        await _execute(connection, f"ALTER ROLE %1$I SET {setting} = '{value}'", login.role)
 
 
 async def _grant(database_dsn: str, plan: Plan, readonly: Login) -> None:

@@ -30,6 +30,12 @@ _LIMITS = {
     "idle_in_transaction_session_timeout": "10s",
     "transaction_timeout": "30s",
 }
+_READONLY_LIMITS = {
+    "statement_timeout": "1min",
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "1min",
+    "transaction_timeout": "5min",
+}
 
 pytestmark = pytest.mark.security(10)
 
@@ -126,6 +132,15 @@ async def test_a_service_has_limits_that_its_migrations_have_not(stack: LocalSta
     finally:
         await used.close()
         await owner.close()
+
+
+async def test_whoever_only_reads_may_look_for_long_but_not_for_ever(stack: LocalStack) -> None:
+    for service in names.DATABASES:
+        reader = await asyncpg.connect(stack.dsn(service, "readonly"))
+        try:
+            assert {name: await reader.fetchval(f"SHOW {name}") for name in _READONLY_LIMITS} == _READONLY_LIMITS
+        finally:
+            await reader.close()
 
 
 async def test_preparing_the_databases_again_changes_nothing(stack: LocalStack) -> None:
