@@ -3,6 +3,8 @@
 import asyncio
 import os
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from deploy.local import databases, names
 from deploy.local.site import REPOSITORY
 from deploy.local.stack import LocalStack
+from shared.tables import LEAST_LOG_DAYS
 
 _ANOTHER_REFUSAL = """
 create or replace function refuse_change() returns trigger language plpgsql as $$ begin return new; end $$
@@ -24,6 +27,21 @@ _INSERT_ONLY = [
     ("care", "evidence_view"),
     (names.CONSOLE, "sign_in"),
 ]
+_DROPPED_BY_AGE = {
+    ("orders", "caller_verification"),
+    ("orders", "person_view"),
+    ("care", "evidence_view"),
+    (names.CONSOLE, "sign_in"),
+}
+# What a column of each type may hold; "tried" is how a sign-in may have ended, and as good as any word elsewhere.
+_VALUES = {
+    "uuid": "gen_random_uuid()", "text": "'tried'", "ARRAY": "'{}'", "boolean": "false", "integer": "1",
+    "timestamp with time zone": "now() - make_interval(days => $1)",
+}  # fmt: skip
+_NEEDED = """
+select column_name, data_type from information_schema.columns
+where table_name = $1 and is_nullable = 'NO' and column_default is null and is_identity = 'NO'
+"""
 _LIMITS = {
     "statement_timeout": "5s",
     "lock_timeout": "2s",
@@ -100,6 +118,58 @@ async def test_nobody_who_serves_can_change_what_is_only_ever_added_to(
     finally:
         await owner.close()
         await used.close()
+
+
+@asynccontextmanager
+async def _added(stack: LocalStack, service: str, table: str, days_ago: int) -> AsyncIterator[asyncpg.Connection]:
+    """Add a row as old as this, whatever it refers to, and be the service's role; the block leaves nothing behind."""
+    used = await asyncpg.connect(f"{stack.site.admin_dsn.rpartition('/')[0]}/{service}")
+    undone = used.transaction()
+    await undone.start()
+    try:
+        needed = {row["column_name"]: _VALUES[row["data_type"]] for row in await used.fetch(_NEEDED, table)}
+        await used.execute("set local session_replication_role = replica")
+        added = f"insert into {table} ({', '.join(needed)}) values ({', '.join(needed.values())})"
+        await used.execute(added, days_ago)
+        await used.execute("set local session_replication_role = origin")
+        await used.execute(f"set local role {service}")
+        yield used
+    finally:
+        await undone.rollback()
+        await used.close()
+
+
+async def _is_refused(used: asyncpg.Connection, statement: str) -> bool:
+    try:
+        async with used.transaction():
+            await used.execute(statement)
+    except asyncpg.RaiseError as error:
+        return "are never changed" in str(error)
+    return False
+
+
+@pytest.mark.security(14)
+@pytest.mark.parametrize(("service", "table"), _INSERT_ONLY)
+async def test_a_row_that_is_only_ever_added_is_neither_changed_nor_deleted(
+    stack: LocalStack, service: str, table: str
+) -> None:
+    for days_ago in (LEAST_LOG_DAYS - 1, LEAST_LOG_DAYS + 1):
+        is_old = days_ago > LEAST_LOG_DAYS and (service, table) in _DROPPED_BY_AGE
+        async with _added(stack, service, table, days_ago) as used:
+            assert await _is_refused(used, f"update {table} set at = at")
+            gone = f"delete from {table} where at < now() - interval '{days_ago - 1} days'"
+            assert await _is_refused(used, gone) is not is_old
+
+
+@pytest.mark.security(14)
+async def test_every_table_that_is_only_ever_added_to_is_tried(stack: LocalStack) -> None:
+    found = []
+    for service in names.DATABASES:
+        reader = await asyncpg.connect(stack.dsn(service, "readonly"))
+        question = "select tgrelid::regclass::text as name from pg_trigger where tgname like '%\\_is\\_insert\\_only'"
+        found += [(service, row["name"]) for row in await reader.fetch(question)]
+        await reader.close()
+    assert sorted(found) == sorted(_INSERT_ONLY)
 
 
 async def test_the_readonly_role_reads_every_database_and_changes_none(stack: LocalStack) -> None:
