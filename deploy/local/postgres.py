@@ -30,6 +30,8 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_min_messages": "warning",
+    # Its DETAIL would quote the row that was refused, and with it a customer.
+    "log_error_verbosity": "terse",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",

@@ -259,3 +259,8 @@ def test_the_broker_makes_no_topic_by_accident_and_lets_a_groups_first_member_st
 
     assert environment["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
     assert environment["KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS"] == "0"
+
+
+@pytest.mark.security(11, 12)
+def test_the_databases_log_quotes_no_row() -> None:
+    assert "log_error_verbosity=terse" in _services()["postgres"]["command"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from deploy.local import databases, names
 from deploy.local.site import REPOSITORY
 from deploy.local.stack import LocalStack
 from shared.tables import LEAST_LOG_DAYS
+from tests.waiting import wait_until
 
 _ANOTHER_REFUSAL = """
 create or replace function refuse_change() returns trigger language plpgsql as $$ begin return new; end $$
@@ -211,6 +213,29 @@ async def test_whoever_only_reads_may_look_for_long_but_not_for_ever(stack: Loca
             assert {name: await reader.fetchval(f"SHOW {name}") for name in _READONLY_LIMITS} == _READONLY_LIMITS
         finally:
             await reader.close()
+
+
+@pytest.mark.security(11, 12)
+async def test_the_servers_log_tells_of_a_refused_row_and_not_what_is_in_it(stack: LocalStack) -> None:
+    log, word = stack.site.log(names.POSTGRES), f"zoe-{secrets.token_hex(8)}"
+    owner = await asyncpg.connect(stack.dsn("orders", "owner"))
+    try:
+        await owner.execute("create temporary table logged_probe (word text primary key check (word <> ''), more int)")
+        await owner.execute("insert into logged_probe values ($1, 1)", word)
+        with pytest.raises(asyncpg.UniqueViolationError, match="logged_probe_pkey"):
+            await owner.execute("insert into logged_probe values ($1, 1)", word)
+        await owner.execute("alter table logged_probe alter more set not null")
+        with pytest.raises(asyncpg.NotNullViolationError):
+            await owner.execute("insert into logged_probe values ($1, null)", f"{word} too")
+    finally:
+        await owner.close()
+
+    async def is_told() -> bool:
+        return 'column "more" of relation "logged_probe"' in log.read_text()
+
+    await wait_until(is_told, what="the server has logged the refusals")
+    assert "logged_probe_pkey" in log.read_text()
+    assert word not in log.read_text()
 
 
 async def test_preparing_the_databases_again_changes_nothing(stack: LocalStack) -> None:

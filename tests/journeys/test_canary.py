@@ -211,8 +211,8 @@ async def topics(stack: LocalStack) -> dict[str, str]:
 
 
 def logs(stack: LocalStack) -> dict[str, str]:
-    """Read what every process of the suite has logged."""
-    ours = (*stack.apis, *stack.workers, names.CONSOLE)
+    """Read what every process of the suite, and its database server, has logged."""
+    ours = (*stack.apis, *stack.workers, names.CONSOLE, names.POSTGRES)
     paths: dict[str, Path] = {name: stack.site.log(name) for name in ours}
     return {name: path.read_text(errors="replace") for name, path in paths.items() if path.exists()}
 
