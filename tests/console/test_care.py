@@ -213,14 +213,3 @@ async def test_whether_single_keys_act_is_kept_for_the_person(visit: Visit) -> N
     finally:
         await visitor.post("/keys", {"act": "true"})
     assert 'data-single-keys="on"' in (await elsewhere.get("/care")).text
-
-
-async def test_care_pages_have_no_code_or_style_of_their_own(visit: Visit, shop: Shop, clients: Clients) -> None:
-    _, case_id = await trouble(shop, clients)
-    visitor = await visit("care_lead")
-    for path in ("/care", "/care/approvals", of(case_id)):
-        text = (await visitor.get(path)).text
-        assert " style=" not in text
-        assert " onclick=" not in text
-        assert "hx-on" not in text
-        assert "<script>" not in text
