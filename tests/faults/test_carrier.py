@@ -1,5 +1,7 @@
 """A carrier whose answers are lost, late or refused, and whose webhooks come twice, forged and in no order."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -32,18 +34,24 @@ async def test_whatever_the_carrier_does_each_parcel_has_one_live_label_and_arri
     await shop.until_morning()
     bodies = [shop.draft(1, 1) for _ in range(ORDERS)]
     orders = [PlacedOrder(shop, await crowd.place(body), str(body["reference"])) for body in bodies]
+    armed: list[str] = []
     for order in orders:
         await shop.script(order, SCANNED, DELIVERED)
         fault = {"kind": kind, "route": route, "only_reference": order.reference}
         once = {} if kind.endswith("webhooks") else {"times": 1}
         seconds = lengths.carrier_seconds if kind == "slow" else 2
-        await shop.carrier.door.act("/simulator/faults", {**fault, **once, "seconds": seconds}, key=str(new_id()))
+        body = {**fault, **once, "seconds": seconds}
+        made: Any = await shop.carrier.door.act("/simulator/faults", body, key=str(new_id()))
+        armed.append(made["id"])
     await shop.driver.rest()
     await shop.pick()
     parcels: list[Parcel] = await shop.pack()
     assert len(await shop.hand_over(parcels)) == ORDERS
     await shop.step(DAY)
 
+    known: Any = await shop.carrier.door.act_get("/simulator/faults")
+    struck = {fault["id"]: fault["hits"] for fault in known}
+    assert all(struck[fault] >= 1 for fault in armed), struck
     await crowd.verify()
     assert [await order.status() for order in orders] == [("completed", "delivered")] * ORDERS
     for order in orders:
