@@ -10,6 +10,7 @@ from deploy.local.stack import LocalStack
 from shared import clock
 from shared.ids import new_id
 from tests.faults.crowd import NEW_ADDRESS, NEW_CONTACT, Crowd
+from tests.faults.history import Act
 from tests.faults.ledger import Outcome
 from tests.faults.planting import changed
 from tests.journeys.shop import PRICE, Json
@@ -90,6 +91,16 @@ async def test_a_payment_that_is_booked_twice_is_found(stepped_stack: LocalStack
 
     assert outcome.doubled == 1
     assert [said for said in found if "is booked 2 times" in said], found
+
+
+async def test_a_cancellation_that_was_refused_and_took_effect_is_found(crowd: Crowd) -> None:
+    await _act(crowd, "cancelled")
+    crowd.told.keep([entry for entry in crowd.told.entries() if entry.act is Act.PLACED])
+
+    found, outcome = await _judged(crowd)
+
+    assert outcome.doubled == 1
+    assert [said for said in found if "nobody saw cancellation" in said], found
 
 
 async def _act(crowd: Crowd, act: str) -> UUID:
