@@ -14,7 +14,7 @@ from shared import clock, db, inbox, metrics, pace, tracing
 from shared.db import Database, Origin, Transaction
 from shared.errors import NotYetError
 from shared.events.base import REGISTRY, Event, Received, topic_of
-from shared.failpoints import failpoint
+from shared.failpoints import barrier, failpoint
 from shared.inbox import Envelope, UnreadableError
 from shared.kafka import BrokerAwayError, GroupConsumer, Record
 from shared.settings import PlatformSettings
@@ -356,6 +356,7 @@ class Consumer:
             self._busy = False
 
     async def _apply_batch(self, records: list[Record]) -> None:
+        await barrier("consumer.polled")
         envelopes: list[Envelope] = []
         for record in records:
             try:

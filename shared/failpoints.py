@@ -8,6 +8,7 @@ from pathlib import Path
 # Every place, and what is so when it is reached; a test holds the table against the code.
 PLACES = {
     "relay.acknowledged": "the broker has a batch that the outbox still has",
+    "consumer.polled": "a batch is at hand, nothing of it is applied",
     "consumer.wave": "a wave is committed to the database, its batch not to the broker",
     "consumer.applied": "a batch is applied, its offsets are not committed",
     "api.before_commit": "a call is done and not committed",

@@ -1,5 +1,8 @@
 """What a running stack shows of itself: rows, counters, who is dead and who stands still."""
 
+import asyncio
+from pathlib import Path
+
 import asyncpg
 import httpx
 
@@ -20,11 +23,28 @@ async def rows(stack: LocalStack, service: str, sql: str, *values: object) -> li
 
 async def dropped(stack: LocalStack, service: str) -> int:
     """Ask a worker how many events it has dropped, since it started, because it had seen them."""
+    return await counted(stack.urls[names.worker_of(service)], "doorstep_events_dropped_total")
+
+
+async def applied(url: str) -> int:
+    """Ask the worker at an address how many events it has applied since it started."""
+    return await counted(url, "doorstep_events_applied_total")
+
+
+async def counted(url: str, counter: str) -> int:
+    """Ask a process for a counter, whatever its labels."""
     async with httpx.AsyncClient(trust_env=False) as client:
-        answer = await client.get(f"{stack.urls[names.worker_of(service)]}/metrics")
-    start = f'doorstep_events_dropped_total{{service="{service}"}} '
-    found = [line for line in answer.text.splitlines() if line.startswith(start)]
-    return int(float(found[0].removeprefix(start))) if found else 0
+        answer = await client.get(f"{url}/metrics")
+    return sum(int(float(line.split()[-1])) for line in answer.text.splitlines() if line.startswith(f"{counter}{{"))
+
+
+async def see_held(file: Path) -> None:
+    """Wait until a process waits at the failpoint that holds it as long as this file is there."""
+
+    async def is_there() -> bool:
+        return await asyncio.to_thread(file.exists)
+
+    await wait_until(is_there, what="the process is held")
 
 
 async def see_dead(stack: LocalStack, name: str) -> int:

@@ -1,6 +1,5 @@
 """What was reserved for a payment expires in the moment it is paid for, cancelled or wanted no more."""
 
-import asyncio
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import pytest
 from deploy.local.stack import LocalStack
 from shared import clock
 from tests.faults.crowd import Crowd
-from tests.faults.look import rows
+from tests.faults.look import rows, see_held
 from tests.faults.test_deaths_in_mid_journey import DELIVERED, SCANNED
 from tests.journeys.shop import DAY, HOUR, PRICE, PlacedOrder
 from tests.waiting import wait_until
@@ -63,13 +62,13 @@ async def test_of_a_payment_a_change_a_cancellation_and_an_expiry_at_once_each_o
     if first == "the expiry":
         stepped_stack.kill("orders-worker", signal.SIGSTOP)  # its own timer would cancel what is paid a moment later
         clock.step_to(ends)
-        await _is_held(held)
+        await see_held(held)
         await orders.act(crowd)
         stepped_stack.kill("orders-worker", signal.SIGCONT)
         await _see(stepped_stack, _WAITS, what="the customers' acts wait for the expiry's locks")
     else:
         await orders.act(crowd)
-        await _is_held(held)
+        await see_held(held)
         clock.step_to(ends)
         await _see(stepped_stack, _EXPIRED, orders.ids, what="what nobody has locked expires")
     held.unlink()
@@ -97,13 +96,6 @@ async def _unpaid(crowd: Crowd) -> Unpaid:
         made.append(PlacedOrder(crowd.shop, await crowd.place(body), str(body["reference"])))
     await crowd.shop.driver.rest()
     return Unpaid(*(made[start : start + EACH] for start in range(0, 4 * EACH, EACH)))
-
-
-async def _is_held(held: Path) -> None:
-    async def is_there() -> bool:
-        return await asyncio.to_thread(held.exists)
-
-    await wait_until(is_there, what="the worker holds its locks")
 
 
 async def _see(stack: LocalStack, sql: str, *values: object, what: str) -> None:

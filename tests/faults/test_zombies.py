@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -9,29 +10,46 @@ from deploy.local.stack import LocalStack
 from shared import clock, db
 from tests.faults.crowd import Crowd
 from tests.faults.lengths import Lengths
-from tests.faults.look import rows, see_ready, see_stalled
+from tests.faults.look import applied, dropped, rows, see_held, see_ready, see_stalled
 from tests.faults.twin import twin_of
 from tests.waiting import wait_until
 
 SESSION_SECONDS = 6.0  # what the stacks set, see deploy/local/commands.py
 STORM_PAUSE_SECONDS = 3.0
+STORM_MEMBERS = 2  # each takes some seconds to start, to join and to leave
+STORM_JOIN_SECONDS = 12.0  # one joins at least this often
 STALL_SECONDS = 15
+_KNOWN = "select order_id from order_demand"
 _RELAYS = "select pid from pg_stat_activity where application_name = 'orders relay' order by backend_start limit 1"
 
 
 @pytest.mark.broker
 async def test_a_consumer_frozen_until_another_has_taken_over_applies_nothing_again(
-    stepped_stack: LocalStack, crowd: Crowd
+    stepped_stack: LocalStack, crowd: Crowd, tmp_path: Path
 ) -> None:
-    """F4: it wakes with a wave in its hands that its successor has applied."""
-    async with twin_of(stepped_stack, "inventory"):
+    """F4: it wakes with a batch in its hands that its successor has applied."""
+    held = tmp_path / "held"
+    await stepped_stack.restart("inventory-worker", {"DOORSTEP_FAILPOINT": f"consumer.polled:1:hold={held}"})
+    async with twin_of(stepped_stack, "inventory") as twin:
+        await crowd.shop.driver.rest()  # each holds its share of the partitions
+        before = await dropped(stepped_stack, "inventory")
         async with crowd.posting():
-            await crowd.see_acknowledged(10)
+            await see_held(held)
             stepped_stack.kill("inventory-worker", signal.SIGSTOP)
+            theirs = await applied(twin)
             await crowd.go_on_for(2 * SESSION_SECONDS)
+            await _see_known_to_inventory(stepped_stack, crowd)
+            assert await applied(twin) > theirs
+            held.unlink()
             stepped_stack.kill("inventory-worker", signal.SIGCONT)
+
+            async def has_dropped() -> bool:
+                return await dropped(stepped_stack, "inventory") > before
+
+            await wait_until(has_dropped, what="it drops what it had in its hands")
             await crowd.see_acknowledged(10)
         await crowd.verify()
+    await stepped_stack.restart("inventory-worker")
 
 
 @pytest.mark.broker
@@ -65,11 +83,19 @@ async def test_members_that_join_and_leave_every_few_seconds_stop_nothing(
     """F11: each joining and each leaving deals all partitions anew."""
     ends = clock.monotonic() + lengths.storm_seconds
     joined = 0
-    async with crowd.posting():
-        while clock.monotonic() < ends or joined < 2:
-            async with twin_of(stepped_stack, "inventory"):
+
+    async def come_and_go() -> None:
+        nonlocal joined
+        while clock.monotonic() < ends:
+            async with twin_of(stepped_stack, "inventory"):  # entered when it holds partitions
                 joined += 1
                 await asyncio.sleep(STORM_PAUSE_SECONDS)  # the pace is the fault
+
+    async with crowd.posting(), asyncio.TaskGroup() as storm:
+        for _ in range(STORM_MEMBERS):
+            storm.create_task(come_and_go())
+    crowd.outcome.injected += f" ({joined} joined)"
+    assert joined >= lengths.storm_seconds / STORM_JOIN_SECONDS
     await crowd.verify()
 
 
@@ -89,6 +115,16 @@ async def test_an_event_loop_that_stands_still_longer_than_its_session_loses_not
         await crowd.see_acknowledged(10)
     await crowd.verify()
     await stepped_stack.restart(process)
+
+
+async def _see_known_to_inventory(stack: LocalStack, crowd: Crowd) -> None:
+    """Wait until whoever works for inventory has applied every order acknowledged until now."""
+    wanted = {order for _, order in crowd.history()}
+
+    async def are_known() -> bool:
+        return wanted <= {str(row["order_id"]) for row in await rows(stack, "inventory", _KNOWN)}
+
+    await wait_until(are_known, what="a successor takes over")
 
 
 async def terminate(stack: LocalStack, service: str, pid: int) -> bool:

@@ -15,21 +15,23 @@ _READY_SECONDS = 120.0
 
 
 @asynccontextmanager
-async def twin_of(stack: LocalStack, service: str) -> AsyncIterator[Child]:
-    """Run another worker of the service for as long as the block lasts; ready when the block begins."""
+async def twin_of(stack: LocalStack, service: str) -> AsyncIterator[str]:
+    """Run another worker of the service for as long as the block lasts; give its address when it holds partitions."""
     port = ports.free()[names.worker_of(service)]
     command = service_command(stack.site, stack.options, f"{service}-twin", service, "worker")
     child = Child(replace(command, environment={**command.environment, names.ops_port(service): str(port)}))
-    async with httpx.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{port}", timeout=5) as client:
+    url = f"http://127.0.0.1:{port}"
+    async with httpx.AsyncClient(trust_env=False, base_url=url, timeout=5) as client:
 
-        async def is_ready() -> bool:
+        async def holds_partitions() -> bool:
             try:
-                return (await client.get("/health/ready")).status_code == httpx.codes.OK
+                answer = await client.get("/internal/rest?brief=true")
             except httpx.HTTPError:
                 return False
+            return answer.is_success and "consumer" not in answer.json()["why"]
 
         try:
-            await child.wait_ready(is_ready, _READY_SECONDS)
-            yield child
+            await child.wait_ready(holds_partitions, _READY_SECONDS)
+            yield url
         finally:
             await child.stop()
