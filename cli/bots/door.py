@@ -50,9 +50,20 @@ class StaffToken:
         return self._token
 
 
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """What a service has answered an act with: its `route` is method and path, its `answer` None for 204."""
+
+    service: str
+    route: str
+    key: str
+    status: int
+    answer: JsonValue
+
+
 @dataclass(slots=True)
 class Door:
-    """One caller's access to one service."""
+    """One caller's access to one service; an `observer` is told of every act that was acknowledged."""
 
     service: str
     url: str
@@ -60,6 +71,7 @@ class Door:
     calls: int = 0
     acts: int = 0
     """What may have changed something: neither refused nor answered with nothing to do."""
+    observer: Callable[[Acknowledged], None] | None = None
     _client: HttpClient | None = field(default=None)
 
     async def get(self, path: str, shape: type[M], **params: str | int | None) -> M:
@@ -114,7 +126,10 @@ class Door:
             headers["Idempotency-Key"] = key
         self.calls += 1
         answer = await self._client.request(method, path, json=body, params=params, headers=headers)
-        return None if answer.status == _NO_CONTENT else answer.json()  # type: ignore[return-value]
+        said: JsonValue = None if answer.status == _NO_CONTENT else answer.json()  # type: ignore[assignment]
+        if key is not None and self.observer is not None:
+            self.observer(Acknowledged(self.service, f"{method} {path}", key, answer.status, said))
+        return said
 
 
 def key_of(*parts: object) -> str:

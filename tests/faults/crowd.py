@@ -13,10 +13,11 @@ from uuid import UUID
 import httpx
 
 from cli import check
-from cli.bots.door import key_of
+from cli.bots.door import Door, key_of
 from deploy.local import names
 from deploy.local.stack import LocalStack
 from shared import clock
+from tests.faults.answers import Answers
 from tests.faults.history import Act, Effects, Entry, History
 from tests.faults.ledger import Outcome
 from tests.faults.look import rows
@@ -51,13 +52,14 @@ class Try:
 
 
 class Crowd:
-    """The customers of one shop; every operation they saw acknowledged is a line of the history file."""
+    """The customers of one shop; every operation they or its people saw acknowledged is a line of a file."""
 
     def __init__(self, shop: Shop, stack: LocalStack, history: Path, dice: random.Random, outcome: Outcome) -> None:
         self.shop = shop
         self.outcome = outcome
         self.tries: list[Try] = []
         self.told = History(history)
+        self.answers_kept = Answers(history.with_name("answers.jsonl"))
         self.shuffled: set[tuple[str, str]] = set()
         """Streams, by (topic, key), that the test itself has told in another order."""
         self.topics_are_new = False
@@ -70,6 +72,12 @@ class Crowd:
             trust_env=False,
             headers={"Authorization": f"Bearer {shop.storefront.door.credential()}"},
         )
+        for door in shop.doors:
+            self.listen_at(door)
+
+    def listen_at(self, door: Door) -> None:
+        """Write down what is acknowledged at this door."""
+        door.observer = self.answers_kept.note
 
     async def fill_shelves(self) -> None:
         """Have more of every article than all customers can want."""
@@ -230,8 +238,8 @@ class Crowd:
     async def verify(self, *, scarce: bool = False) -> None:
         """Hold the suite, at rest, to its answers: each order once and reserved once, every invariant true.
 
-        Each change, cancellation and payment that was acknowledged is in effect, once. Where stock is `scarce`, units
-        may wait for it.
+        Each change, cancellation and payment that was acknowledged is in effect, once, and what floor, dock and care
+        were answered is kept so. Where stock is `scarce`, units may wait for it.
         """
         self.outcome.enter(await self.judge(scarce=scarce))
 
@@ -241,9 +249,10 @@ class Crowd:
         await self.shop.driver.rest()
         outcome, entries = self.outcome, self.told.entries()
         outcome.seconds = clock.monotonic() - began
-        outcome.acknowledged += len(entries)
+        outcome.acknowledged += len(entries) + len(self.answers_kept.entries())
         effects = await Effects.read(self._stack, entries)
         lost, doubled = effects.lost(entries), effects.doubled(entries)
+        lost += await self.answers_kept.lost(self._stack)
         outcome.lost += len(lost)
         outcome.doubled += len(doubled)
         astray = await self._count_orders(scarce=scarce)

@@ -192,6 +192,7 @@ def suite_of(stack: LocalStack, crowd: Crowd, dice: random.Random) -> Suite:
     shop = crowd.shop
     returns = Door("shipping", stack.urls["shipping"], StaffToken(stack.staff_key, Role.OPERATOR, "returns"))
     shop.doors.append(returns)
+    crowd.listen_at(returns)
     return Suite(crowd, AgentBot(shop.care, shop.lead), ReturnsBot(returns), dice)
 
 

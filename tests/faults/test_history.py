@@ -93,6 +93,30 @@ async def test_a_payment_that_is_booked_twice_is_found(stepped_stack: LocalStack
     assert [said for said in found if "is booked 2 times" in said], found
 
 
+@pytest.mark.parametrize(
+    ("done", "undone"),
+    [("key = key || '?'", "key = rtrim(key, '?')"), ("body = body || '{\"other\": 1}'", "body = body - 'other'")],
+)
+async def test_what_the_floor_was_answered_and_is_not_kept_is_found(
+    stepped_stack: LocalStack, crowd: Crowd, done: str, undone: str
+) -> None:
+    await crowd.shop.until_morning()
+    await crowd.place(crowd.shop.draft(2))
+    await crowd.shop.driver.rest()
+    assert len(await crowd.shop.ship()) == 1
+    assert await crowd.judge() == []
+    acts = {answer.route.rpartition("/")[2]: answer for answer in crowd.answers_kept.entries()}
+
+    for act in ("scans", "parcels", "label", "hand-overs"):
+        where = f"where scope like '% {acts[act].route}' and key like '{acts[act].key}%'"
+        harm, cure = (f"update idempotency set {change} {where}" for change in (done, undone))
+        async with changed(stepped_stack, "inventory", harm, cure):
+            found, outcome = await _judged(crowd)
+        assert outcome.lost == 1
+        assert found == [f"{acts[act]}, and is not kept so"]
+    assert (await _judged(crowd))[0] == []
+
+
 async def test_a_cancellation_that_was_refused_and_took_effect_is_found(crowd: Crowd) -> None:
     await _act(crowd, "cancelled")
     crowd.told.keep([entry for entry in crowd.told.entries() if entry.act is Act.PLACED])

@@ -42,11 +42,11 @@ async def test_databases_restored_to_different_minutes_come_to_one_state_by_the_
     async with crowd.posting():
         for service in DUMPED:
             await crowd.see_acknowledged(8)
-            await dump(stepped_stack, service, tmp_path)
+            await dump(stepped_stack, crowd, service, tmp_path)
         await crowd.see_acknowledged(8)
     before = len(crowd.history())
 
-    await restore(stepped_stack, tmp_path)
+    await restore(stepped_stack, crowd, tmp_path)
     crowd.topics_are_new = True
     await start_in_another_epoch(stepped_stack, since)
     await crowd.shop.driver.rest()
@@ -76,7 +76,7 @@ async def test_labels_and_mails_of_after_the_backups_are_known_again_by_the_runb
     await shop.driver.rest()
     dumped_at = clock.now()
     for service in DUMPED[:2]:
-        await dump(stepped_stack, service, tmp_path)
+        await dump(stepped_stack, crowd, service, tmp_path)
     await shop.ship()
     orders.append(await placed(crowd, SCANNED, DELIVERED))
     await shop.driver.rest()
@@ -87,9 +87,9 @@ async def test_labels_and_mails_of_after_the_backups_are_known_again_by_the_runb
     assert [len(numbers) for numbers in sold] == [1, 1, 1]
     assert told
     for service in DUMPED[2:]:
-        await dump(stepped_stack, service, tmp_path)
+        await dump(stepped_stack, crowd, service, tmp_path)
 
-    await restore(stepped_stack, tmp_path)
+    await restore(stepped_stack, crowd, tmp_path)
     crowd.topics_are_new = True
     await start_in_another_epoch(stepped_stack, since)
     await shop.driver.rest()
@@ -154,12 +154,13 @@ def mails(stack: LocalStack) -> list[str]:
     return [line.partition(": ")[2] for mail in mails for line in mail.splitlines() if line.startswith("Message-ID:")]
 
 
-async def dump(stack: LocalStack, service: str, to: Path) -> None:
+async def dump(stack: LocalStack, crowd: Crowd, service: str, to: Path) -> None:
+    crowd.answers_kept.dumped(service)
     dsn = stack.dsn(service, "admin")
     await _run(_program("pg_dump"), "--format=custom", f"--file={to / service}", dsn)
 
 
-async def restore(stack: LocalStack, dumps: Path) -> None:
+async def restore(stack: LocalStack, crowd: Crowd, dumps: Path) -> None:
     """Stop all that works on the databases, delete the broker's topics, and restore each database."""
     await stack.stop_processes([*stack.workers, *stack.apis])
     if BROKER == "kafka":  # the embedded one forgets them when it stops
@@ -171,6 +172,7 @@ async def restore(stack: LocalStack, dumps: Path) -> None:
     for service in DUMPED:
         await _run(_program("pg_restore"), "--clean", "--if-exists", "--create", "--exit-on-error",
                    f"--dbname={stack.site.admin_dsn}", str(dumps / service))  # fmt: skip
+    crowd.answers_kept.restored()
 
 
 async def start_in_another_epoch(stack: LocalStack, since: datetime) -> None:

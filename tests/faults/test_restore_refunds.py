@@ -40,16 +40,16 @@ async def test_a_refund_that_care_has_forgotten_is_paid_once_and_its_order_found
     await shop.step(2 * DAY)
     dumped_at = clock.now()
     for service in DUMPED[:2]:
-        await dump(stepped_stack, service, tmp_path)
+        await dump(stepped_stack, crowd, service, tmp_path)
     (case,) = [case for case in await shop.cases(order) if case["family"] == "delivery"]
     await shop.grant(case, "refund")
     assert await crowd.confirm_refunds() == 1
     await shop.driver.rest()
     paid, told = await _refunds(crowd), mails(stepped_stack)
     for service in DUMPED[2:]:
-        await dump(stepped_stack, service, tmp_path)
+        await dump(stepped_stack, crowd, service, tmp_path)
 
-    await restore(stepped_stack, tmp_path)
+    await restore(stepped_stack, crowd, tmp_path)
     crowd.topics_are_new = True
     await start_in_another_epoch(stepped_stack, since)
     await shop.driver.rest()
