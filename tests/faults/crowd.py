@@ -94,6 +94,7 @@ class Crowd:
             if answer is not None and answer.status_code == _CREATED:
                 order_id = UUID(answer.json()["id"])
                 self.told.add(Entry(Act.PLACED, str(order_id), str(wanted["reference"])))
+                self.outcome.answered()
                 return order_id
             assert clock.monotonic() < ends, f"{wanted['reference']} is not accepted: {self.tries[-1]}"
             await asyncio.sleep(self._dice.uniform(0.05, 0.15))
@@ -162,6 +163,7 @@ class Crowd:
             return False
         reference = next((name for name, order in self.history() if order == str(order_id)), "")
         self.told.add(Entry(act, str(order_id), reference, sent, answer.json()))
+        self.outcome.answered()
         return True
 
     async def _try(self, body: Json) -> httpx.Response | None:
@@ -248,7 +250,7 @@ class Crowd:
         began = clock.monotonic()
         await self.shop.driver.rest()
         outcome, entries = self.outcome, self.told.entries()
-        outcome.seconds = clock.monotonic() - began
+        outcome.rested(began)
         outcome.acknowledged += len(entries) + len(self.answers_kept.entries())
         effects = await Effects.read(self._stack, entries)
         lost, doubled = effects.lost(entries), effects.doubled(entries)

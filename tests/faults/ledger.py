@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cli.check.findings import Finding
+from shared import clock
 
 # Which column a violated invariant of the domain (docs/architecture.md) counts in.
 _COLUMN_OF = {
@@ -20,7 +21,10 @@ _COLUMN_OF = {
 
 @dataclass(slots=True)
 class Outcome:
-    """What was counted when the suite had come to rest after one fault; `seconds` is how long that took."""
+    """What was counted when the suite had come to rest after one fault.
+
+    `seconds` is how long that took since the fault had healed, or since the load had ended where nothing had to heal.
+    """
 
     fault: str
     injected: str
@@ -31,6 +35,23 @@ class Outcome:
     out_of_order: int = 0
     stuck: int = 0
     seconds: float = 0.0
+    first_answer: float | None = None
+    """Seconds from there to the first acknowledgement, where there was load."""
+    _healed_at: float | None = None
+
+    def healed(self) -> None:
+        """Note that the fault is over: what is down begins to start, what was frozen wakes."""
+        self._healed_at, self.first_answer = clock.monotonic(), None
+
+    def answered(self) -> None:
+        """Note that somebody was acknowledged."""
+        if self._healed_at is not None and self.first_answer is None:
+            self.first_answer = clock.monotonic() - self._healed_at
+
+    def rested(self, load_ended_at: float) -> None:
+        """Note that everything is done: after the first acknowledgement, since the load has ended before."""
+        began = self._healed_at if self._healed_at is not None else load_ended_at
+        self.seconds = clock.monotonic() - began
 
     def blame(self, findings: Sequence[Finding]) -> None:
         """Count violated invariants where they belong."""
@@ -67,10 +88,11 @@ def outcome_of(test: str, told: str | None) -> Outcome:
 
 def table(lines: Sequence[Outcome]) -> list[str]:
     """Give the table as text; a test whose suite never came to rest has no line."""
-    heads = ["fault", "acknowledged", *Outcome("", "").harm, "seconds"]
+    heads = ["fault", "acknowledged", *Outcome("", "").harm, "first answer", "seconds"]
     text = ["  ".join(f"{head.replace('_', ' '):>12}" for head in heads) + "  injected"]
     for line in lines:
-        cells = [line.fault, line.acknowledged, *line.harm.values(), f"{line.seconds:.1f}"]
+        first = "-" if line.first_answer is None else f"{line.first_answer:.1f}"
+        cells = [line.fault, line.acknowledged, *line.harm.values(), first, f"{line.seconds:.1f}"]
         text.append("  ".join(f"{cell!s:>12}" for cell in cells) + f"  {line.injected}")
     acknowledged = sum(line.acknowledged for line in lines)
     harmed = sum(sum(line.harm.values()) for line in lines)

@@ -33,6 +33,7 @@ async def test_a_relay_that_dies_before_it_notes_what_was_sent_sends_it_again_an
     async with crowd.posting():
         assert await see_dead(stepped_stack, "orders-worker") == BY_FAILPOINT
         await crowd.see_acknowledged(10)
+        crowd.outcome.healed()
         await stepped_stack.restart("orders-worker")
         await crowd.see_acknowledged(10)
     await crowd.verify()
@@ -49,6 +50,7 @@ async def test_a_consumer_that_dies_before_it_commits_its_offsets_reads_again_an
     await stepped_stack.restart("inventory-worker", {"DOORSTEP_FAILPOINT": failpoint})
     async with crowd.posting():
         assert await see_dead(stepped_stack, "inventory-worker") == BY_FAILPOINT
+        crowd.outcome.healed()
         await stepped_stack.restart("inventory-worker")
         await crowd.see_acknowledged(10)
     await crowd.verify()
@@ -66,6 +68,7 @@ async def test_consumers_killed_at_any_moment_apply_everything_once(
             await asyncio.sleep(dice.uniform(0, 0.5))  # the moment is the fault
             stepped_stack.kill(name)
             await see_dead(stepped_stack, name)
+            crowd.outcome.healed()
             await stepped_stack.restart(name)
     await crowd.verify()
 
@@ -79,6 +82,7 @@ async def test_an_order_posted_again_after_the_api_died_inside_the_first_post_ex
     await stepped_stack.restart("orders-api", {"DOORSTEP_FAILPOINT": failpoint})
     async with crowd.posting(customers=8):
         assert await see_dead(stepped_stack, "orders-api") == BY_FAILPOINT
+        crowd.outcome.healed()
         await stepped_stack.restart("orders-api")
         await crowd.see_acknowledged(10)
     await crowd.verify()
@@ -96,6 +100,7 @@ async def test_orders_posted_while_the_api_is_killed_again_and_again_exist_once(
                 await crowd.see_acknowledged(8)
                 await asyncio.sleep(dice.uniform(0, 0.3))  # the moment is the fault
                 stepped_stack.kill("orders-api")
+                crowd.outcome.healed()  # whoever watches brings it back
             await crowd.see_acknowledged(8)
         await crowd.verify()
     assert NO_ANSWER in {status for status, _ in crowd.answers()}
@@ -112,6 +117,7 @@ async def test_orders_are_taken_while_the_broker_is_dead_and_travel_on_when_it_i
         stepped_stack.kill(names.BROKER)
         await see_dead(stepped_stack, names.BROKER)
         await crowd.go_on_for(lengths.broker_seconds)
+    crowd.outcome.healed()
     async with watched(stepped_stack):
         async with crowd.posting():
             await crowd.see_acknowledged(10)
@@ -129,6 +135,7 @@ async def test_orders_are_taken_while_the_broker_is_frozen_and_travel_on_when_it
         await crowd.see_acknowledged(10)
         stepped_stack.kill(names.BROKER, signal.SIGSTOP)
         await crowd.go_on_for(lengths.broker_seconds)
+        crowd.outcome.healed()
         stepped_stack.kill(names.BROKER, signal.SIGCONT)
     await crowd.verify()
     assert crowd.answers() == {CREATED}
@@ -146,6 +153,7 @@ async def test_a_process_told_to_stop_in_mid_work_finishes_and_leaves_within_20_
         stepped_stack.kill(name, signal.SIGTERM)
         assert await see_dead(stepped_stack, name) == 0
         assert clock.monotonic() - began < STOP_SECONDS
+        crowd.outcome.healed()
         await stepped_stack.restart(name)
         await crowd.see_acknowledged(10)
     await crowd.verify()
@@ -167,6 +175,7 @@ async def test_a_worker_told_to_stop_in_mid_batch_finishes_it_and_leaves_within_
         stepped_stack.kill(name, signal.SIGTERM)
         assert await see_dead(stepped_stack, name) == 0
         assert clock.monotonic() - began < STOP_SECONDS
+        crowd.outcome.healed()
         await stepped_stack.restart(name)
         await crowd.see_acknowledged(10)
     await crowd.verify()
@@ -187,6 +196,7 @@ async def test_without_postgresql_posts_are_refused_with_503_and_with_it_nothing
             return sum((tried.status, tried.kind) == AWAY for tried in crowd.tries) >= 8
 
         await wait_until(are_refused, what="posts are refused")
+        crowd.outcome.healed()
         await stepped_stack.restart(names.POSTGRES)
         await crowd.see_acknowledged(10)
     await crowd.verify()

@@ -41,6 +41,7 @@ async def test_a_consumer_frozen_until_another_has_taken_over_applies_nothing_ag
             await _see_known_to_inventory(stepped_stack, crowd)
             assert await applied(twin) > theirs
             held.unlink()
+            crowd.outcome.healed()
             stepped_stack.kill("inventory-worker", signal.SIGCONT)
 
             async def has_dropped() -> bool:
@@ -70,6 +71,7 @@ async def test_a_relay_frozen_and_cut_from_its_database_sends_nothing_out_of_ord
                 return len(await rows(stepped_stack, "orders", "select 1 from event_log")) >= before + 10
 
             await wait_until(others_relay, what="another relay sends")
+            crowd.outcome.healed()
             stepped_stack.kill("orders-worker", signal.SIGCONT)
             await crowd.see_acknowledged(10)
         await crowd.verify()
@@ -111,6 +113,7 @@ async def test_an_event_loop_that_stands_still_longer_than_its_session_loses_not
         await see_stalled(stepped_stack, process)
         began = clock.monotonic()
         await see_ready(stepped_stack, process)
+        crowd.outcome.healed()
         assert clock.monotonic() - began > SESSION_SECONDS
         await crowd.see_acknowledged(10)
     await crowd.verify()
