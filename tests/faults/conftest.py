@@ -8,7 +8,7 @@ import logging
 import os
 import random
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from deploy.local.stack import LocalStack
 from deploy.local.supervisor import watched
 from shared import clock
 from tests.faults.crowd import Crowd
-from tests.faults.ledger import LEDGER, Outcome, outcome_of, table
+from tests.faults.ledger import LEDGER, NOT_PROVED, Outcome, lacking, outcome_of, table
 from tests.faults.lengths import FULL, SHORT, Lengths
 from tests.journeys.shop import open_shop
 from tests.stepped import driven, stepped_suite
@@ -87,9 +87,33 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_sep("=", f"faults, DOORSTEP_FAULTS_SEED={_SEED}")
         for line in table(sorted(LEDGER, key=lambda line: line.number)):
             terminalreporter.write_line(line)
-    for skipped in terminalreporter.stats.get("skipped", []):
-        if skipped.nodeid.startswith("tests/faults/"):
-            terminalreporter.write_line(f"not proved here: {skipped.nodeid}: {skipped.longrepr[2]}")
+    for fault, why in NOT_PROVED.items():
+        terminalreporter.write_line(f"{fault} did not run: {why}")
+    if lack := _lacking(terminalreporter.config):
+        terminalreporter.write_line(f"promised, and not tried: {', '.join(lack)}", red=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple):
+        NOT_PROVED[outcome_of(item.name, item.function.__doc__).fault] = report.longrepr[2]
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let a run of all faults at their full length fail where one of the promise was not tried."""
+    if _lacking(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _lacking(config: pytest.Config) -> list[str]:
+    """Name what a run of everything lacks; nothing where somebody has chosen what to run."""
+    is_all = Path(__file__).parent in [config.invocation_params.dir / each for each in config.args]
+    chosen = config.getoption("keyword") or config.getoption("markexpr") or config.getoption("collectonly")
+    if not is_all or chosen or not config.getoption("full", default=False):
+        return []
+    return lacking({line.fault for line in LEDGER}, NOT_PROVED)
 
 
 async def _heal(stack: LocalStack, driver: Driver) -> None:

@@ -1,6 +1,6 @@
 """What every fault cost: one line per fault test, printed as a table at the end of `make faults`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from cli.check.findings import Finding
@@ -76,6 +76,17 @@ class Outcome:
 
 
 LEDGER: list[Outcome] = []
+NOT_PROVED: dict[str, str] = {}
+"""Why a fault could not be tried on this machine."""
+_PROMISED = tuple(f"F{number}" for number in range(1, 25))
+# Not every machine lets its user mount a small disk.
+_ASKS_MUCH = frozenset({"F22"})
+
+
+def lacking(tried: Collection[str], not_proved: Collection[str]) -> list[str]:
+    """Name the promised faults that were not tried, but for those that say why this machine cannot."""
+    excused = _ASKS_MUCH.intersection(not_proved)
+    return [fault for fault in _PROMISED if fault not in tried and fault not in excused]
 
 
 def outcome_of(test: str, told: str | None) -> Outcome:

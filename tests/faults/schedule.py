@@ -13,6 +13,8 @@ PROCESSES = [*APIS, *WORKERS, names.POSTGRES, names.BROKER, names.SIMULATOR, nam
 WIRES = ("slow", "drip", "half_open", "reset")
 CARRIER = ("answer_lost", "rate_limited", "slow", "server_error", "duplicate_webhooks", "forged_webhooks",
            "shuffled_webhooks")  # fmt: skip
+PROMISED = 60
+PROMISED_MINUTES = 20.0
 _FIRST_SECONDS = 5.0
 _GAP_SECONDS = (9.0, 18.0)
 _LONGEST_SECONDS = 8.0
