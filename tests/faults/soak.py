@@ -31,7 +31,7 @@ from tests.broker import BROKER
 from tests.faults.crowd import Crowd
 from tests.faults.ledger import Outcome, table
 from tests.faults.proxy import Proxy
-from tests.faults.schedule import Strike, plan
+from tests.faults.schedule import PROMISED, PROMISED_MINUTES, Strike, plan
 from tests.faults.strikes import Striker
 from tests.faults.test_bad_wires import through
 from tests.journeys.shop import PRICE, Shop, open_shop
@@ -152,7 +152,11 @@ async def soak(minutes: float, seed: str) -> int:
                      f"{len(striker.struck)} faults")  # fmt: skip
             await striking
             await striker.heal()
-            return await _settle(suite, striker.struck, outcome)
+            failed = await _settle(suite, striker.struck, outcome)
+            if minutes >= PROMISED_MINUTES and len(striker.struck) < PROMISED:
+                failed = 1
+                _say(f"{len(striker.struck)} faults struck, {PROMISED} are promised")
+            return failed
 
 
 async def _settle(suite: Suite, struck: list[Strike], outcome: Outcome) -> int:
