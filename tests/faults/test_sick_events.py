@@ -3,6 +3,7 @@
 import signal
 from datetime import datetime
 from itertools import product
+from statistics import median
 from uuid import UUID
 
 import pytest
@@ -21,7 +22,7 @@ from tests.shared.traffic import Raw, send_raw_to
 from tests.waiting import wait_until
 
 STALL_SECONDS = 5.0
-# A machine at its limits holds up one record now and then; what poison costs, it costs every time.
+# A machine at its limits holds up one record now and then; what poison costs, it costs most times.
 TRIES = 3
 READERS = [service for service, topics in names.SUBSCRIPTIONS.items() if "doorstep.orders" in topics]
 # The row by which each service knows an order, written when it hears of it.
@@ -44,13 +45,14 @@ async def test_poison_becomes_one_dead_letter_for_each_reader_and_what_comes_beh
     orders: list[UUID] = []
     stalls: list[float] = []
     async with crowd.posting():
-        while not stalls or (stalls[-1] >= STALL_SECONDS and len(stalls) < TRIES):
+        for _ in range(TRIES):
             orders.append(await crowd.place(crowd.shop.draft(1)))
             await _poison(stepped_stack, kind, orders[-1])
             poisoned_at = clock.real()
             assert await crowd.cancel(orders[-1])
             stalls.append(await _stalled(stepped_stack, orders[-1], poisoned_at))
-    assert min(stalls) < STALL_SECONDS, stalls
+    crowd.outcome.injected += f" (held up for {', '.join(f'{stall:.1f}' for stall in sorted(stalls))} s)"
+    assert median(stalls) < STALL_SECONDS, stalls
     await crowd.shop.driver.rest()
     for service, order_id in product(READERS, orders):
         letters = await rows(stepped_stack, service, _LETTERS, str(order_id))
