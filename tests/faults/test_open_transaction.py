@@ -28,9 +28,8 @@ from tests.faults.ledger import Outcome
 from tests.faults.lengths import Lengths
 
 KEEPS = 0.8
-CELLS = 10
-# Single cells differ by a half on a shared machine, which evens out; a relay that is held up gets slower and slower.
-_LONGER = 4
+# So many are judged, no more and no fewer: single ones differ by a half on a shared machine, which evens out.
+CELLS = 20
 _PATIENCE_SECONDS = 60.0
 _LOGGED = "select count(*) from event_log"
 _WAITING = "select count(*) from outbox"
@@ -102,9 +101,11 @@ async def test_a_relay_keeps_four_fifths_of_its_rate_beside_a_transaction_that_s
     cells: list[tuple[float, float]] = []
     async with relaying(bare, orders) as beside, relaying(bare, care) as free, open_transaction(bare):
         began = clock.monotonic()
-        while (lasted := clock.monotonic() - began) < lengths.open_seconds or len(cells) < CELLS or (
-            kept(cells) < KEEPS and lasted < _LONGER * lengths.open_seconds
-        ):  # fmt: skip
+        # A relay that is held up gets slower and slower: it is judged when the transaction is as old as promised.
+        while clock.monotonic() - began < lengths.open_seconds:
+            await beside.seconds(lengths.batch_events)
+            await free.seconds(lengths.batch_events)
+        for _ in range(CELLS):
             alone = await free.seconds(lengths.batch_events)
             cells.append((alone, await beside.seconds(lengths.batch_events)))
         outcome.seconds = clock.monotonic() - began
@@ -118,9 +119,8 @@ async def test_a_relay_keeps_four_fifths_of_its_rate_beside_a_transaction_that_s
 
 
 def kept(cells: Sequence[tuple[float, float]]) -> float:
-    """Give the share of the rate that is kept in the later half of cells, each the seconds alone and beside."""
-    later = cells[len(cells) // 2 :]
-    return sum(alone for alone, _ in later) / sum(beside for _, beside in later)
+    """Give the share of the rate that is kept in all cells, each the seconds alone and beside."""
+    return sum(alone for alone, _ in cells) / sum(beside for _, beside in cells)
 
 
 @asynccontextmanager
