@@ -300,7 +300,7 @@ _WAYS = {
 _ORDERS = "select id::text as id from orders where reference like $1"
 _PLACED = """
 select o.reference, o.id::text as id, sum(l.quantity) as quantity, sum(l.reserved) as reserved,
-  sum(l.cancelled) as cancelled, sum(l.backordered) as backordered
+  sum(l.cancelled + least(l.put_back_due, l.put_back)) as cancelled, sum(l.backordered) as backordered
 from orders o join order_line l on l.order_id = o.id where o.reference like $1 and o.reship_of is null
 group by o.id
 """

@@ -1,5 +1,6 @@
 """What was reserved for a payment expires in the moment it is paid for, cancelled or wanted no more."""
 
+import asyncio
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,15 +88,68 @@ async def test_of_a_payment_a_change_a_cancellation_and_an_expiry_at_once_each_o
     await stepped_stack.restart("inventory-worker")
 
 
+@pytest.mark.parametrize("first", ["the hand-over", "the cancellation"])
+async def test_of_a_hand_over_a_cancellation_and_an_expiry_at_once_each_order_has_one_outcome(
+    stepped_stack: LocalStack, crowd: Crowd, tmp_path: Path, first: str
+) -> None:
+    """F14: paid in time, and on the dock when the time for paying is over."""
+    shop, held = crowd.shop, tmp_path / "held"
+    await shop.until_morning()
+    ends, orders = clock.now() + HOUR, await _waiting_for_payment(crowd, EACH)
+    await _pay(crowd, orders)
+    await shop.pick()
+    parcels = await shop.pack()
+    process = "inventory-api" if first == "the hand-over" else "inventory-worker"
+    await stepped_stack.restart(process, {"DOORSTEP_FAILPOINT": f"demand.locked:1:hold={held}"})
+    await shop.driver.rest()
+
+    async def cancel() -> None:
+        for order in orders:
+            assert await crowd.cancel(order.id)
+
+    async with asyncio.TaskGroup() as acts:
+        cancelling = acts.create_task(cancel()) if first == "the cancellation" else None
+        handing = None if cancelling else acts.create_task(shop.hand_over(parcels))
+        await see_held(held)
+        clock.step_to(ends)
+        handing = handing or acts.create_task(shop.hand_over(parcels))
+        cancelling = cancelling or acts.create_task(cancel())
+        await _see(stepped_stack, _WAITS, what=f"the other waits for the locks of {first}")
+        held.unlink()
+    left = len(handing.result())
+    for warehouse in shop.warehouses.values():
+        await warehouse.put_back_all()
+    await shop.step(DAY)
+
+    await crowd.verify()
+    outcomes = [((await order.status())[0], await order.buckets()) for order in orders]
+    assert outcomes.count(("completed", {"delivered": 2})) == left
+    assert outcomes.count(("cancelled", {"cancelled": 2})) == EACH - left
+    assert left == EACH if first == "the hand-over" else left < EACH
+    await stepped_stack.restart(process)
+
+
 async def _unpaid(crowd: Crowd) -> Unpaid:
+    made = await _waiting_for_payment(crowd, 4 * EACH)
+    return Unpaid(*(made[start : start + EACH] for start in range(0, 4 * EACH, EACH)))
+
+
+async def _waiting_for_payment(crowd: Crowd, count: int) -> list[PlacedOrder]:
     expires_at = (clock.now() + timedelta(hours=1)).isoformat()
     made: list[PlacedOrder] = []
-    for _ in range(4 * EACH):
+    for _ in range(count):
         body = crowd.shop.draft(2)
         body["payment"] = {"status": "pending", "expires_at": expires_at}
         made.append(PlacedOrder(crowd.shop, await crowd.place(body), str(body["reference"])))
     await crowd.shop.driver.rest()
-    return Unpaid(*(made[start : start + EACH] for start in range(0, 4 * EACH, EACH)))
+    return made
+
+
+async def _pay(crowd: Crowd, orders: Sequence[PlacedOrder]) -> None:
+    for order in orders:
+        await crowd.pay(order.id, "authorized", 2 * PRICE)
+        await crowd.shop.script(order, SCANNED, DELIVERED)
+    await crowd.shop.driver.rest()
 
 
 async def _see(stack: LocalStack, sql: str, *values: object, what: str) -> None:
