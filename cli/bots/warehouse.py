@@ -177,22 +177,29 @@ class WarehouseBot:
     tally: Tally = field(default_factory=Tally)
 
     async def pick_all(self, mode: str = "multi_order_cart", max_orders: int = 12) -> int:
-        """Work lists until there is nothing to pick; give the number of lists."""
+        """Work lists until there is nothing to pick; give the number of lists. All begin once one has found a list."""
         wanted = {"location": self.location, "mode": mode, "max_orders": max_orders}
-        return sum(await asyncio.gather(*(self._pick_lists(door, wanted) for door in (self.door, *self.pickers))))
+        first = await self._next_list(self.door, wanted)
+        if first is None:
+            return 0
+        crew = [self._pick_lists(door, wanted) for door in self.pickers]
+        return sum(await asyncio.gather(self._pick_lists(self.door, wanted, first), *crew))
 
-    async def _pick_lists(self, door: Door, wanted: Mapping[str, object]) -> int:
+    async def _pick_lists(self, door: Door, wanted: Mapping[str, object], found: PickList | None = None) -> int:
         lists = 0
-        while True:
-            key = key_of("next", self.location, door.calls, self.tally.scans)
-            answer = await door.act("/staff/pick-lists/next", wanted, key=key)
-            if answer is None:
-                return lists
+        pick_list = found or await self._next_list(door, wanted)
+        while pick_list is not None:
             lists += 1
-            pick_list = PickList.model_validate(answer)
             for task in pick_list.tasks:
                 if task.remaining:
                     await self._pick(door, pick_list.id, task)
+            pick_list = await self._next_list(door, wanted)
+        return lists
+
+    async def _next_list(self, door: Door, wanted: Mapping[str, object]) -> PickList | None:
+        key = key_of("next", self.location, door.calls, self.tally.scans)
+        answer = await door.act("/staff/pick-lists/next", wanted, key=key)
+        return None if answer is None else PickList.model_validate(answer)
 
     async def _pick(self, door: Door, list_id: UUID, task: Task) -> None:
         missing, reason = self.fortune.at_shelf(task)
@@ -260,10 +267,9 @@ class WarehouseBot:
 
     async def pack_all(self) -> list[Parcel]:
         """Pack every fulfilment order whose picking is done; give the parcels closed."""
-        ready = await self.fulfilments("in_progress")
         # An incomplete one ships what it has where that is allowed; else the bench refuses it.
-        ready += await self.fulfilments("incomplete")
-        packed = await in_parallel((self._pack(fulfilment) for fulfilment in ready), self.benches)
+        ready, incomplete = await asyncio.gather(self.fulfilments("in_progress"), self.fulfilments("incomplete"))
+        packed = await in_parallel((self._pack(fulfilment) for fulfilment in [*ready, *incomplete]), self.benches)
         return [parcel for parcel in packed if parcel is not None]
 
     async def _pack(self, fulfilment: Fulfilment) -> Parcel | None:
