@@ -126,11 +126,14 @@ class Striker:
     async def _wire(self, strike: Strike) -> None:
         service, _, name = strike.target.partition(" ")
         proxy, wire = self.wires[service], Wire(name)
+        before = proxy.spoiled
         proxy.wire = wire
         await asyncio.sleep(strike.seconds)  # the duration is the fault
         proxy.wire = Wire.SOUND
         if wire is not Wire.HALF_OPEN:
             proxy.cut()
+        if proxy.spoiled == before:
+            raise Missed
 
     async def _join(self, strike: Strike) -> None:
         async with twin_of(self.stack, strike.target):

@@ -64,6 +64,7 @@ async def test_connections_that_the_server_ends_at_random_lose_nothing(
             backends = [row["pid"] for row in await connection.fetch(_BACKENDS, list(names.SERVICES))]
             for pid in dice.sample(backends, k=max(1, len(backends) // 5)):
                 ended += await connection.fetchval("select pg_terminate_backend($1)", pid)
+        crowd.outcome.healed()
         await crowd.see_acknowledged(10)
     await connection.close()
     await crowd.verify()
@@ -86,6 +87,7 @@ async def test_a_commit_whose_answer_is_lost_happens_once(
                     return proxy.swallowed >= wanted
 
                 await wait_until(is_swallowed, what="a commit's answer is swallowed")
+            crowd.outcome.healed()
         await crowd.verify()
         assert proxy.swallowed >= 4
 
@@ -105,6 +107,7 @@ async def test_a_bad_connection_to_the_database_costs_time_and_nothing_else(
         async with crowd.posting():
             await crowd.see_acknowledged(10)
             await spoil(proxy, wire)
+            crowd.outcome.healed()
             await crowd.see_acknowledged(10)
         await crowd.verify()
         assert proxy.spoiled
@@ -120,6 +123,7 @@ async def test_a_bad_connection_to_the_broker_costs_time_and_nothing_else(
         async with crowd.posting():
             await crowd.see_acknowledged(10)
             await spoil(proxy, wire)
+            crowd.outcome.healed()
             await crowd.see_acknowledged(10)
         await crowd.verify()
         assert proxy.spoiled
