@@ -7,6 +7,7 @@ import pytest
 
 from deploy.local import names
 from deploy.local.stack import LocalStack
+from shared.signing import CLOCKS_APART
 from tests.console.conftest import Visit
 from tests.console.shop import Shop
 from tests.console.test_track import find, link_to, send
@@ -78,7 +79,7 @@ async def test_a_page_left_open_until_its_link_ends_is_told_so_in_a_sentence(
 ) -> None:
     order = await shop.place()
     customer = await visit("")
-    old = link_to(stack, order, timedelta(seconds=-1))
+    old = link_to(stack, order, -CLOCKS_APART - timedelta(seconds=1))
     polled = await customer.http.get(f"/track/orders/{old}", headers={"HX-Request": "true"})
     assert polled.status_code == 401
     assert "This link is not valid, or has expired." in polled.text
