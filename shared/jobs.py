@@ -164,7 +164,7 @@ class Scheduler:
         self._database = database
         self._wake = asyncio.Event()
         self._not_before: dict[str, float] = {}
-        self._resting: dict[str, float] = {}
+        self._rest_ends = float("inf")
         self.running: set[str] = set()
         self._question = " union all ".join(
             f"select '{job.name}' as name, ({job.next_due}) as due"
@@ -187,7 +187,7 @@ class Scheduler:
                         self.running.add(name)
                         group.create_task(self._run_job(self._jobs[name]))
                     with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(self._resting_seconds()):
+                        async with asyncio.timeout(self._idle_seconds()):
                             await self._wake.wait()
                     # What is committed in a row is looked at once, and not while its rows are still wanted.
                     await asyncio.sleep(_GATHER_SECONDS)
@@ -214,14 +214,19 @@ class Scheduler:
             await asyncio.sleep(1)
             return []
         now, tick = clock.now(), clock.monotonic()
-        wanted = [name for name, moment in due.items() if moment <= now and name not in self.running]
-        self._resting = {name: until for name in wanted if (until := self._not_before.get(name, 0)) > tick}
-        return [name for name in wanted if name not in self._resting]
+        begins = {
+            name: self._not_before.get(name, 0)
+            for name, moment in due.items()
+            if moment <= now and name not in self.running
+        }
+        # What waits for others, or for its next try, waits for the poll.
+        rests = [at for name, at in begins.items() if at > tick and self._jobs[name].every_seconds]
+        self._rest_ends = min(rests, default=float("inf"))
+        return [name for name, at in begins.items() if at <= tick]
 
-    def _resting_seconds(self) -> float:
-        """Give how long there is nothing to look at unless something wakes us: a due job may end its rest before."""
-        ends = min(self._resting.values(), default=float("inf"))
-        return min(POLL_SECONDS, max(ends - clock.monotonic(), 0))
+    def _idle_seconds(self) -> float:
+        """Give how long there is nothing to look at unless something wakes us: a due job's rest may end before."""
+        return min(POLL_SECONDS, max(self._rest_ends - clock.monotonic(), 0))
 
     async def _watch_clock(self) -> None:
         seen = clock.now()

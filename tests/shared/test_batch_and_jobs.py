@@ -12,7 +12,7 @@ from shared.db import Transaction
 from shared.errors import InvalidError
 from shared.events.orders import OrderCompleted
 from shared.ids import new_id
-from shared.jobs import Jobs, Outcome, Scheduler, back_off_until, lease_until
+from shared.jobs import POLL_SECONDS, Jobs, Outcome, Scheduler, back_off_until, lease_until
 from tests.shared.conftest import Plumbing, completed
 from tests.waiting import wait_until
 
@@ -154,6 +154,24 @@ async def test_a_timer_with_a_rest_takes_together_what_came_meanwhile(plumbing: 
     # A run is late by the time it takes to begin, never early.
     assert all(later - earlier > 1.0 for earlier, later in itertools.pairwise(began))
     assert len(began) > 1
+
+
+async def test_a_timer_that_is_due_and_finds_nothing_to_do_waits_for_the_poll(plumbing: Plumbing) -> None:
+    chores, jobs, began = Chores(plumbing), Jobs(), list[float]()
+
+    @jobs.timer(next_due=chores.due())
+    async def wait_for_others(_tx: Transaction) -> int:
+        began.append(clock.monotonic())
+        return 0
+
+    async def has_run_often() -> bool:
+        return len(began) > 4
+
+    await chores.add("claimed")
+    async with plumbing.running(Scheduler("test", jobs, plumbing.producing).run()):
+        await wait_until(has_run_often)
+    # Its beginning may be late by the time a transaction takes to begin.
+    assert began[4] - began[0] > 3 * POLL_SECONDS
 
 
 async def test_an_effect_claims_calls_outside_and_records_also_a_failure(plumbing: Plumbing) -> None:
