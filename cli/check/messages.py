@@ -1,5 +1,6 @@
 """Invariant 7, and which orders are settled: every consumer has read what its producers published."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
@@ -100,13 +101,13 @@ async def unsettled_keys(databases: Databases) -> dict[str, list[Behind]]:
 
 async def unread_since(databases: Databases, unsettled: Mapping[str, list[Behind]]) -> dict[str, datetime]:
     """Give, by key, when the oldest event was recorded that somebody has not read."""
+    reads: dict[str, dict[str, int]] = defaultdict(dict)
+    for key, behind in unsettled.items():
+        for each in behind:
+            reads[each.source][key] = min(each.read, reads[each.source].get(key, each.read))
     since: dict[str, datetime] = {}
-    for source in SERVICES:
-        read = {
-            key: min(each.read for each in behind if each.source == source)
-            for key, behind in unsettled.items() if any(each.source == source for each in behind)
-        }  # fmt: skip
-        for row in await databases.rows(source, _SINCE, list(read), list(read.values())) if read else ():
+    for source, read in reads.items():
+        for row in await databases.rows(source, _SINCE, list(read), list(read.values())):
             since[row["key"]] = min(row["since"], since.get(row["key"], row["since"]))
     return since
 
