@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from cli.bots.door import Acknowledged
 from deploy.local import names
 from deploy.local.stack import LocalStack
+from tests.faults.lines import Lines
 from tests.faults.look import rows
 
 _KEPT = "select scope, key, status, body from idempotency where key = any($1::text[])"
@@ -33,28 +34,24 @@ class Answer:
 
 
 class Answers:
-    """The file, which outlives what is done to the suite: scans, packs, labels, hand-overs, remedies, returns.
+    """What floor, dock and care were answered: scans, packs, labels, hand-overs, remedies, returns.
 
     A service keeps its answers for seven days of real time, and no run is as long.
     """
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self._lines = Lines(file, Answer)
         self._dumped: dict[str, int] = {}
 
     def note(self, act: Acknowledged) -> None:
         """Append a line; a label that is still being bought is asked for again, and promises nothing."""
         if act.status == _ACCEPTED and act.route.endswith("/label"):
             return
-        line = Answer(act.service, act.route, act.key, act.status, _digest(act.answer))
-        with self._file.open("a") as file:
-            file.write(json.dumps(asdict(line)) + "\n")
+        self._lines.add(Answer(act.service, act.route, act.key, act.status, _digest(act.answer)))
 
     def entries(self) -> list[Answer]:
         """Read all that was answered by services, in its order."""
-        lines = self._file.read_text().splitlines() if self._file.exists() else []
-        answers = [Answer(**json.loads(line)) for line in lines]
-        return [answer for answer in answers if answer.service in names.SERVICES]
+        return [answer for answer in self._lines.entries() if answer.service in names.SERVICES]
 
     def dumped(self, service: str) -> None:
         """Note that a service is dumped now, while nobody acts at its door."""
@@ -68,7 +65,7 @@ class Answers:
             seen[answer.service] += 1
             if seen[answer.service] <= self._dumped[answer.service]:
                 kept.append(answer)
-        self._file.write_text("".join(json.dumps(asdict(answer)) + "\n" for answer in kept))
+        self._lines.keep(kept)
 
     async def lost(self, stack: LocalStack) -> list[str]:
         """Say what the services that answered it know nothing of, or would answer otherwise if asked again."""

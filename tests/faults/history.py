@@ -1,9 +1,8 @@
 """What clients saw acknowledged, a line of a file each, and whether all of it is in effect in the databases."""
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from deploy.local.stack import LocalStack
+from tests.faults.lines import Lines
 from tests.faults.look import rows
 from tests.journeys.shop import Json
 
@@ -59,31 +59,15 @@ class Entry:
         return self.order, self.sent["type"], self.sent["amount"]["amount"], self.sent.get("refund_id")
 
 
-class History:
-    """The file, which outlives what is done to the suite."""
+class History(Lines[Entry]):
+    """What customers saw acknowledged."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
-
-    def entries(self) -> list[Entry]:
-        """Read all that was acknowledged, in its order."""
-        if not self._file.exists():
-            return []
-        read = map(json.loads, self._file.read_text().splitlines())
-        return [Entry(**{**entry, "act": Act(entry["act"])}) for entry in read]
+        super().__init__(file, lambda act, **entry: Entry(Act(act), **entry))
 
     def placed(self) -> list[tuple[str, str]]:
         """Read (reference, order id) of all orders that were acknowledged."""
         return [(entry.reference, entry.order) for entry in self.entries() if entry.act is Act.PLACED]
-
-    def add(self, entry: Entry) -> None:
-        """Append a line."""
-        with self._file.open("a") as file:
-            file.write(json.dumps(asdict(entry)) + "\n")
-
-    def keep(self, entries: Iterable[Entry]) -> None:
-        """Forget the others: what was answered then counts no more."""
-        self._file.write_text("".join(json.dumps(asdict(entry)) + "\n" for entry in entries))
 
 
 @dataclass(frozen=True)
