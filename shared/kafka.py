@@ -136,8 +136,8 @@ class Producer:
         return addresses
 
     async def _send(self, messages: Sequence[Message]) -> list[Address]:
-        await self._refuse_small_topics({message.topic for message in messages})
         async with self._enqueue:
+            await self._refuse_small_topics({message.topic for message in messages})
             lots = self._pack(messages)
             sent = [await self._producer.send_batch(lot.batch, lot.topic, partition=lot.partition) for lot in lots]
         addresses: dict[int, Address] = {}

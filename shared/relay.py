@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +27,6 @@ PUBLISHED = "published"
 _LOCK_CLASS = 7301  # the advisory locks of the shards
 _BATCH = 500
 _POLL_SECONDS = 1.0
-# While somebody's old snapshot keeps dead rows, every read passes over those of so many seconds; a transaction that has
-# waited for a lock commits within them, and what commits later still is found by the sweep.
-_LOW_WATER_SECONDS = 3
 _SWEEP_SECONDS = 10
 _SHARDS_SECONDS = 1
 _MAX_BACKOFF_SECONDS = 5
@@ -40,8 +38,13 @@ _CONNECTION_FAILS = (
     asyncpg.InternalClientError,  # what a connection says that died in the middle of an answer
 )
 
+# While somebody's old snapshot keeps dead rows, a read from the beginning passes over all of them. So it begins at a
+# low water mark: where an earlier batch began, once every transaction that ran when that was read has ended. What comes
+# later draws higher ids, however long a transaction takes.
 _READ = """
-select id, event_id, topic, key, epoch, sequence, type, headers, payload::text as payload, occurred_at
+select id, event_id, topic, key, epoch, sequence, type, headers, payload::text as payload, occurred_at,
+  pg_snapshot_xmin(pg_current_snapshot())::text::bigint as oldest_running,
+  pg_snapshot_xmax(pg_current_snapshot())::text::bigint as next_transaction
 from outbox where shard = any($1::smallint[]) and id > $2 and id <> all($3::bigint[]) order by id limit $4
 """
 # What is published again counts as published now: else a broker's second death would forget it for good.
@@ -78,6 +81,15 @@ _REPLAY_ROWS = 1000
 _SECONDS_A_DAY = 86_400
 
 
+@dataclass(frozen=True, slots=True)
+class _InFlight:
+    """A batch on its way: what is not yet seen below its first id comes from transactions before `next_transaction`."""
+
+    ids: list[int]
+    next_transaction: int
+    sent: asyncio.Task[list[Address]]
+
+
 class Relay:
     """One per worker; several workers share the shards by advisory locks on their direct connections."""
 
@@ -97,8 +109,9 @@ class Relay:
         self._producer: Producer | None = None
         self._wake = asyncio.Event()
         self._mine: set[int] = set()
-        self._in_flight: deque[tuple[list[int], asyncio.Task[list[Address]]]] = deque()
-        self._low_water: deque[tuple[float, int]] = deque()
+        self._in_flight: deque[_InFlight] = deque()
+        self._low_water = 0
+        self._marks: deque[tuple[int, int]] = deque()  # low water marks to come: (once this transaction runs, from id)
         self._swept_at = 0.0
         self._asked_at = 0.0
         self.sent = 0
@@ -133,9 +146,9 @@ class Relay:
             await asyncio.sleep(backoff)
 
     async def _abandon(self, connection: "DirectConnection | None") -> None:
-        for _, task in self._in_flight:
-            task.cancel()
-        await asyncio.gather(*(task for _, task in self._in_flight), return_exceptions=True)
+        for batch in self._in_flight:
+            batch.sent.cancel()
+        await asyncio.gather(*(batch.sent for batch in self._in_flight), return_exceptions=True)
         self._in_flight.clear()
         self._mine.clear()
         if self._producer is not None:
@@ -147,8 +160,8 @@ class Relay:
 
     async def _relay(self, connection: "DirectConnection") -> None:
         await connection.add_listener(CHANNEL, lambda _, backend, __, payload: self._noticed(backend, payload))
-        self._asked_at = self._swept_at = 0.0
-        self._low_water.clear()
+        self._asked_at = 0.0
+        self._read_from_the_beginning()
         while True:
             await self._take_free_shards(connection)
             self._wake.clear()
@@ -174,40 +187,48 @@ class Relay:
         rows = await connection.fetch(
             "select shard from unnest($1::int[]) shard where pg_try_advisory_lock($2, shard)", wanted, _LOCK_CLASS
         )
+        if rows:
+            # The marks stand for the shards held until now: of the new ones, older events may wait.
+            while self._in_flight:
+                await self._acknowledge(connection)
+            self._read_from_the_beginning()
         self._mine.update(row["shard"] for row in rows)
+
+    def _read_from_the_beginning(self) -> None:
+        self._low_water = 0
+        self._marks.clear()
+        self._swept_at = clock.monotonic()
 
     async def _read(self, connection: "DirectConnection") -> list[asyncpg.Record]:
         if not self._mine:
             return []
-        now = clock.monotonic()
-        low_water = 0
-        if now - self._swept_at < _SWEEP_SECONDS:
-            while len(self._low_water) > 1 and self._low_water[1][0] < now - _LOW_WATER_SECONDS:
-                self._low_water.popleft()
-            if self._low_water and self._low_water[0][0] < now - _LOW_WATER_SECONDS:
-                low_water = self._low_water[0][1]
-        else:
-            self._swept_at = now
-        busy = [identity for ids, _ in self._in_flight for identity in ids]
-        return list(await connection.fetch(_READ, sorted(self._mine), low_water, busy, _BATCH))
+        if clock.monotonic() - self._swept_at > _SWEEP_SECONDS:  # a replay draws its first id before it has a number
+            self._read_from_the_beginning()
+        busy = [identity for batch in self._in_flight for identity in batch.ids]
+        rows = list(await connection.fetch(_READ, sorted(self._mine), self._low_water, busy, _BATCH))
+        while rows and self._marks and self._marks[0][0] <= rows[0]["oldest_running"]:
+            _, mark = self._marks.popleft()
+            self._low_water = min(mark, rows[0]["id"] - 1)  # the batch may end below the mark
+        return rows
 
     async def _send(self, rows: list[asyncpg.Record]) -> None:
         if self._producer is None:
             self._producer = self._new_producer()
             await self._producer.start()
         messages = [message_of(row) for row in rows]
-        ids = [row["id"] for row in rows]
-        self._in_flight.append((ids, asyncio.create_task(self._producer.send(messages))))
+        sent = asyncio.create_task(self._producer.send(messages))
+        self._in_flight.append(_InFlight([row["id"] for row in rows], rows[0]["next_transaction"], sent))
 
     async def _acknowledge(self, connection: "DirectConnection") -> None:
-        ids, task = self._in_flight[0]
-        addresses = await task
+        batch = self._in_flight[0]
+        addresses = await batch.sent
         failpoint("relay.acknowledged")
-        await connection.execute(_MOVE, ids, [one.partition for one in addresses], [one.offset for one in addresses])
+        partitions, offsets = [one.partition for one in addresses], [one.offset for one in addresses]
+        await connection.execute(_MOVE, batch.ids, partitions, offsets)
         self._in_flight.popleft()
-        self.sent += len(ids)
-        self._low_water.append((clock.monotonic(), ids[0] - 1))
-        metrics.EVENTS_PUBLISHED.labels(self._source).inc(len(ids))
+        self.sent += len(batch.ids)
+        self._marks.append((batch.next_transaction, batch.ids[0] - 1))
+        metrics.EVENTS_PUBLISHED.labels(self._source).inc(len(batch.ids))
 
 
 def message_of(row: asyncpg.Record | Mapping[str, Any]) -> Message:

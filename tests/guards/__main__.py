@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from tests.guards.table import GUARDS, Guard
+from tests.guards.guard import Guard
+from tests.guards.table import GUARDS
 from tests.house_rules import tree
 
 AT_ONCE = 2

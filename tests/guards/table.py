@@ -4,73 +4,16 @@
 or a unique key that is not in the table; a dedupe that only looks first has no pattern, and is listed by hand.
 """
 
-from dataclasses import dataclass
+from tests.guards.guard import Guard
+from tests.guards.plumbing import PLUMBING
 
-
-@dataclass(frozen=True)
-class Guard:
-    """A guard: the one place of a file's text that is `line`, what stands there without it, the test it fails."""
-
-    file: str
-    line: str
-    without: str
-    test: str
-
-    def __str__(self) -> str:
-        """Name it."""
-        return f"{self.file}: {self.line.strip().splitlines()[-1].strip()[:90]}"
-
-
-_MESSAGES, _PARKING, _LOCKS = (
-    "tests/shared/test_messages.py",
-    "tests/shared/test_parking.py",
-    "tests/shared/test_locks.py",
-)
 _CARE, _CONSOLE, _ORDERS = "tests/care/test_locks.py", "tests/console/test_locks.py", "tests/orders/test_locks.py"
 _PASSED_OVER = f"{_CARE}::test_what_is_due_while_somebody_works_on_it_is_passed_over"
-_DRAINED = "tests/shared/test_kafka_traps.py::test_a_rebalance_waits_for_the_batch_at_hand_and_its_offsets"
 _NOTED = f"{_CARE}::test_what_became_of_a_remedy_is_noted_once_however_often_orders_tells_it"
 _RACES, _STOCK = "tests/inventory/test_races.py", "tests/inventory/test_locks.py"
 
 GUARDS = (
-    # Messages
-    Guard("shared/idempotency.py", "on conflict do nothing returning scope, key", "returning scope, key",
-          "tests/shared/test_repeating.py::test_a_twin_waits_for_the_first_and_gets_its_answer"),
-    Guard("shared/inbox.py",
-          "where (stream_position.epoch = excluded.epoch and stream_position.sequence = excluded.sequence - $6)",
-          "where stream_position.epoch = excluded.epoch", f"{_MESSAGES}::test_a_redelivered_event_is_dropped"),
-    Guard("shared/consumer.py", "                seen.add(envelope.stream)\n", "",
-          "tests/shared/test_waves.py::test_events_that_come_again_are_dropped_and_those_behind_them_applied"),
-    Guard("shared/inbox.py", "  or stream_position.epoch < excluded.epoch\n", "",
-          f"{_MESSAGES}::test_a_restored_producer_goes_on_in_a_new_epoch_and_its_former_life_is_refused"),
-    Guard("shared/inbox.py",
-          "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict do nothing",
-          "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-          f"{_PARKING}::test_a_failing_event_that_arrives_again_is_parked_once"),
-    Guard("shared/inbox.py", "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing",
-          "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-          f"{_PARKING}::test_a_record_that_is_read_again_is_one_dead_letter"),
-    Guard("shared/outbox.py", "on conflict (key) do update set sequence = stream.sequence + excluded.sequence,",
-          "on conflict (key) do update set sequence = excluded.sequence,",
-          f"{_MESSAGES}::test_events_of_one_order_written_at_once_arrive_in_the_order_of_their_commits"),
-    Guard("shared/relay.py", "where pg_try_advisory_lock($2, shard)", "where $2::int > 0",
-          "tests/shared/test_relay.py::test_two_relays_share_the_shards_and_the_one_that_stays_takes_over"),
-    Guard("shared/relay.py",
-          'on conflict (slot, key, epoch, sequence) do update set published_at = excluded.published_at,\n'
-          '  partition = excluded.partition, "offset" = excluded."offset"\n', "",
-          "tests/shared/test_relay.py::test_what_is_published_again_is_kept_once"),
-    Guard("shared/parking.py", "select * from parked where event_id::text = $1 for update",
-          "select * from parked where event_id::text = $1",
-          f"{_PARKING}::test_of_two_who_give_an_event_up_the_second_is_told_that_it_is_gone"),
-    Guard("shared/switches.py", '"on conflict (kind, scope) do nothing",', '"",',
-          f"{_LOCKS}::test_what_is_paused_twice_is_paused_once"),
-    Guard("shared/overdue.py", "on conflict (kind, subject, due_at) do nothing\n", "",
-          "tests/inventory/test_overdue.py::test_a_parcel_left_on_the_bench_is_overdue_until_it_leaves"),
-    Guard("shared/jobs.py", "await db.with_retries(keep)", "await keep()",
-          "tests/shared/test_batch_and_jobs.py::test_what_was_done_outside_is_recorded_though_its_record_meets_competition"),
-    Guard("shared/migrate.py", 'connection.exec_driver_sql("select pg_advisory_lock(7302)")',
-          'connection.exec_driver_sql("select 7302")',
-          f"{_LOCKS}::test_two_migrators_of_one_database_wait_for_each_other"),
+    *PLUMBING,
     # Stock
     Guard("services/inventory/queries/stock.py", "order by s.sku, s.location for no key update of s",
           "order by s.sku, s.location", f"{_STOCK}::test_an_adjustment_waits_for_stock_that_another_has_locked"),
@@ -301,21 +244,6 @@ GUARDS = (
           "tests/shipping/test_booking.py::test_an_answer_lost_after_the_purchase_leaves_one_live_label"),
     Guard("services/inventory/actions/hand_overs.py", "if parcel.state == P.HANDED_OVER else", "if False else",
           "tests/inventory/test_warehouse_parcels.py::test_the_last_gate_names_each_parcel_it_refuses_and_lets_the_others_go"),
-    # Turns within a process
-    Guard("shared/kafka.py", "async with self._enqueue:", "if True:",
-          "tests/shared/test_kafka_traps.py::test_of_two_who_send_at_once_the_second_comes_after_all_of_the_first"),
-    Guard("shared/consumer.py", "async with self._lock:\n            if self._group",
-          "if True:\n            if self._group",
-          _DRAINED),
-    Guard("shared/consumer.py", "async with self._lock:\n                await self._apply_batch(records)",
-          "if True:\n                await self._apply_batch(records)", _DRAINED),
-    Guard("shared/consumer.py", "async with self._lock:\n                    await group.commit()",
-          "if True:\n                    await group.commit()",
-          "tests/shared/test_kafka_traps.py::test_a_rebalance_waits_for_the_commit_at_hand"),
-    Guard("shared/parking.py", "async with self._lock:", "if True:",
-          f"{_PARKING}::test_while_a_stream_is_tried_whoever_would_try_it_too_waits_and_takes_no_connection"),
-    Guard("shared/db.py", "async with self._turn:", "if True:",
-          f"{_LOCKS}::test_two_who_ask_on_one_connection_take_turns"),
     # Keys that the database keeps unique
     Guard("services/care/migrations/versions/0001_care.py", "create unique index one_open_incident",
           "create index one_open_incident",
@@ -386,7 +314,7 @@ GUARDS = (
           "      check (true)\n",
           "tests/shipping/test_locks.py::test_a_message_that_comes_twice_at_once_is_taken_once"),
     Guard("shared/tables.py", '  unique (consumer, topic, partition, "offset", fingerprint)\n', "  check (true)\n",
-          f"{_PARKING}::test_a_record_that_is_read_again_is_one_dead_letter"),
+          "tests/shared/test_parking.py::test_a_record_that_is_read_again_is_one_dead_letter"),
 )  # fmt: skip
 
 # What a migration keeps unique and no double could ever come to: the line, and why.

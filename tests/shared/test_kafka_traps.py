@@ -119,21 +119,6 @@ async def test_who_is_at_work_is_fetched_nothing_and_then_all_that_came_meanwhil
     await member.close()
 
 
-async def test_of_two_who_send_at_once_the_second_comes_after_all_of_the_first(plumbing: Plumbing) -> None:
-    """What is more than one batch holds waits for room, and in that time the other would send to the next partition."""
-    topic = f"doorstep.at-once-{new_id()}"
-    await topics.create_topics(plumbing.settings, [topic])
-    crowded, quiet = (replace(message(completed(), 1), topic=topic, key=key) for key in (b"1", b"2"))
-    large = replace(crowded, value=b"x" * 200_000)
-    producer = Producer(plumbing.settings, "at once")
-    await producer.start()
-    await producer.send([crowded, quiet])
-    first, second = await asyncio.gather(producer.send([large, large, large, quiet]), producer.send([quiet]))
-    await producer.close()
-    assert first[-1].partition == second[0].partition != first[0].partition
-    assert first[-1].offset < second[0].offset
-
-
 async def test_a_member_leaves_and_commits_within_a_deadline_though_the_broker_is_silent(
     bare_stack: LocalStack, plumbing: Plumbing
 ) -> None:

@@ -8,8 +8,9 @@ import orjson
 import pytest
 
 from deploy.local.stack import LocalStack
-from shared import clock, kafka, outbox, relay
+from shared import clock, db, kafka, outbox, relay
 from shared.db import Database, Transaction
+from shared.events.base import Event
 from shared.jobs import Jobs, Scheduler
 from shared.kafka import Address, BrokerAwayError, Message, Producer
 from shared.outbox import SHARDS, Pending
@@ -56,6 +57,23 @@ class Counting(Producer):
         addresses = await super().send(messages)
         self.now -= 1
         return addresses
+
+
+class Telling(Producer):
+    """Tells what it sent, in order: each event's key and sequence."""
+
+    def __init__(self, settings: PlatformSettings) -> None:
+        super().__init__(settings, "telling")
+        self.sent: list[tuple[str, int]] = []
+
+    async def send(self, messages: Sequence[Message]) -> list[Address]:
+        """Send and note."""
+        self.sent += [(message.key.decode(), int(dict(message.headers)["ce_sequence"])) for message in messages]
+        return await super().send(messages)
+
+    def has_sent(self, fact: Event, *sequences: int) -> bool:
+        """Say whether these and no other events of this stream were sent, in this order."""
+        return [sequence for key, sequence in self.sent if key == fact.key] == list(sequences)
 
 
 async def _outbox_rows(database: Database) -> int:
@@ -137,24 +155,51 @@ async def test_two_relays_share_the_shards_and_the_one_that_stays_takes_over(plu
         assert len(second._mine) == SHARDS  # noqa: SLF001
 
 
-async def test_an_event_that_commits_long_after_its_number_was_drawn_is_found_by_the_sweep(
+async def test_a_relay_that_takes_a_shard_over_sends_what_waits_there_from_its_beginning(plumbing: Plumbing) -> None:
+    fact, producer = completed(), Telling(plumbing.settings)
+    sender = Relay(plumbing.producing.url, "orders", lambda: producer, on_notice=lambda: None)
+    other = await db.connect(plumbing.producing.url, application="another relay")
+    await other.execute("select pg_advisory_lock($1, $2)", relay._LOCK_CLASS, outbox.shard_of(fact.key))  # noqa: SLF001
+    await plumbing.publish(fact)
+    async with plumbing.running(sender.run()):
+        await _see_passed(plumbing, sender, fact.key)
+        await plumbing.publish(*(completed(fact.order_id, str(number)) for number in range(2, 5)))
+        await other.close()
+        await until(lambda: producer.has_sent(fact, 1, 2, 3, 4), "all are sent in order")
+
+
+async def test_an_event_that_commits_long_after_its_number_was_drawn_is_still_sent_before_the_next(
     plumbing: Plumbing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay, "_LOW_WATER_SECONDS", 0.2)
-    monkeypatch.setattr(relay, "_SWEEP_SECONDS", 2)
-    seen, late = Seen(), completed(outcome="late")
-    reader, sender = plumbing.consumer("swept", seen.router), plumbing.relay()
-    async with plumbing.running(sender.run(), reader.run()):
+    monkeypatch.setattr(relay, "_SWEEP_SECONDS", 3600)
+    fact, producer = completed(), Telling(plumbing.settings)
+    sender = Relay(plumbing.producing.url, "orders", lambda: producer, on_notice=lambda: None)
+    async with plumbing.running(sender.run()):
+        await _see_passed(plumbing, sender)
         async with plumbing.producing.transaction() as tx:
-            await outbox.append(await tx.connection(), [Pending(late, tx.now, "", None)], epoch=1)
-            drawn = int(await tx.value("select id from outbox where key = $1", late.key))
+            await outbox.append(await tx.connection(), [Pending(fact, tx.now, "", None)], epoch=1)
+            drawn = int(await tx.value("select id from outbox where key = $1", fact.key))
+            others = [completed() for _ in range(5)]
+            for other in others:
+                await plumbing.publish(other)
+                await until(lambda other=other: producer.has_sent(other, 1), "others pass it by")
+            assert sender._low_water < drawn  # noqa: SLF001
+        await plumbing.publish(completed(fact.order_id, "2"))
+        await until(lambda: producer.has_sent(fact, 1, 2), "both are sent in order")
+        await _see_passed(plumbing, sender)
 
-            async def is_passed() -> bool:
-                await plumbing.publish(completed())
-                return bool(sender._low_water) and sender._low_water[0][1] > drawn  # noqa: SLF001
 
-            await wait_until(is_passed, what="the relay no longer looks so far back")
-        await until(lambda: seen.has(late.order_id, "late"), "the sweep finds it")
+async def _see_passed(plumbing: Plumbing, sender: Relay, key: str | None = None) -> None:
+    """Publish until the relay no longer looks as far back as the row of this key, or as any that is there now."""
+    async with plumbing.producing.transaction() as tx:
+        where = "key = $1" if key else "$1::text is null"
+        drawn = int(await tx.value(f"select coalesce(max(id), 0) from outbox where {where}", key))
+
+    async def is_passed() -> bool:
+        await plumbing.publish(completed())
+        return sender._low_water > drawn  # noqa: SLF001
+
+    await wait_until(is_passed, what="the relay no longer looks so far back")
 
 
 async def test_of_a_large_outbox_two_batches_are_in_flight_and_order_is_kept(plumbing: Plumbing) -> None:
