@@ -11,8 +11,9 @@ from deploy.local.site import SERVICE_ENTRY, Site
 
 BrokerKind = Literal["tansu", "kafka"]
 
-# Left alone, glibc keeps ever more of what a large batch needed once, and does not give it back.
-ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "131072"}
+# Left alone, glibc keeps ever more of what a large batch needed once, and does not give it back; with an arena for each
+# thread, several times over.
+ALLOCATOR = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 # It has no idempotent producers, and lets a joining worker wait for half the session of its members.
 _TANSU = {names.KAFKA_IDEMPOTENT: "false", names.KAFKA_SESSION_SECONDS: "6"}
 
