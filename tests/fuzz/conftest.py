@@ -6,6 +6,9 @@ import pytest
 from hypothesis import core
 
 from tests.fuzz import budget
+from tests.fuzz.trade import trade
+
+__all__ = ["trade"]
 
 
 def pytest_report_header() -> str:

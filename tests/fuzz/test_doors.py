@@ -1,10 +1,9 @@
-"""Requests written from our own documents, right and wrong ones, alone and in chains: none is a fault of ours."""
+"""Requests written from our own documents, right and wrong ones: none is a fault of ours."""
 
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-import schemathesis
 from hypothesis import given
 from hypothesis.errors import Unsatisfiable
 from schemathesis.generation import GenerationMode
@@ -59,22 +58,3 @@ def _try(sender: Sender, operation: Operation, mode: GenerationMode) -> int:
     except Unsatisfiable:  # an operation that takes nothing takes nothing wrong
         return 0
     return 1
-
-
-@pytest.mark.security(6)
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("service", SERVICES)
-def test_no_chain_of_requests_is_a_fault_of_ours(service: str, stack: LocalStack, storefront_key: str) -> None:
-    sender = Sender(stack, service, storefront_key)
-
-    class Chain(document(sender).as_state_machine()):  # type: ignore[misc]  # made at run time
-        def before_call(self, case: Case) -> None:
-            sender.prepare(case)
-
-        def get_call_kwargs(self, case: Case) -> dict[str, object]:
-            return sender.how(case)
-
-        def validate_response(self, response: schemathesis.Response, case: Case, **_: object) -> None:
-            sender.judge(case, response)
-
-    Chain.run(settings=examples(4, steps=10))
