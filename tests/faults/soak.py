@@ -161,12 +161,13 @@ async def soak(minutes: float, seed: str) -> int:
 
 async def _settle(suite: Suite, struck: list[Strike], outcome: Outcome) -> int:
     """Let what is under way arrive, then hold everything to what was acknowledged."""
-    _say("healed; letting everything arrive")
     ends = clock.now() + UNTIL_MOST_ARRIVED
+    _say(f"healed; letting everything arrive until {ends:%a %d %b %H:%M}")
     while clock.now() < ends:
         await suite.shift(1, customers=0)
         await suite.shop.driver.rest()
         await suite.shop.driver.run_until(clock.now() + AT_MOST * 2, AT_MOST)
+        _say(f"           {clock.now():%a %d %b %H:%M}")
     failed = False
     try:
         await suite.crowd.verify()
