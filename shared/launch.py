@@ -14,11 +14,12 @@ def launch(app: str) -> None:
 
     What is imported stays until the end, so nobody looks for garbage among it, now (a tenth of the time) or later.
     Without rich and pygments, which structlog and httpx take up for coloured text wherever they are installed, another
-    tenth is saved, and 6 MB: services write JSON.
+    tenth is saved, and 6 MB: services write JSON. And without pydantic's first version, which FastAPI takes up to know
+    its models from others: nobody has any, and it is 2.5 MB.
     """
     gc.disable()
-    for colours in ("rich", "pygments"):
-        sys.modules[colours] = None  # type: ignore[assignment]
+    for unwanted in ("rich", "pygments", "pydantic.v1"):
+        sys.modules[unwanted] = None  # type: ignore[assignment]
     service = import_module(app).service
     if sys.argv[1:2] == ["api"]:
         import_module(service.doors)  # before the freeze

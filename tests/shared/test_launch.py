@@ -12,7 +12,9 @@ sys.argv = ["doorstep", "--help"]
 try:
     launch("services.{name}.app")
 finally:
-    unused = ("rich", "pygments", "aiokafka.admin", "services.{name}.api")
+    from fastapi import FastAPI
+    FastAPI().get("/", response_model=int)(lambda: 1)
+    unused = ("rich", "pygments", "pydantic.v1", "aiokafka.admin", "services.{name}.api")
     print(gc.isenabled(), gc.get_freeze_count() > 0, [module for module in unused if sys.modules.get(module)])
 """
 
