@@ -39,18 +39,18 @@ _CONNECTION_FAILS = (
 )
 
 # While somebody's old snapshot keeps dead rows, a read from the beginning passes over all of them. So it begins at a
-# low water mark: where an earlier batch began, once every transaction that ran when that was read has ended. What comes
+# low water mark: where an earlier batch began, once every transaction that is older than its move has ended. What comes
 # later draws higher ids, however long a transaction takes.
 _READ = """
 select id, event_id, topic, key, epoch, sequence, type, headers, payload::text as payload, occurred_at,
-  pg_snapshot_xmin(pg_current_snapshot())::text::bigint as oldest_running,
-  pg_snapshot_xmax(pg_current_snapshot())::text::bigint as next_transaction
+  pg_snapshot_xmin(pg_current_snapshot())::text::bigint as oldest_running
 from outbox where shard = any($1::smallint[]) and id > $2 and id <> all($3::bigint[]) order by id limit $4
 """
 # What is published again counts as published now: else a broker's second death would forget it for good.
 _MOVE = f"""
 with moved as (delete from outbox where id = any($1::bigint[]) returning *),
-acknowledged as (select * from unnest($1::bigint[], $2::int[], $3::bigint[]) as a(id, partition, "offset"))
+acknowledged as (select * from unnest($1::bigint[], $2::int[], $3::bigint[]) as a(id, partition, "offset")),
+kept as (
 insert into event_log (slot, event_id, shard, topic, key, epoch, sequence, type, headers, payload, occurred_at,
   recorded_at, published_at, partition, "offset")
 select (extract(epoch from recorded_at)::bigint / 86400 % {RING_SLOTS})::smallint, event_id, shard, topic, key, epoch,
@@ -58,6 +58,8 @@ select (extract(epoch from recorded_at)::bigint / 86400 % {RING_SLOTS})::smallin
 from (select distinct on (key, epoch, sequence) * from moved join acknowledged using (id)) as once
 on conflict (slot, key, epoch, sequence) do update set published_at = excluded.published_at,
   partition = excluded.partition, "offset" = excluded."offset"
+)
+select pg_current_xact_id()::text::bigint
 """
 # By the primary key and a page at a time, whatever of it is wanted: no statement is long, however much there is.
 _REPLAY_PAGE = """
@@ -83,10 +85,9 @@ _SECONDS_A_DAY = 86_400
 
 @dataclass(frozen=True, slots=True)
 class _InFlight:
-    """A batch on its way: what is not yet seen below its first id comes from transactions before `next_transaction`."""
+    """A batch on its way to the broker."""
 
     ids: list[int]
-    next_transaction: int
     sent: asyncio.Task[list[Address]]
 
 
@@ -111,7 +112,7 @@ class Relay:
         self._mine: set[int] = set()
         self._in_flight: deque[_InFlight] = deque()
         self._low_water = 0
-        self._marks: deque[tuple[int, int]] = deque()  # low water marks to come: (once this transaction runs, from id)
+        self._marks: deque[tuple[int, int]] = deque()  # low water marks to come: (once none older runs, from id)
         self._swept_at = 0.0
         self._asked_at = 0.0
         self.sent = 0
@@ -217,17 +218,17 @@ class Relay:
             await self._producer.start()
         messages = [message_of(row) for row in rows]
         sent = asyncio.create_task(self._producer.send(messages))
-        self._in_flight.append(_InFlight([row["id"] for row in rows], rows[0]["next_transaction"], sent))
+        self._in_flight.append(_InFlight([row["id"] for row in rows], sent))
 
     async def _acknowledge(self, connection: "DirectConnection") -> None:
         batch = self._in_flight[0]
         addresses = await batch.sent
         failpoint("relay.acknowledged")
         partitions, offsets = [one.partition for one in addresses], [one.offset for one in addresses]
-        await connection.execute(_MOVE, batch.ids, partitions, offsets)
+        moved_by = await connection.fetchval(_MOVE, batch.ids, partitions, offsets)
         self._in_flight.popleft()
         self.sent += len(batch.ids)
-        self._marks.append((batch.next_transaction, batch.ids[0] - 1))
+        self._marks.append((moved_by, batch.ids[0] - 1))
         metrics.EVENTS_PUBLISHED.labels(self._source).inc(len(batch.ids))
 
 
