@@ -23,6 +23,8 @@ _STEPPED_POLL_SECONDS = 0.015
 _GATHER_SECONDS = 0.01
 _EMPTY_PAUSE_SECONDS = 0.1
 _FAILURE_PAUSE_SECONDS = 1.0
+LEASE_SECONDS = 60.0
+_LEASE_SHARE = 0.5  # a call that begins later may not end before others claim its item
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +85,30 @@ class Jobs:
         record: Callable[[Transaction, T, Outcome[R]], Awaitable[None]],
         order_of: Callable[[T], object] = lambda _item: None,
         parallel: int = 8,
+        lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         """Register outside work: claim rows with a lease and commit, call outside any transaction, record.
 
-        `claim` uses SKIP LOCKED and sets a lease on the real clock (see `lease_until`); `call` carries a
-        stable key per item, so that a second call after a crash is the same effect. `order_of` gives the order
-        an item is about, whose trace its call and its record continue.
+        `claim` uses SKIP LOCKED and sets a lease of `lease_seconds` on the real clock (see `lease_until`); `call`
+        carries a stable key per item, so that a second call after a crash is the same effect. An item whose turn comes
+        when its lease is half over is left to whoever claims it next. `order_of` gives the order an item is about,
+        whose trace its call and its record continue.
         """
 
-        async def one(database: Database, item: T, traceparent: str | None) -> None:
+        async def one(database: Database, item: T, traceparent: str | None, until: float) -> None:
+            if clock.monotonic() > until:
+                log.warning("left to the next claim", effect=name)
+                return
             with tracing.trace(traceparent) if traceparent else contextlib.nullcontext():
                 await _perform(database, name, item, call, record)
 
         async def run(database: Database) -> int:
+            until = clock.monotonic() + lease_seconds * _LEASE_SHARE
             async with database.transaction(cause=f"claim:{name}") as tx:
                 items = list(await claim(tx))
                 orders = [str(order_of(item) or "") for item in items]
                 traces = await outbox.traces_of(await tx.connection(), orders) if any(orders) else {}
-            works = [one(database, item, traces.get(order)) for item, order in zip(items, orders, strict=True)]
+            works = [one(database, item, traces.get(order), until) for item, order in zip(items, orders, strict=True)]
             await in_parallel(works, parallel)
             return len(items)
 
@@ -145,7 +153,7 @@ async def in_parallel(works: Iterable[Coroutine[None, None, T]], at_once: int = 
     return cast("list[T]", results)
 
 
-def lease_until(seconds: float = 60) -> datetime:
+def lease_until(seconds: float = LEASE_SECONDS) -> datetime:
     """Give the real time until which a claimed row belongs to its claimer."""
     return clock.real() + timedelta(seconds=seconds)
 

@@ -17,6 +17,7 @@ jobs.effect(
     call=booking.perform,
     record=outcomes.record_booking,
     order_of=lambda work: work.job.order_id,
+    lease_seconds=booking.LEASE_SECONDS,
 )
 
 jobs.effect(
@@ -26,6 +27,7 @@ jobs.effect(
     call=booking.perform,
     record=outcomes.record_settlement,
     order_of=lambda work: work.job.order_id,
+    lease_seconds=booking.LEASE_SECONDS,
 )
 
 jobs.effect(

@@ -230,6 +230,28 @@ async def test_what_was_done_outside_is_recorded_though_its_record_meets_competi
     assert (called, recorded, tries) == (["parcel"], ["parcel"], 5)
 
 
+async def test_what_waits_for_its_turn_until_its_lease_is_half_over_is_left_to_the_next_claim(
+    plumbing: Plumbing,
+) -> None:
+    jobs, called, recorded, lease = Jobs(), list[str](), list[str](), 0.2
+
+    async def claim(_tx: Transaction) -> list[str]:
+        return ["first", "second"]
+
+    async def call(item: str) -> None:
+        called.append(item)
+        await asyncio.sleep(lease)
+
+    async def record(_tx: Transaction, item: str, _outcome: Outcome[None]) -> None:
+        recorded.append(item)
+
+    jobs.effect(
+        "send", next_due="select null", claim=claim, call=call, record=record, parallel=1, lease_seconds=lease
+    )
+    assert await jobs.jobs[0].run(plumbing.producing) == 2
+    assert (called, recorded) == (["first"], ["first"])
+
+
 async def test_what_time_brings_for_an_order_continues_the_trace_it_began_with(plumbing: Plumbing) -> None:
     chores, jobs, heard = Chores(plumbing), Jobs(), list[str]()
     known, unknown = completed(outcome="placed"), completed(outcome="never seen before")

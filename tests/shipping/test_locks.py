@@ -8,6 +8,8 @@ from uuid import UUID
 
 import pytest
 
+from services.shipping.actions import booking
+from services.shipping.actions.outcomes import record_booking
 from services.shipping.actions.tracking import record_tracking
 from services.shipping.carriers.easypost_messages import parse_tracker
 from services.shipping.carriers.registry import ADAPTER
@@ -17,6 +19,7 @@ from shared import clock
 from shared.auth import Role
 from shared.db import Transaction
 from shared.events.shipping import LabelVoidRequested, ShipmentProgressed
+from shared.jobs import Outcome
 from tests.shipping.rig import Parcel, ShippingRig, order_cancelled, parcel_handed_over, parts
 from tests.shipping.test_tracking import message, send
 from tests.twins import refuse_twin
@@ -61,6 +64,33 @@ async def test_the_label_of_a_parcel_that_is_leaving_is_not_given_back(
     assert left["status"] == "handed_over"
     assert [label["state"] for label in parts(left, "labels")] == ["live"]
     assert await shipping.told(parcel, LabelVoidRequested) == []
+
+
+async def test_who_was_away_for_longer_than_the_lease_of_a_booking_buys_no_second_label(
+    shipping: ShippingRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claimed: list[booking.Work] = []
+    claim = booking._claim  # noqa: SLF001
+
+    async def noted(tx: Transaction, steps: tuple[Step, ...], shipment_id: UUID | None) -> list[booking.Work]:
+        works = await claim(tx, steps, shipment_id)
+        claimed.extend(works)
+        return works
+
+    monkeypatch.setattr(booking, "_claim", noted)
+    parcel = Parcel()
+    await shipping.close(parcel)
+    shown = await shipping.until(parcel, "label_purchased")
+    as_it_was = next(work for work in claimed if str(work.job.shipment_id) == shown["id"])
+    assert as_it_was.job.carrier_shipment_id is None
+
+    with pytest.raises(booking.OvertakenError) as overtaken:
+        await booking.perform(as_it_was)
+    async with shipping.database.transaction() as tx:
+        await record_booking(tx, as_it_was, Outcome(error=overtaken.value))
+
+    assert len(await shipping.sold(parcel)) == 1
+    assert parts(await shipping.shipment(parcel), "labels") == parts(shown, "labels")
 
 
 async def test_a_parcel_that_leaves_while_its_label_is_given_back_is_flagged(shipping: ShippingRig) -> None:

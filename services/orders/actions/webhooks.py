@@ -205,8 +205,7 @@ async def drop_old_events(tx: Transaction) -> int:
 
 async def claim_deliveries(tx: Transaction) -> Sequence[Delivery]:
     """Claim what is to be sent now."""
-    lease = lease_until(settings().webhook_timeout_seconds * 3)
-    found = await feed.claim_deliveries(tx, lease, clock.real(), _DELIVERY_BATCH)
+    found = await feed.claim_deliveries(tx, lease_until(), clock.real(), _DELIVERY_BATCH)
     return [_delivery(row, tx.database.epoch) for row in found]
 
 

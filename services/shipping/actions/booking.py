@@ -36,6 +36,10 @@ _MAX_JOBS = 16
 _CONVERSIONS = 5  # after so many failed ones a label is kept as it was bought: it can be printed all the same
 
 
+class OvertakenError(Exception):
+    """Nothing is bought: whoever claimed the call since has told the carrier of the parcel, or it needs no label."""
+
+
 class CarrierPausedError(Exception):
     """Nothing is bought: only carriers that an operator paused take the parcel."""
 
@@ -165,9 +169,15 @@ async def _printed(job: ClaimedJob) -> LabelFormat:
 
 
 async def _remember_created(work: Work, created: CarrierShipment, label_format: LabelFormat) -> None:
-    """Store the carrier's id before anything is bought: a lost purchase is asked for by it."""
-    async with work.database.transaction(cause=f"booking:{work.job.label_id}") as tx:
-        await queries.remember_created(tx, work.job.label_id, created.id, label_format.value)
+    """Store the carrier's id before anything is bought: a lost purchase is asked for by it.
+
+    Raises OvertakenError for one who was away for longer than the lease of the call.
+    """
+    job = work.job
+    async with work.database.transaction(cause=f"booking:{job.label_id}") as tx:
+        known = job.carrier_shipment_id
+        if not await queries.remember_created(tx, job.label_id, known, created.id, label_format.value):
+            raise OvertakenError(f"label {job.label_id} is in other hands")
 
 
 async def _buy(work: Work, created: CarrierShipment) -> CarrierShipment:

@@ -6,7 +6,7 @@ import structlog
 from prometheus_client import Counter
 
 from services.shipping.actions.addresses import AddressAwayError, AddressMissingError
-from services.shipping.actions.booking import CarrierPausedError, Done, LabelFile, Work
+from services.shipping.actions.booking import CarrierPausedError, Done, LabelFile, OvertakenError, Work
 from services.shipping.actions.estimates import estimate
 from services.shipping.actions.labels import settle_void, void_label
 from services.shipping.actions.moves import S, estimate_of, move, status_of
@@ -46,7 +46,9 @@ _NOTHING_HAPPENED = (CarrierUnavailableError, CredentialsRefusedError, AddressAw
 
 
 async def record_booking(tx: Transaction, work: Work, outcome: Outcome[Done]) -> None:
-    """Record what became of an attempt at a label."""
+    """Record what became of an attempt at a label; one that was overtaken has nothing to say."""
+    if isinstance(outcome.error, OvertakenError):
+        return
     shipment = await shipment_queries.lock_shipment(tx, work.job.shipment_id)
     label = await label_queries.get_label(tx, work.job.label_id)
     if shipment is None or label is None or label.state != LabelState.REQUESTED:

@@ -193,15 +193,22 @@ async def start_booking(tx: Transaction, shipment_ids: Sequence[UUID], due_at: d
     await tx.execute(_START_BOOKING, list(shipment_ids), tx.now, due_at)
 
 
-async def remember_created(tx: Transaction, label_id: UUID, carrier_shipment_id: str, label_format: str) -> None:
-    """Store the carrier's own id of a shipment and make its purchase the next call."""
-    await tx.execute(
-        "update label set carrier_shipment_id = $2, format = $3 where id = $1",
+async def remember_created(
+    tx: Transaction, label_id: UUID, known: str | None, carrier_shipment_id: str, label_format: str
+) -> bool:
+    """Store the carrier's own id of a shipment and make its purchase the next call, unless it is not as `known`."""
+    remembered = await tx.value(
+        "update label set carrier_shipment_id = $3, format = $4 "
+        "where id = $1 and state = 'requested' and carrier_shipment_id is not distinct from $2 returning true",
         label_id,
+        known,
         carrier_shipment_id,
         label_format,
     )
+    if not remembered:
+        return False
     await tx.execute("update carrier_job set step = 'buy' where label_id = $1 and step = 'create'", label_id)
+    return True
 
 
 async def forget_created(tx: Transaction, label_id: UUID) -> None:
