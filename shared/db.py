@@ -201,7 +201,8 @@ class Transaction:
             await outbox.append(await self.connection(), self.events, self.database.epoch)
         if self._session is not None:
             await self._session.commit()
-        await self._raw.execute("commit")
+        if await self._raw.execute("commit") != "COMMIT":  # PostgreSQL raises nothing: it has rolled back long ago
+            raise RuntimeError("an error of the database was swallowed in this transaction: nothing of it is kept")
         self._is_over = True
         for act in self._after_commit:
             act()

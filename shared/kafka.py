@@ -2,18 +2,19 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
 from shared.fetched import Fetched
+from shared.rebalance import Rebalance
 from shared.settings import PlatformSettings
 
 log = structlog.get_logger()
@@ -125,6 +126,7 @@ class Producer:
         )
 
         self._enqueue = asyncio.Lock()  # fair: a second batch is handed over only after the whole first one
+        self._is_broken = False
 
     async def start(self) -> None:
         """Connect; raises BrokerAwayError."""
@@ -136,12 +138,19 @@ class Producer:
         return addresses
 
     async def _send(self, messages: Sequence[Message]) -> list[Address]:
-        async with self._enqueue:
-            await self._refuse_small_topics({message.topic for message in messages})
-            lots = self._pack(messages)
-            sent = [await self._producer.send_batch(lot.batch, lot.topic, partition=lot.partition) for lot in lots]
         addresses: dict[int, Address] = {}
-        for lot, first in zip(lots, await asyncio.gather(*sent), strict=True):
+        try:
+            async with self._enqueue:
+                if self._is_broken:
+                    raise BrokerAwayError("what was to be sent before was not")
+                await self._refuse_small_topics({message.topic for message in messages})
+                lots = self._pack(messages)
+                sent = [await self._producer.send_batch(lot.batch, lot.topic, partition=lot.partition) for lot in lots]
+            firsts = await asyncio.gather(*sent)
+        except BaseException:
+            self._is_broken = True
+            raise
+        for lot, first in zip(lots, firsts, strict=True):
             addresses |= {place: Address(lot.partition, first.offset + n) for n, place in enumerate(lot.places)}
         return [addresses[place] for place in range(len(messages))]
 
@@ -164,41 +173,15 @@ class Producer:
                 raise TopicRefusedError(f"{topic} has {count} partitions, not {PARTITIONS}: keys would move")
 
     async def close(self) -> None:
-        """Stop; `stop()` hangs while the broker is down, so after a deadline its tasks are ended."""
-        try:
-            await asyncio.wait_for(self._producer.stop(), STOP_SECONDS)
-        except (TimeoutError, KafkaError, OSError) as error:
+        """Stop; `stop()` hangs while the broker is down, so after a deadline its tasks are ended.
+
+        A broken one sends nothing more: what still waits in it would overtake what was not sent.
+        """
+        if self._is_broken or not await _ends(self._producer.stop(), STOP_SECONDS):
+            self._producer._closed = True  # noqa: SLF001 - it warns of one that was not stopped
             # A task that `stop()` left behind waits for the batches, which nobody sends any more.
-            self._producer._message_accumulator.fail_all(BrokerAwayError(f"thrown away: {error}"))  # noqa: SLF001
+            self._producer._message_accumulator.fail_all(BrokerAwayError("thrown away"))  # noqa: SLF001
             await _abort([getattr(self._producer._sender, "sender_task", None)], self._producer.client)  # noqa: SLF001
-
-
-class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """Errors in these callbacks are only logged by aiokafka, so they are handed to the consumer's loop."""
-
-    def __init__(
-        self,
-        revoked: Callable[[], Awaitable[None]],
-        assigned: Callable[[], Awaitable[None]],
-        fail: Callable[[BaseException], None],
-    ) -> None:
-        self._revoked = revoked
-        self._assigned = assigned
-        self._fail = fail
-
-    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        await self._guard(self._revoked, revoked)
-
-    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        await self._guard(self._assigned, assigned)
-
-    async def _guard(self, act: Callable[[], Awaitable[None]], partitions: set[TopicPartition]) -> None:
-        if not partitions:
-            return
-        try:
-            await act()
-        except Exception as error:  # noqa: BLE001 - aiokafka would swallow it
-            self._fail(error)
 
 
 class GroupConsumer:
@@ -220,6 +203,7 @@ class GroupConsumer:
         # batches; after its death the supervisor replays, so there is nothing to check.
         self._ends_are_exact = settings.kafka_idempotent
         self._checked = False
+        self._is_revoked = False
         self._applied: dict[TopicPartition, int] = {}
         self._fetched = Fetched()
         self._consumer = AIOKafkaConsumer(
@@ -248,15 +232,20 @@ class GroupConsumer:
     async def start(self) -> None:
         """Join the group; raises BrokerAwayError."""
         self._consumer.subscribe(
-            topics=list(self._topics), listener=_Rebalance(self._on_revoked, self._when_assigned, self._fail)
+            topics=list(self._topics), listener=Rebalance(self._when_revoked, self._when_assigned, self._fail)
         )
         await within(START_SECONDS, self._consumer.start(), "join the consumer group")
 
     def _fail(self, error: BaseException) -> None:
         self._failure = error
 
+    async def _when_revoked(self) -> None:
+        self._is_revoked = True  # until the next assignment aiokafka still names the partitions of the last
+        self._fetched.forget()
+        await self._on_revoked()
+
     async def _when_assigned(self) -> None:
-        self._checked = False
+        self._checked = self._is_revoked = False
         self._fetched.forget()
 
     async def poll(self, *, max_records: int, timeout_seconds: float) -> list[Record]:
@@ -266,30 +255,41 @@ class GroupConsumer:
         """
         if self._failure is not None:
             raise self._failure
-        assigned = self._consumer.assignment()
-        if not assigned:  # to `getmany` no partitions mean all that it has ever fetched
+        if self._is_revoked or not self._consumer.assignment():
             await asyncio.sleep(timeout_seconds)
             return []
         if self._ends_are_exact and not self._checked:
-            await self._refuse_shrunk_topics()
-            self._checked = True
+            await self._check_ends()
         taken = self._fetched.take(max_records)
         if not taken:
-            await self._fetch(assigned, timeout_seconds)
+            await self._fetch(timeout_seconds)
             taken = self._fetched.take(max_records)
         return [
             Record(raw.topic, raw.partition, raw.offset, raw.key, raw.value, _headers(raw.headers)) for raw in taken
         ]
 
-    async def _fetch(self, assigned: Collection[TopicPartition], timeout_seconds: float) -> None:
+    async def _check_ends(self) -> None:
+        self._checked = True  # an assignment that comes meanwhile has its own looked at
+        try:
+            await self._refuse_shrunk_topics()
+        except BaseException:
+            self._checked = False
+            raise
+
+    async def _fetch(self, timeout_seconds: float) -> None:
         """Fetch of the partitions of which little is left; then no more until what came is taken.
 
         Else aiokafka fetches at once what came in this moment, and the next poll gives that and no more.
         """
-        wanted = self._fetched.short_of(assigned)
-        self._consumer.resume(*wanted)
+        wanted = self._fetched.short_of(self._consumer.assignment())
+        if not wanted:  # to `getmany` no partitions mean all that it has ever fetched
+            await asyncio.sleep(timeout_seconds)
+            return
         try:
+            self._consumer.resume(*wanted)
             batches = await self._consumer.getmany(*wanted, timeout_ms=int(timeout_seconds * 1000))
+        except IllegalStateError:  # one of them was taken away in this moment
+            return
         except KafkaError as error:
             raise BrokerAwayError(str(error)) from error
         for partition, records in batches.items():
@@ -342,9 +342,7 @@ class GroupConsumer:
 
     async def close(self) -> None:
         """Leave; `stop()` hangs while the broker is down, so after a deadline its tasks are cancelled."""
-        try:
-            await asyncio.wait_for(self._consumer.stop(), STOP_SECONDS)
-        except (TimeoutError, KafkaError, OSError):
+        if not await _ends(self._consumer.stop(), STOP_SECONDS):
             coordinator, fetcher = self._consumer._coordinator, self._consumer._fetcher  # noqa: SLF001
             tasks = [
                 getattr(coordinator, name, None)
@@ -368,6 +366,16 @@ async def within(seconds: float, work: Awaitable[Any], what: str) -> Any:  # noq
         raise BrokerAwayError(f"could not {what} within {seconds:g} s") from error
     except (KafkaError, IllegalStateError) as error:
         raise BrokerAwayError(f"could not {what}: {type(error).__name__}: {error}") from error
+
+
+async def _ends(work: Coroutine[Any, Any, None], seconds: float) -> bool:
+    """Say whether it ends well and in time; `stop()` of aiokafka may end as if its caller had been cancelled."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+    finally:
+        task.cancel()
+    return task.done() and not task.cancelled() and task.exception() is None
 
 
 async def _abort(tasks: Iterable[asyncio.Task[None] | None], client: Any) -> None:  # noqa: ANN401 - no types

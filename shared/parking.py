@@ -88,18 +88,18 @@ class Retrier:
                 streams = await tx.fetch(_STREAMS, self._applier.name, self._owned(), wanted)
             if keys is None:
                 self._applier.parked_keys = {row["key"] for row in streams}
-                streams = self._rested(streams)
-            for row in sorted(streams, key=lambda stream: stream["parked_at"])[:_MAX_STREAMS]:
+            for row in self._rested(streams) if keys is None else streams:
                 while await self._retry_first(row["source"], row["key"]):
                     pass
 
     def _rested(self, streams: list[asyncpg.Record]) -> list[asyncpg.Record]:
-        """Give the streams whose turn it is, and say when it is theirs again."""
+        """Give the oldest of the streams whose turn it is, and say when it is theirs again."""
         now, real = clock.monotonic(), clock.real()
         until = {
             (row["source"], row["key"]): self._rests_until.get((row["source"], row["key"]), 0.0) for row in streams
         }
         due = [row for row in streams if until[row["source"], row["key"]] <= now]
+        due = sorted(due, key=lambda stream: stream["parked_at"])[:_MAX_STREAMS]
         for row in due:
             waited = (real - row["parked_at"]).total_seconds()
             pause = min(max(waited / _REST_SHARE, RETRY_SECONDS), _MAX_RETRY_SECONDS)

@@ -245,9 +245,7 @@ async def test_what_waits_for_its_turn_until_its_lease_is_half_over_is_left_to_t
     async def record(_tx: Transaction, item: str, _outcome: Outcome[None]) -> None:
         recorded.append(item)
 
-    jobs.effect(
-        "send", next_due="select null", claim=claim, call=call, record=record, parallel=1, lease_seconds=lease
-    )
+    jobs.effect("send", next_due="select null", claim=claim, call=call, record=record, parallel=1, lease_seconds=lease)
     assert await jobs.jobs[0].run(plumbing.producing) == 2
     assert (called, recorded) == (["first"], ["first"])
 

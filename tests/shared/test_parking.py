@@ -1,6 +1,7 @@
 """Parked streams are tried again, whatever stands before them and whatever the database says meanwhile."""
 
 import asyncio
+from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -41,6 +42,20 @@ async def test_dead_streams_however_many_starve_no_other(plumbing: Plumbing) -> 
         await wait_until(is_parked, what="the event waits")
         seen.waits.clear()
         await until(lambda: seen.has(early.order_id, "delivered"), "it is tried beside 250 dead ones")
+
+
+async def test_of_more_streams_than_are_tried_at_once_the_others_have_the_next_turn(
+    plumbing: Plumbing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parking, "_MAX_STREAMS", 1)
+    retrier = plumbing.consumer("crowded", Seen().router).retrier
+    now = clock.real()
+    streams = [
+        {"source": "orders", "key": key, "parked_at": now - timedelta(hours=hours)}
+        for key, hours in (("young", 1), ("old", 2))
+    ]
+    turns = [[row["key"] for row in retrier._rested(streams)] for _ in range(3)]  # type: ignore[arg-type]  # noqa: SLF001
+    assert turns == [["old"], ["young"], []]
 
 
 async def test_a_dead_event_is_listed_before_hundreds_that_wait_for_longer(plumbing: Plumbing) -> None:

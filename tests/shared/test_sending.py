@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiokafka.errors import KafkaTimeoutError
 
 from shared import topics
 from shared.ids import new_id
-from shared.kafka import Producer
+from shared.kafka import BrokerAwayError, Producer
 from tests.shared.conftest import Plumbing, completed, message
 
 _LATE_SECONDS = 0.5  # far longer than a send takes
@@ -51,3 +52,26 @@ async def test_who_waits_to_hear_of_the_topic_is_not_overtaken_by_who_hears_of_i
     ((first,), (second,)) = await asyncio.gather(producer.send([one]), producer.send([one]))
     await producer.close()
     assert first.offset < second.offset
+
+
+async def test_what_was_to_follow_a_batch_that_failed_is_not_sent(
+    plumbing: Plumbing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The failed one holds its turn until it fails; all of it is sent again, by another producer."""
+    topic = f"doorstep.failed-{new_id()}"
+    await topics.create_topics(plumbing.settings, [topic])
+    one = replace(message(completed(), 1), topic=topic)
+    producer = Producer(plumbing.settings, "failed")
+    await producer.start()
+    handed_over: list[str] = []
+
+    async def no_room(*_args: Any, **_more: Any) -> None:  # noqa: ANN401 - aiokafka has no types
+        handed_over.append("first" if not handed_over else "second")
+        await asyncio.sleep(0)
+        raise KafkaTimeoutError
+
+    monkeypatch.setattr(producer._producer, "send_batch", no_room)  # noqa: SLF001
+    outcomes = await asyncio.gather(producer.send([one]), producer.send([one]), return_exceptions=True)
+    await producer.close()
+    assert [type(outcome) for outcome in outcomes] == [BrokerAwayError, BrokerAwayError]
+    assert handed_over == ["first"]

@@ -89,3 +89,16 @@ async def test_connections_that_the_server_ended_meanwhile_are_replaced_unnotice
         now = [await one.value("select pg_backend_pid()") for one in (first, second)]
     assert not set(now) & set(ended)
     await database.close()
+
+
+async def test_a_transaction_in_which_an_error_was_swallowed_is_not_said_to_be_kept(database: Database) -> None:
+    """PostgreSQL rolls it back at the error, and answers its commit without another."""
+
+    async def swallow() -> None:
+        async with database.transaction() as tx:
+            with contextlib.suppress(asyncpg.DivisionByZeroError):
+                await tx.value("select 1 / 0")
+
+    with pytest.raises(RuntimeError, match="nothing of it is kept"):
+        await swallow()
+    await database.close()

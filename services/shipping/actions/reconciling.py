@@ -79,7 +79,8 @@ async def _take_over(tx: Transaction, sold: CarrierShipment, wish: Wish) -> bool
     label = await label_queries.get_label(tx, shipment.label_id) if shipment and shipment.label_id else None
     if label is None or label.state != LabelState.REQUESTED or label.carrier_shipment_id is not None:
         return False
-    await label_queries.remember_created(tx, label.id, sold.id, label.format)
+    if not await label_queries.remember_created(tx, label.id, None, sold.id, label.format):
+        return False
     await audit(
         tx, actor=wish.actor, act=_ACT, subject=str(shipment_id), reason=wish.reason,
         change=(None, {"carrier_shipment_id": sold.id, "tracking_number": sold.tracking_code}),
