@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _QUESTION_SECONDS = 5.0
-# Twice what the services' roles allow a statement: a server that says nothing for so long is not there any more,
-# though nobody has hung up.
+# Twice what the services' roles allow a statement: a server that is silent for so long is gone, though nobody hung up.
 _SILENT_SECONDS = 10.0
 _TRANSIENT_TRIES = 5
 

@@ -202,8 +202,7 @@ class GroupConsumer:
         # A broker without idempotent producers (the embedded one) keeps nothing and counts its end offsets in
         # batches; after its death the supervisor replays, so there is nothing to check.
         self._ends_are_exact = settings.kafka_idempotent
-        self._checked = False
-        self._is_revoked = False
+        self._checked = self._is_revoked = False
         self._applied: dict[TopicPartition, int] = {}
         self._fetched = Fetched()
         self._consumer = AIOKafkaConsumer(
