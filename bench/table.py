@@ -87,38 +87,39 @@ _ROWS: Final = (
         "intake_1",
         "order intake over HTTP, 1 API process ÷ (a)",
         Target("least", 0.5),
-        "one Python process serves HTTP, checks, drafts and encodes every order; its processor time per order is the "
-        "limit, not the database",
-        "further API processes; less written per order (timeline, look-up, feed and answer are rows of their own)",
+        "an order is some twenty rows and their indexes, not five, and is checked, drafted and encoded in Python; eight "
+        "clients wait for each commit, so neither core is full",
+        "less written per order (timeline, look-up, feed and answer are rows of their own); more clients a commit",
     ),
     Row(
         "intake_2",
         "order intake over HTTP, 2 API processes ÷ (a)",
         Target("least", 0.6),
-        "two API processes, PostgreSQL and the load share two cores, so the sum of processor time per order is the "
-        "limit",
-        "more cores; less Python per order",
+        "each of the two has half the clients, so a commit holds half the orders and costs each of them twice as much, "
+        "in Python and in PostgreSQL",
+        "more clients than eight; more cores",
     ),
     Row(
         "reserve_spread",
         "reservation from a full topic, 10,000 SKUs ÷ (b)",
         Target("least", 3.0),
-        "one process reads, checks and applies each event, decides, writes the ledger, and relays its own answers",
-        "several workers (the topic has 12 partitions); fewer rows per reservation",
+        "an order is two events in, a demand, reservations, a ledger and the stock of three articles, and an event out; "
+        "PostgreSQL spends more on these rows than the worker on the events",
+        "fewer rows per reservation; several workers (the topic has 12 partitions)",
     ),
     Row(
         "reserve_hot",
         "reservation from a full topic, one hot SKU ÷ (c)",
         Target("least", 8.0),
-        "the hot row is locked once a wave, so this is processor time per event as in the line above",
+        "the hot row is locked once a wave, so this is processor time as in the line above",
         "as above; not the lock",
     ),
     Row(
         "whole_way",
         "placed → pick tasks ready, Apache Kafka, all processes ÷ (a)",
         Target("least", 0.15),
-        "an order crosses three services and four topics, and every crossing is parsed, applied and written; all of it "
-        "shares two cores with database, broker and load",
+        "an order goes from orders to inventory, back and to inventory again, shipping and care read along, and each "
+        "parses, applies and writes; all of it shares two cores with database, broker and load",
         "more cores: each service scales by its own processes",
     ),
     Row(
@@ -126,14 +127,15 @@ _ROWS: Final = (
         "placed → delivered in the demonstration's shape ÷ (a)",
         Target("least", 0.01),
         "the demonstration waits until the suite rests after every step of business time, and its bots scan one unit "
-        "after another: it shows a story, not a rate",
+        "after another: it shows a story, not a rate, and on the embedded broker",
         "more orders per step; bots in more than one process",
     ),
     Row(
         "latency_p50",
         "placed → pick task visible at 200 orders/s, p50",
         Target("most", 25, "ms"),
-        "four hops, each with a commit, a relay's round and a poll",
+        "four commits, and three crossings with a relay's round and a poll each, which rest as long as they last took; "
+        "at this rate the two cores are nearly full",
         "cores of their own for the workers",
     ),
     Row(
@@ -148,7 +150,7 @@ _ROWS: Final = (
         "relay ÷ a bare aiokafka producer with the same bytes",
         Target("least", 0.7),
         "the relay reads rows, encodes headers and moves each row to the log, in the process that also consumes",
-        "shards shared by several workers",
+        "reading on one connection while moving on another; fewer headers",
     ),
     Row(
         "memory",
