@@ -87,8 +87,8 @@ _ROWS: Final = (
         "intake_1",
         "order intake over HTTP, 1 API process ÷ (a)",
         Target("least", 0.5),
-        "an order is some twenty rows and their indexes, not five, and is checked, drafted and encoded in Python; eight "
-        "clients wait for each commit, so neither core is full",
+        "an order is some twenty rows and their indexes, not five, and is checked, drafted and encoded in Python; "
+        "eight clients wait for each commit, so neither core is full",
         "less written per order (timeline, look-up, feed and answer are rows of their own); more clients a commit",
     ),
     Row(
@@ -103,7 +103,7 @@ _ROWS: Final = (
         "reserve_spread",
         "reservation from a full topic, 10,000 SKUs ÷ (b)",
         Target("least", 3.0),
-        "an order is two events in, a demand, reservations, a ledger and the stock of three articles, and an event out; "
+        "an order is two events in, a demand, reservations, a ledger and the stock of three articles, an event out; "
         "PostgreSQL spends more on these rows than the worker on the events",
         "fewer rows per reservation; several workers (the topic has 12 partitions)",
     ),
