@@ -16,7 +16,7 @@ from shared.http import HttpStatusError, HttpUnavailableError
 from shared.ids import new_id
 from shared.settings import platform
 from tests.orders.receiver import listening
-from tests.orders.rig import Json, Shop
+from tests.orders.rig import Json, Rig, Shop
 from tests.waiting import wait_until, wait_until_held_up
 
 pytestmark = pytest.mark.security(9)
@@ -64,7 +64,7 @@ async def test_a_redirect_is_not_followed(shop: Shop) -> None:
 
 
 @pytest.fixture
-def production(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def production(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:  # noqa: ARG001 - its settings but this one
     monkeypatch.setenv("DOORSTEP_ENVIRONMENT", "production")
     platform.cache_clear()
     yield
