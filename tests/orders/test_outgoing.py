@@ -64,7 +64,7 @@ async def test_a_redirect_is_not_followed(shop: Shop) -> None:
 
 
 @pytest.fixture
-def production(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:  # noqa: ARG001 - its settings but this one
+def production(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("DOORSTEP_ENVIRONMENT", "production")
     platform.cache_clear()
     yield
