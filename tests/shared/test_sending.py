@@ -9,10 +9,19 @@ from aiokafka.errors import KafkaTimeoutError
 
 from shared import topics
 from shared.ids import new_id
-from shared.kafka import BrokerAwayError, Producer
+from shared.kafka import BrokerAwayError, Message, Producer
 from tests.shared.conftest import Plumbing, completed, message
 
 _LATE_SECONDS = 0.5  # far longer than a send takes
+
+
+async def _new_to_its_topic(plumbing: Plumbing) -> tuple[Producer, Message]:
+    """Give a producer that has sent nothing yet, and what it may send."""
+    topic = f"doorstep.new-{new_id()}"
+    await topics.create_topics(plumbing.settings, [topic])
+    producer = Producer(plumbing.settings, "new")
+    await producer.start()
+    return producer, replace(message(completed(), 1), topic=topic)
 
 
 async def test_of_two_who_send_at_once_the_second_comes_after_all_of_the_first(plumbing: Plumbing) -> None:
@@ -34,11 +43,7 @@ async def test_who_waits_to_hear_of_the_topic_is_not_overtaken_by_who_hears_of_i
     plumbing: Plumbing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A producer's first sends: aiokafka asks for a topic it does not know, and rests before it asks again."""
-    topic = f"doorstep.unheard-{new_id()}"
-    await topics.create_topics(plumbing.settings, [topic])
-    one = replace(message(completed(), 1), topic=topic)
-    producer = Producer(plumbing.settings, "unheard")
-    await producer.start()
+    producer, one = await _new_to_its_topic(plumbing)
     ask, asked = producer._producer.partitions_for, 0  # noqa: SLF001
 
     async def is_slow_at_first(name: str) -> Any:  # noqa: ANN401 - aiokafka has no types
@@ -58,11 +63,7 @@ async def test_what_was_to_follow_a_batch_that_failed_is_not_sent(
     plumbing: Plumbing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The failed one holds its turn until it fails; all of it is sent again, by another producer."""
-    topic = f"doorstep.failed-{new_id()}"
-    await topics.create_topics(plumbing.settings, [topic])
-    one = replace(message(completed(), 1), topic=topic)
-    producer = Producer(plumbing.settings, "failed")
-    await producer.start()
+    producer, one = await _new_to_its_topic(plumbing)
     handed_over: list[str] = []
 
     async def no_room(*_args: Any, **_more: Any) -> None:  # noqa: ANN401 - aiokafka has no types

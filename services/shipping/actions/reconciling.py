@@ -8,7 +8,6 @@ from uuid import UUID
 from services.shipping.carriers.base import CarrierError, CarrierRejectedError, CarrierShipment, RefundStatus
 from services.shipping.carriers.registry import ADAPTER, carrier
 from services.shipping.errors import CarrierAwayError
-from services.shipping.models import LabelState
 from services.shipping.queries import labels as label_queries
 from services.shipping.queries import shipments as queries
 from shared.audit import audit
@@ -77,9 +76,7 @@ async def _take_over(tx: Transaction, sold: CarrierShipment, wish: Wish) -> bool
     shipment_id = _uuid(sold.reference)
     shipment = await queries.lock_shipment(tx, shipment_id) if shipment_id is not None else None
     label = await label_queries.get_label(tx, shipment.label_id) if shipment and shipment.label_id else None
-    if label is None or label.state != LabelState.REQUESTED or label.carrier_shipment_id is not None:
-        return False
-    if not await label_queries.remember_created(tx, label.id, None, sold.id, label.format):
+    if label is None or not await label_queries.remember_created(tx, label.id, None, sold.id, label.format):
         return False
     await audit(
         tx, actor=wish.actor, act=_ACT, subject=str(shipment_id), reason=wish.reason,
