@@ -81,7 +81,7 @@ class Rig:
         variable = names.port(service) if verb == "api" else names.ops_port(service)
         addresses: list[str] = []
         for number in range(2, 2 + count):
-            port = next(iter(ports.free().values()))
+            port = ports.reserve()
             command = service_command(self.stack.site, self.stack.options, f"{process}-{number}", service, verb)
             child = Child(replace(command, environment={**command.environment, variable: str(port)}))
             address = f"http://127.0.0.1:{port}"

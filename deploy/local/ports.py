@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from collections.abc import Iterable, Mapping
 
 from deploy.local import names
@@ -33,15 +34,23 @@ def fixed(base: int | None = None, environment: Mapping[str, str] = os.environ) 
 
 
 def free() -> Ports:
-    """Give every process a port that nobody listened on a moment ago."""
-    sockets = [socket.socket() for _ in _OFFSETS]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return {process: int(one.getsockname()[1]) for process, one in zip(_OFFSETS, sockets, strict=True)}
-    finally:
-        for one in sockets:
-            one.close()
+    """Give every process a port of its own that stays this program's until its end."""
+    return {process: reserve() for process in _OFFSETS}
+
+
+def reserve() -> int:
+    """Give a free port that the system gives to no other program until this one ends (on Linux)."""
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    one.bind(("127.0.0.1", 0))
+    port = int(one.getsockname()[1])
+    if sys.platform == "linux":
+        # Bound but not listening, to this program's end. A child, which may use the address again, can listen
+        # there; nobody else is given the port meanwhile, not even while the child restarts.
+        one.detach()
+    else:
+        one.close()
+    return port
 
 
 def is_taken(port: int) -> bool:

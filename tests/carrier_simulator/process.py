@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import cast
 
 import httpx
+
+from deploy.local import ports
 
 KEY = "a-key-for-tests"
 SECRET = "a-wébhook-secret"
@@ -42,9 +43,7 @@ class CarrierProcess:
     """A running simulator and an HTTP client for its doors."""
 
     def __init__(self, home: Path, clock: SteppedClock, settings: Mapping[str, str] | None = None) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = ports.reserve()
         self.url = f"http://127.0.0.1:{self.port}"
         self.clock = clock
         self._environment = {

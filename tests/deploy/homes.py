@@ -40,9 +40,17 @@ def stub_wish(home: Path, stepped_clock: str | None = None, services: tuple[str,
 
 
 def free_base() -> int:
-    """Find a base from which all ports of a stack are free."""
+    """Find a base from which all ports of a stack are free, and which no other tests choose meanwhile."""
     # Below the range from which the system itself hands out ports.
     for base in random.SystemRandom().sample(range(10_000, 30_000, _SPAN), 100):
+        claim = socket.socket()
+        try:
+            # No process of a stack has the base itself: whoever holds it, to its end, holds the ports above.
+            claim.bind(("127.0.0.1", base))
+        except OSError:
+            claim.close()
+            continue
+        claim.detach()
         if not any(ports.is_taken(port) for port in ports.fixed(base, {}).values()):
             return base
     raise AssertionError("no free range of ports")

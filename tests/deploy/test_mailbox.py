@@ -12,7 +12,7 @@ from tests.waiting import wait_until
 
 
 async def test_a_message_is_kept_as_a_file_with_its_dots(tmp_path: Path) -> None:
-    port = ports.free()["mailbox"]
+    port = ports.reserve()
     child = Child(mailbox.command(port, tmp_path / "mail", tmp_path / "log"))
     try:
         await child.wait_ready(lambda: broker.is_ready(port), 30)
@@ -29,7 +29,7 @@ async def test_a_message_is_kept_as_a_file_with_its_dots(tmp_path: Path) -> None
 
 
 async def test_a_client_that_speaks_nonsense_disturbs_nobody(tmp_path: Path) -> None:
-    port = ports.free()["mailbox"]
+    port = ports.reserve()
     child = Child(mailbox.command(port, tmp_path / "mail", tmp_path / "log"))
     try:
         await child.wait_ready(lambda: broker.is_ready(port), 30)

@@ -17,7 +17,7 @@ _READY_SECONDS = 120.0
 @asynccontextmanager
 async def twin_of(stack: LocalStack, service: str) -> AsyncIterator[str]:
     """Run another worker of the service for as long as the block lasts; give its address when it holds partitions."""
-    port = ports.free()[names.worker_of(service)]
+    port = ports.reserve()
     command = service_command(stack.site, stack.options, f"{service}-twin", service, "worker")
     child = Child(replace(command, environment={**command.environment, names.ops_port(service): str(port)}))
     url = f"http://127.0.0.1:{port}"

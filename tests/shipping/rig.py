@@ -3,7 +3,6 @@
 import asyncio
 import os
 import secrets
-import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -17,6 +16,7 @@ import httpx
 import orjson
 from fastapi import FastAPI
 
+from deploy.local import ports
 from deploy.local.stack import LocalStack
 from services.shipping import settings as shipping_settings
 from services.shipping.actions import addresses
@@ -41,12 +41,6 @@ HOST, PATIENCE_SECONDS = "127.0.0.1", 3
 API_KEY = "EZTK-test-key"
 WEBHOOK_SECRET = "the carrier's word"
 WORKING = Progress(step="closed", holder="warehouse", since=clock.real())
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind((HOST, 0))
-        return int(one.getsockname()[1])
 
 
 @asynccontextmanager
@@ -316,7 +310,7 @@ async def running_shipping(
     """Open shipping's three doors, with a carrier and neighbours, for as long as the block lasts."""
     staff_private, staff_public = make_key_pair("staff-test")
     service_private, service_public = make_key_pair("service-test")
-    api_port, neighbours_port, carrier_port = free_port(), free_port(), free_port()
+    api_port, neighbours_port, carrier_port = ports.reserve(), ports.reserve(), ports.reserve()
     async with own_database(stack, "shipping") as database_url:
         environment = {
             "DOORSTEP_ENVIRONMENT": "local",
