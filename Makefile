@@ -148,7 +148,7 @@ bench-full: setup wrk java ## The same with more cells and 1,000,000 orders of h
 
 .PHONY: soak
 soak: setup wrk java ## Place RATE=150 orders a second for MINUTES=30 and watch what must stay flat
-	$(BIN)/python -m bench soak --minutes $(or $(MINUTES),30) --rate $(or $(RATE),150)
+	$(BIN)/python -m bench soak --minutes $(or $(MINUTES),30) --rate $(or $(RATE),150) $(ARGS)
 
 .PHONY: java
 java:

@@ -25,14 +25,16 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30.0, help="how long the soak lasts")
     parser.add_argument("--rate", type=float, default=soak.PER_SECOND, help="how many orders a second the soak places")
     asked = parser.parse_args()
+    if asked.only and asked.write_docs:
+        parser.error("--write-docs puts the whole table into the page: it does not go with --only")
     home = control.default_home() / "bench"
     # Told to end, stop what was started, as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         find_wrk()
         if asked.what == "soak":
-            asyncio.run(soak.run(asked.minutes, asked.rate, home, _say))
-            return
+            flat = asyncio.run(soak.run(asked.minutes, asked.rate, home, _say, write_docs=asked.write_docs))
+            sys.exit(not flat)
         _measure(QUICK if asked.what == "quick" else FULL, frozenset(asked.only or ()), write_docs=asked.write_docs)
     except StackError as error:
         sys.exit(str(error))

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from bench import charts
+from bench import charts, versions
 from bench.figures import median, spread
 from bench.run import Outcome
 from deploy.local.site import REPOSITORY
@@ -13,15 +13,15 @@ RESULTS = REPOSITORY / "bench" / "results"
 PAGE = REPOSITORY / "docs" / "performance.md"
 CHARTS = REPOSITORY / "docs" / "performance"
 _BEGIN, _END = "<!-- figures: written by bench -->", "<!-- end of figures -->"
-_BUSY = 0.1
+BUSY = 0.1
 
 
 def show(outcome: Outcome) -> str:
     """Give the table as text, line by line, with every reason."""
-    said = [f"{outcome.plan.name} run of {outcome.seconds:.0f} s; {machine_of(outcome)}"]
+    said = [f"{outcome.plan.name} run of {outcome.seconds:.0f} s; {versions.in_words(outcome.machine)}"]
     said += [f"limit ({name}) {_limit(values)}" for name, values in sorted(outcome.limits.items())]
-    if outcome.busy_before > _BUSY:
-        said.append(f"NOTE: {outcome.busy_before:.0%} of the processors were busy before: the figures say little")
+    if outcome.busy_before > BUSY:
+        said.append(f"NOTE: {_busy(outcome)}")
     for line in outcome.lines:
         value = f"{line.result.value:.3g}" if line.result else "-"
         figure = line.result.figure if line.result else "-"
@@ -64,9 +64,10 @@ def write_page(outcome: Outcome) -> None:
 
 
 def _figures(outcome: Outcome) -> str:
-    at = clock.real().date().isoformat()
+    at, machine = clock.real().date().isoformat(), versions.in_words(outcome.machine)
     said = [
-        f"`{command_of(outcome)}` on {at}: {machine_of(outcome)}; {outcome.busy_before:.0%} busy before.",
+        f"`{command_of(outcome)}` on {at}: {machine}; {outcome.busy_before:.0%} busy before.",
+        *([f"\n**{_busy(outcome)}**"] if outcome.busy_before > BUSY else []),
         "",
         *[f"- limit ({name}): {_limit(values)}" for name, values in sorted(outcome.limits.items())],
         "",
@@ -87,19 +88,12 @@ def _figures(outcome: Outcome) -> str:
     return "\n".join(said)
 
 
+def _busy(outcome: Outcome) -> str:
+    return f"{outcome.busy_before:.0%} of the processors were busy before: the figures say little"
+
+
 def _limit(values: list[float]) -> str:
     return f"{median(values):,.0f}/s, spread {spread(values):.0%} of {len(values)} cells"
-
-
-def machine_of(outcome: Outcome) -> str:
-    """Say in one sentence what this ran on."""
-    m = outcome.machine
-    return (
-        f"{m['cores']} cores ({m['processor']}), {m['memory']}, Linux {m['kernel']}, Python {m['python']}, "
-        f"PostgreSQL {m['PostgreSQL']} (fsync {m['fsync']}, synchronous_commit {m['synchronous_commit']}, "
-        f"shared_buffers {m['shared_buffers']}), {'Apache Kafka' if m['broker'] == 'kafka' else 'embedded broker'}, "
-        f"commit {m['commit']}"
-    )
 
 
 def command_of(outcome: Outcome) -> str:

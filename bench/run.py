@@ -1,11 +1,10 @@
 """A whole run: the stack, one measurement after another, each failing alone, and everything stopped at the end."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import denominators, machine
+from bench import denominators, machine, versions
 from bench.measures import demonstration, history, intake, journey, processes, relay, reservation, workers
 from bench.rig import Rig
 from bench.session import Plan, Session
@@ -13,7 +12,7 @@ from bench.shop import open_shop
 from bench.table import ROWS, Line, Result
 from shared import clock
 
-_IDLE_SECONDS = 3.0
+IDLE_SECONDS = 3.0
 
 Say = Callable[[str], None]
 Measurement = Callable[[Session], Awaitable[Mapping[str, Result] | None]]
@@ -59,14 +58,14 @@ class Outcome:
     lines: list[Line]
     busy_before: float
     limits: Mapping[str, list[float]]
-    machine: Mapping[str, str]
+    machine: dict[str, str]
     seconds: float
 
 
 async def run(plan: Plan, home: Path, say: Say, only: frozenset[str] = frozenset()) -> Outcome:
     """Measure every line, or those of the steps that give one of `only`; raises only what no cell can catch."""
     started = clock.monotonic()
-    busy = await machine.busy_share(_IDLE_SECONDS)
+    busy = await machine.busy_share(IDLE_SECONDS)
     say(f"idle check: {busy:.0%} of {machine.describe()['cores']} cores are busy before anything starts")
     rig = await Rig.start(home, say)
     try:
@@ -79,7 +78,7 @@ async def run(plan: Plan, home: Path, say: Say, only: frozenset[str] = frozenset
         for step in STEPS:
             if step.serves(only):
                 lines |= await _take(session, step)
-        described = {**machine.describe(), **await _versions(rig)}
+        described = await versions.describe(rig)
     finally:
         await rig.stop()
     ordered = [lines[key] for key in ROWS if key in lines]
@@ -96,26 +95,3 @@ async def _take(session: Session, step: Step) -> dict[str, Line]:
         session.say(f"  {reason}")
         return {key: Line(ROWS[key], None, reason) for key in step.keys}
     return {key: Line(ROWS[key], results.get(key), "the measurement gave no result") for key in step.keys}
-
-
-async def _versions(rig: Rig) -> dict[str, str]:
-    connection = await rig.connect("orders")
-    try:
-        server = str(await connection.fetchval("show server_version"))
-        settings = {
-            name: str(await connection.fetchval(f"show {name}"))
-            for name in ("fsync", "synchronous_commit", "shared_buffers")
-        }
-    finally:
-        await connection.close()
-    commit = await _commit()
-    return {"PostgreSQL": server, **settings, "broker": rig.broker, "commit": commit}
-
-
-async def _commit() -> str:
-    process = await asyncio.create_subprocess_exec(
-        "git", "describe", "--always", "--dirty",
-        cwd=Path(__file__).parent, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    out, _ = await process.communicate()
-    return out.decode().strip() or "unknown"

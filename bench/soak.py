@@ -2,140 +2,154 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from bench import charts, machine
-from bench.figures import median, percentile
+from bench import charts, flatness, machine, versions
+from bench.figures import percentile
+from bench.flatness import TITLES, Finding, Samples
 from bench.load import Load, Wish, place_orders
-from bench.measures.journey import Watch, warm_up
-from bench.report import CHARTS, RESULTS
+from bench.measures.journey import all_planned, warm_up
+from bench.report import BUSY, CHARTS, RESULTS
 from bench.rig import Rig
-from bench.run import Say
+from bench.run import IDLE_SECONDS, Say
 from bench.shop import open_shop
+from bench.watch import Watch
 from shared import clock
+from shared.db import connect
 
 PER_SECOND: Final = 150
 _SAMPLE_SECONDS = 10.0
-_THIRD = 3
-_LEAST_SAMPLES = 6
-_WATCHED_TABLES = ("outbox", "stream", "stream_position", "stock", "orders", "snapshot")
+_BLOAT_LOOKS = 12
+_KEPT_UP = 0.97
+_TABLES = ("outbox", "stream", "stream_position", "stock", "orders", "order_line", "pick_task", "snapshot")
 _OUTBOX = "select count(*) from outbox"
 _SIZES = """
 select relname, pg_total_relation_size(oid) / 1e6 as megabytes from pg_class
 where relkind = 'r' and relname = any($1::text[])
 """
-_TITLES: Final = {
-    "memory": ("Memory by process (USS)", "MB"),
-    "latency": ("Placed to pick task visible", "ms"),
-    "outbox": ("Events waiting in the outbox", "rows"),
-    "lag": ("Records not yet read", "records"),
-    "tables": ("Tables with their indexes", "MB"),
-}
+_UNUSED = """
+select c.relname, 100 * (a.approx_free_space + a.dead_tuple_len) / a.table_len as percent
+from pg_class c, lateral pgstattuple_approx(c.oid) a
+where c.relkind = 'r' and c.relname = any($1::text[]) and a.table_len > 1e6
+"""
+_FULL = """
+select t.relname, sum(s.avg_leaf_density * s.index_size) / sum(s.index_size) as percent
+from pg_index i join pg_class t on t.oid = i.indrelid join pg_class x on x.oid = i.indexrelid
+join pg_am on pg_am.oid = x.relam and amname = 'btree', lateral pgstatindex(i.indexrelid) s
+where t.relkind = 'r' and t.relname = any($1::text[]) and s.index_size > 1e6 group by 1
+"""
 
 
 @dataclass(slots=True)
-class Samples:
-    """What was seen over time: by chart, by line, (minutes, value)."""
+class Soak:
+    """One soak on its way."""
 
-    seen: dict[str, dict[str, list[tuple[float, float]]]] = field(default_factory=dict)
+    rig: Rig
+    say: Say
+    watch: Watch
+    started: float
+    samples: Samples
+    bloat_minutes: float
+    bloat_due: float = 0.0
 
-    def note(self, chart: str, name: str, minutes: float, value: float) -> None:
-        """Keep one value."""
-        self.seen.setdefault(chart, {}).setdefault(name, []).append((round(minutes, 2), round(value, 2)))
+    @property
+    def minutes(self) -> float:
+        """How long it lasts already."""
+        return (clock.monotonic() - self.started) / 60
 
+    async def sample(self) -> None:
+        """Note everything once, and say how it goes."""
+        minutes, waits = self.minutes, await self.watch.take()
+        looks_inside = minutes >= self.bloat_due
+        self.bloat_due += self.bloat_minutes * looks_inside
+        for name, share in (("p50", 0.5), ("p99", 0.99)) if waits else ():
+            self.samples.note("latency", name, minutes, percentile(waits, share))
+        for name, pid in self.rig.pids(*self.rig.stack.apis, *self.rig.stack.workers).items():
+            self.samples.note("memory", name, minutes, machine.unshared_megabytes(pid))
+        for service in self.rig.services:
+            worker = self.rig.stack.site.url(f"{service}-worker")
+            self.samples.note("lag", service, minutes, await self.rig.counter(worker, "doorstep_consumer_lag"))
+            self.samples.note("outbox", service, minutes, await self.rig.value(service, _OUTBOX))
+            await self._measure_tables(service, minutes, looks_inside=looks_inside)
+        p99 = f"p99 {percentile(waits, 0.99):,.0f} ms" if waits else "nothing became ready"
+        self.say(f"  {minutes:5.1f} min: {len(waits)} orders ready, {p99}")
 
-def growth(values: Sequence[float]) -> float:
-    """Give the median of the last third ÷ that of the second third: the first third is warming up."""
-    third = len(values) // _THIRD
-    if third == 0:
-        raise ValueError("too few samples to tell growth")
-    before = median(values[third : 2 * third])
-    return median(values[-third:]) / before if before else 1.0
-
-
-async def run(minutes: float, per_second: float, home: Path, say: Say) -> None:
-    """Soak, tell what came of it, and write bench/results/soak.json and the charts."""
-    rig = await Rig.start(home, say)
-    try:
-        say("setting up the shop: 10,000 articles")
-        shop = await open_shop(rig)
-        await warm_up(rig, shop)
-        wish = Wish(minutes * 60, per_second=per_second)
-        loading = asyncio.create_task(place_orders(shop, [rig.stack.urls["orders"]], wish))
-        samples = Samples()
-        await _sample_until(loading, rig, samples, say)
-        _tell(await loading, per_second, samples, say)
-    finally:
-        await rig.stop()
-
-
-async def _sample_until(loading: "asyncio.Task[Load]", rig: Rig, samples: Samples, say: Say) -> None:
-    started = clock.monotonic()
-    while not loading.done():
-        watch = await Watch.begin(rig)
-        await asyncio.wait({loading}, timeout=_SAMPLE_SECONDS)
-        waits = await watch.end()
-        minutes = (clock.monotonic() - started) / 60
-        if waits:
-            samples.note("latency", "p50", minutes, percentile(waits, 0.5))
-            samples.note("latency", "p99", minutes, percentile(waits, 0.99))
-        await _sample(rig, samples, minutes)
-        say(f"  {minutes:5.1f} min: {len(waits)} orders, p99 {percentile(waits, 0.99) if waits else 0:.0f} ms")
-
-
-async def _sample(rig: Rig, samples: Samples, minutes: float) -> None:
-    for name, pid in rig.pids(*rig.stack.apis, *rig.stack.workers).items():
-        samples.note("memory", name, minutes, machine.unshared_megabytes(pid))
-    for service in rig.services:
-        samples.note("outbox", service, minutes, await rig.value(service, _OUTBOX))
-        worker = rig.stack.site.url(f"{service}-worker")
-        samples.note("lag", service, minutes, await rig.counter(worker, "doorstep_consumer_lag"))
-        connection = await rig.connect(service)
+    async def _measure_tables(self, service: str, minutes: float, *, looks_inside: bool) -> None:
+        connection = await connect(self.rig.stack.dsn(service, "admin"), application="bench", patience_seconds=None)
         try:
-            for row in await connection.fetch(_SIZES, list(_WATCHED_TABLES)):
-                samples.note("tables", f"{service}.{row['relname']}", minutes, float(row["megabytes"]))
+            for row in await connection.fetch(_SIZES, _TABLES):
+                self.samples.note("tables", f"{service}.{row['relname']}", minutes, float(row["megabytes"]))
+            if not looks_inside:
+                return
+            await connection.execute("create extension if not exists pgstattuple")
+            for chart, question in (("unused", _UNUSED), ("indexes", _FULL)):
+                for row in await connection.fetch(question, _TABLES):
+                    self.samples.note(chart, f"{service}.{row['relname']}", minutes, float(row["percent"]))
         finally:
             await connection.close()
 
 
-def _tell(load: Load, wanted: float, samples: Samples, say: Say) -> None:
-    findings = _findings(samples)
+async def run(minutes: float, per_second: float, home: Path, say: Say, *, write_docs: bool) -> bool:
+    """Soak, tell what came of it, write bench/results/soak.json; says whether everything stayed flat."""
+    busy = await machine.busy_share(IDLE_SECONDS)
+    say(f"idle check: {busy:.0%} of {machine.describe()['cores']} cores are busy before anything starts")
+    rig = await Rig.start(home, say)
+    try:
+        load, samples = await _load(rig, Wish(minutes * 60, per_second=per_second), say)
+        described = await versions.describe(rig)
+    finally:
+        await rig.stop()
+    found = [_kept_up(load, per_second), *flatness.findings(samples, per_second)]
+    _save(load, per_second, {**described, "busy before": f"{busy:.1%}"}, found, samples)
+    if write_docs:
+        _draw(samples)
+    if busy > BUSY:
+        say(f"NOTE: {busy:.0%} of the processors were busy before: the figures say little")
+    for finding in found:
+        say(f"  {finding}")
+    failed = sum(not one.holds for one in found)
+    say(f"{load.orders:,} orders in {load.seconds / 60:.1f} min, {len(found)} findings, {failed} of them fail")
+    return not failed
+
+
+async def _load(rig: Rig, wish: Wish, say: Say) -> tuple[Load, Samples]:
+    say("setting up the shop: 10,000 articles")
+    shop = await open_shop(rig)
+    await warm_up(rig, shop)
+    soak = Soak(rig, say, await Watch.begin(rig), clock.monotonic(), Samples(), wish.seconds / 60 / _BLOAT_LOOKS)
+    loading = asyncio.create_task(place_orders(shop, [rig.stack.urls["orders"]], wish))
+    while not loading.done():
+        await asyncio.wait({loading}, timeout=_SAMPLE_SECONDS)
+        await soak.sample()
+    say("waiting for the last orders' pick tasks")
+    await all_planned(rig)
+    await soak.watch.end()
+    return await loading, soak.samples
+
+
+def _kept_up(load: Load, wanted: float) -> Finding:
+    """Every order that was answered has its pick tasks by now, else waiting for them had failed."""
+    figure = f"{load.rate:.1f} orders/s taken in, all of them with pick tasks"
+    return Finding("rate", figure, f"at least {_KEPT_UP:.0%} of {wanted:g}/s", load.rate >= _KEPT_UP * wanted)
+
+
+def _save(load: Load, wanted: float, described: dict[str, str], found: list[Finding], samples: Samples) -> None:
     document = {
         "at": clock.real().isoformat(timespec="seconds"),
         "command": f"make soak MINUTES={load.seconds / 60:.0f} RATE={wanted:g}",
-        "machine": machine.describe(),
+        "machine": described,
         "orders": load.orders,
         "orders_per_second": round(load.rate, 1),
-        "findings": findings,
+        "findings": [asdict(one) for one in found],
         "samples": samples.seen,
     }
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "soak.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def _draw(samples: Samples) -> None:
     CHARTS.mkdir(parents=True, exist_ok=True)
     for chart, lines in samples.seen.items():
-        (CHARTS / f"soak-{chart}.svg").write_text(charts.series(*_TITLES[chart], lines), encoding="utf-8")
-    say(f"{load.orders} orders at {load.rate:.0f}/s, wanted {wanted:g}/s, for {load.seconds / 60:.1f} min")
-    for finding in findings:
-        say(f"  {finding}")
-
-
-def _findings(samples: Samples) -> list[str]:
-    """Say of each thing that must stay flat how it ended against how it was once warm."""
-    said: list[str] = []
-    for chart in ("memory", "latency", "outbox", "lag", "tables"):
-        for name, line in sorted(samples.seen.get(chart, {}).items()):
-            values = [value for _, value in line]
-            if len(values) < _LEAST_SAMPLES:
-                said.append(f"{chart} {name}: too few samples to tell")
-            elif chart in {"outbox", "lag"}:
-                said.append(
-                    f"{chart} {name}: median {median(values):.0f}, most {max(values):.0f}, last {values[-1]:.0f}"
-                )
-            else:
-                said.append(
-                    f"{chart} {name}: {values[-1]:.1f} {_TITLES[chart][1]}, last ÷ second third {growth(values):.2f}"
-                )
-    return said
+        (CHARTS / f"soak-{chart}.svg").write_text(charts.series(*TITLES[chart], lines), encoding="utf-8")

@@ -244,8 +244,16 @@ def _told_of(events: Sequence[Received[Event]]) -> Iterator[None]:
 class Consumer:
     """One worker's membership in its service's group: polls, applies, commits, and survives the broker."""
 
-    def __init__(self, applier: Applier, sources: Sequence[str], settings: PlatformSettings, instance: str) -> None:
+    def __init__(
+        self,
+        applier: Applier,
+        sources: Sequence[str],
+        settings: PlatformSettings,
+        instance: str,
+        keeps: pace.Pace = pace.LEADING,
+    ) -> None:
         self._applier = applier
+        self._pace = keeps
         self._topics = [topic_of(source) for source in sources]
         self._settings = settings
         self._instance = instance
@@ -338,7 +346,7 @@ class Consumer:
             if records:
                 await self._take_in(group, records)
                 if len(records) < _MAX_RECORDS:
-                    await pace.rest_after(began)
+                    await pace.rest_after(began, self._pace)
             if clock.monotonic() >= commit_at:
                 async with self._lock:
                     await group.commit()

@@ -25,9 +25,11 @@ _STORED = """
 select i.scope, i.key, i.fingerprint, i.status, i.body, i.headers from idempotency i
 join unnest($1::text[], $2::text[]) as c(scope, key) using (scope, key)
 """
-_SETTLE = """
+# Parameters behind a select are not looked into for planning: else every batch of requests is planned anew.
+SETTLE = """
 update idempotency i set status = s.status, body = s.body, headers = s.headers
-from unnest($1::text[], $2::text[], $3::int[], $4::jsonb[], $5::jsonb[]) as s(scope, key, status, body, headers)
+from unnest((select $1::text[]), (select $2::text[]), (select $3::int[]), (select $4::jsonb[]), (select $5::jsonb[]))
+  as s(scope, key, status, body, headers)
 where i.scope = s.scope and i.key = s.key
 """
 
@@ -100,7 +102,7 @@ async def get_answer(tx: Transaction, claim: Claim) -> Reply | InvalidError | No
 async def settle(tx: Transaction, replies: Sequence[tuple[Claim, Reply]]) -> None:
     """Store the answers of claimed keys, in the transaction of their effects."""
     await tx.execute(
-        _SETTLE,
+        SETTLE,
         [c.scope for c, _ in replies],
         [c.key for c, _ in replies],
         [reply.status for _, reply in replies],

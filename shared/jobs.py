@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 POLL_SECONDS = 0.5
 _STEPPED_POLL_SECONDS = 0.015
-_GATHER_SECONDS = 0.01
+_GATHER_SECONDS, _STEPPED_GATHER_SECONDS = 0.05, 0.01
 _EMPTY_PAUSE_SECONDS = 0.1
 _FAILURE_PAUSE_SECONDS = 1.0
 LEASE_SECONDS = 60.0
@@ -198,7 +198,7 @@ class Scheduler:
                         async with asyncio.timeout(self._idle_seconds()):
                             await self._wake.wait()
                     # What is committed in a row is looked at once, and not while its rows are still wanted.
-                    await asyncio.sleep(_GATHER_SECONDS)
+                    await asyncio.sleep(_STEPPED_GATHER_SECONDS if clock.is_stepped() else _GATHER_SECONDS)
         finally:
             await kept.close()
 

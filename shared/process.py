@@ -23,6 +23,7 @@ from shared.doors import Counters, Edge, install_errors
 from shared.jobs import Jobs
 from shared.openapi import DescribedApi
 from shared.operators import Rest, operators_router, process_router
+from shared.pace import LEADING, Pace
 from shared.privacy import Table
 from shared.rates import RateLimit
 from shared.retention import Kept
@@ -32,6 +33,7 @@ from shared.upkeep import Measured
 
 _STOP_SECONDS = 15
 _NOTICE_SECONDS = 0.005
+_QUIET_NOTICE_SECONDS = 0.05
 
 Hook = Callable[[Database], Awaitable[None]]
 
@@ -46,6 +48,7 @@ class Service:
     events: EventRouter
     jobs: Jobs
     migrations: Path
+    pace: Pace = LEADING  # how closely its worker follows what comes
     pause_kinds: tuple[Switch, ...] = ()
     personal: tuple[Table, ...] = ()  # what each column tells of people
     kept: tuple[Kept, ...] = ()  # what is dropped by age, beyond the plumbing
@@ -77,19 +80,23 @@ def open_database(service: Service) -> Database:
 
 
 class Notifier:
-    """After commits tells the workers, on its own connection, at most every 5 ms, that there is work."""
+    """After commits tells the workers, on its own connection, that there is work.
+
+    At most every 5 ms; what published nothing gives work to timers only, and is told of at most every 50 ms.
+    """
 
     def __init__(self, url: str, service: str) -> None:
         self._url = url
         self._service = service
         self._dirty = asyncio.Event()
-        self._published = False
+        self._published = asyncio.Event()
         self.backend: int | None = None
 
     def mark(self, published: bool) -> None:
         """Say that something was committed, and whether the outbox got anything."""
-        self._published |= published
         self._dirty.set()
+        if published:
+            self._published.set()
 
     async def run(self) -> None:
         """Notify until cancelled; a lost notice costs at most the relay's poll."""
@@ -100,9 +107,13 @@ class Notifier:
                 try:
                     while True:
                         await self._dirty.wait()
+                        with contextlib.suppress(TimeoutError):
+                            async with asyncio.timeout(_QUIET_NOTICE_SECONDS):
+                                await self._published.wait()
+                        published = relay.PUBLISHED if self._published.is_set() else ""
                         self._dirty.clear()
-                        published, self._published = self._published, False
-                        await connection.execute(f"notify {relay.CHANNEL}, '{relay.PUBLISHED if published else ''}'")
+                        self._published.clear()
+                        await connection.execute(f"notify {relay.CHANNEL}, '{published}'")
                         await asyncio.sleep(_NOTICE_SECONDS)
                 finally:
                     await connection.close(timeout=2)

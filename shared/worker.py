@@ -36,7 +36,7 @@ class Worker:
         self._database = database
         slot = f"{service.name}-{socket.gethostname()}-{self._settings.ops_port}"
         self._applier = Applier(service.name, service.events, database)
-        self._consumer = Consumer(self._applier, service.events.sources, platform(), slot)
+        self._consumer = Consumer(self._applier, service.events.sources, platform(), slot, service.pace)
         self._retrier = Retrier(self._applier, database, self._consumer.owned_partitions)
         self._consumer.after_wave = self._retrier.retry
         self._scheduler = Scheduler(service.name, service.jobs, database)

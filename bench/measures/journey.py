@@ -1,12 +1,7 @@
 """The whole way from placed to pick tasks ready, with every process of the suite running."""
 
-import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from uuid import UUID
 
-import asyncpg
 from pydantic import JsonValue
 
 from bench import machine
@@ -16,22 +11,16 @@ from bench.rig import Rig
 from bench.session import Session
 from bench.shop import Shop, quieten
 from bench.table import Result
+from bench.watch import Watch
 from shared import clock
 
-_PLANNED = "select count(distinct order_id) from pick_task"
+# One fulfilment order for each order, since there is one warehouse; its pick tasks come in the same transaction.
+_PLANNED = "select count(*) from fulfilment"
 _ORDERS = "select count(*) from orders"
-_SENT = """
-select id, (storefront_metadata->>'sent_us')::float8 / 1e6 as sent from orders
-where id > uuidv7($1::timestamptz - now() - interval '1 second') and since >= $1
-"""
 _PER_SECOND = 200.0
-_POLL_SECONDS = 0.005
 _FIRST_SECONDS = 3.0
 _WARM_SECONDS = 1.0
 _PATIENCE_SECONDS = 300.0
-# A transaction that makes pick tasks is committed within this time, or its order is not counted.
-_OPEN_SECONDS = 1.0
-_MILLISECONDS = 1000.0
 
 
 async def measure_rate(session: Session) -> Mapping[str, Result]:
@@ -93,50 +82,3 @@ async def all_planned(rig: Rig) -> None:
     """Wait until every order that was placed has its pick tasks."""
     placed = await rig.value("orders", _ORDERS)
     await rig.until("inventory", _PLANNED, placed, seconds=_PATIENCE_SECONDS)
-
-
-@dataclass(slots=True)
-class Watch:
-    """Notes when each order's pick tasks are first visible; they come in one transaction with their fulfilment."""
-
-    rig: Rig
-    begins: datetime
-    connection: "asyncpg.Connection[asyncpg.Record]"
-    seen: dict[str, float] = field(default_factory=dict)
-    _task: "asyncio.Task[None] | None" = None
-
-    @classmethod
-    async def begin(cls, rig: Rig) -> "Watch":
-        """Start watching what is placed from now on."""
-        watch = cls(rig, clock.real(), await rig.connect("inventory"))
-        watch._task = asyncio.create_task(watch._look())
-        return watch
-
-    async def end(self) -> list[float]:
-        """Stop, and give the milliseconds from each order's sending to its pick tasks."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        await self.connection.close()
-        sent = await self._sent()
-        return [(self.seen[order] - sent[order]) * _MILLISECONDS for order in sent if order in self.seen]
-
-    async def _look(self) -> None:
-        # A fulfilment's id begins with the millisecond it was made at.
-        question = await self.connection.prepare("select order_id from fulfilment where id > $1")
-        while True:
-            oldest_ms = int((clock.real().timestamp() - _OPEN_SECONDS) * _MILLISECONDS)
-            rows = await question.fetch(UUID(int=oldest_ms << 80))
-            now = clock.real().timestamp()
-            for row in rows:
-                self.seen.setdefault(str(row["order_id"]), now)
-            await asyncio.sleep(_POLL_SECONDS)
-
-    async def _sent(self) -> dict[str, float]:
-        """Give when the load sent each order, as it wrote into the order's metadata; seconds since the epoch."""
-        connection = await self.rig.connect("orders")
-        try:
-            rows = await connection.fetch(_SENT, self.begins)
-        finally:
-            await connection.close()
-        return {str(row["id"]): float(row["sent"]) for row in rows}

@@ -1,5 +1,6 @@
 """A real Apache Kafka from its Maven Central jars: one node, KRaft, for tests and comparison."""
 
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,6 +32,11 @@ def prepare(home: Path, port: int, controller_port: int) -> None:
     properties.write_text("".join(f"{name}={value}\n" for name, value in chosen.items()))
     if not (home / "data" / "meta.properties").exists():
         _run([*_java(), "kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", str(properties)])
+
+
+def version() -> str:
+    """Give the version that is fetched."""
+    return str(re.findall(r"<kafka.version>(.+)</kafka.version>", (_DIRECTORY / "pom.xml").read_text())[0])
 
 
 def command(home: Path, log: Path) -> Command:

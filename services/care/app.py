@@ -11,6 +11,7 @@ from services.care.queries.cases import AUTOMATIC_SWITCH
 from services.care.queries.personal import TABLES
 from services.care.queries.remedies import MESSAGES_SWITCH
 from services.care.settings import settings
+from shared.pace import FOLLOWING
 from shared.process import Service, build_app
 from shared.switches import STOREFRONT_ID, Switch
 
@@ -21,6 +22,7 @@ service = Service(
     events=events,
     jobs=jobs,
     migrations=Path(__file__).parent / "migrations",
+    pace=FOLLOWING,
     personal=TABLES,
     kept=KEPT,
     gauges=incidents.MEASURED,

@@ -25,7 +25,7 @@ jobs.timer(next_due="select min(since) from remedy where code = 'revived' and st
 
 jobs.timer(next_due="select min(look_at) from erasure where look_at is not null")(erasing.erase_due_customers)
 
-jobs.timer(next_due=NEXT_UNNUMBERED, every_seconds=0.1)(webhooks.number_events)
+jobs.timer(next_due=NEXT_UNNUMBERED, every_seconds=0.25)(webhooks.number_events)
 jobs.timer(next_due=NEXT_EXPIRY.format(days=KEPT_DAYS))(webhooks.drop_old_events)
 jobs.effect(
     "deliver_webhooks",

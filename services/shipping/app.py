@@ -10,6 +10,7 @@ from services.shipping.carriers.registry import ADAPTER
 from services.shipping.queries.labels import BOOKING_SWITCH
 from services.shipping.queries.personal import TABLES
 from services.shipping.settings import settings
+from shared.pace import FOLLOWING
 from shared.process import Service, build_app
 from shared.switches import Scope, Switch
 
@@ -24,6 +25,7 @@ service = Service(
     events=handlers.router,
     jobs=jobs.jobs,
     migrations=Path(__file__).parent / "migrations",
+    pace=FOLLOWING,
     pause_kinds=(Switch(BOOKING_SWITCH, (_CARRIER, _LOCATION)), Switch("polling", (_ADAPTER,))),
     personal=TABLES,
     kept=jobs.KEPT,

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from bench import charts, soak
+from bench import charts, flatness
 from bench.figures import Target, median, percentile, ratios, spread, steady_rate
 from bench.table import ROWS, Line, Result
 
@@ -79,7 +79,7 @@ def test_a_line_that_passes_explains_nothing() -> None:
 
 
 def test_growth_compares_the_last_third_with_the_second() -> None:
-    assert soak.growth([9, 9, 1, 1, 2, 2]) == 2.0
+    assert flatness.growth([9, 9, 1, 1, 2, 2]) == 2.0
 
 
 def test_a_chart_shows_every_line_measured_or_not() -> None:

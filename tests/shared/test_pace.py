@@ -135,3 +135,20 @@ async def test_a_worker_rests_as_long_as_its_round_took_but_never_long() -> None
     began = clock.monotonic()
     await pace.rest_after(began - 3_600)
     assert clock.monotonic() - began < 30, "an hour's round is not followed by an hour's rest"
+
+
+async def test_who_reads_along_rests_longer_unless_time_is_stepped(monkeypatch: pytest.MonkeyPatch) -> None:
+    began = clock.monotonic()
+    await pace.rest_after(began - 0.02, pace.FOLLOWING)
+    assert clock.monotonic() - began >= 0.08
+    rests: list[float] = []
+
+    async def note(seconds: float) -> None:
+        rests.append(seconds)
+
+    monkeypatch.setattr("shared.pace.asyncio.sleep", note)
+    monkeypatch.setattr("shared.clock.is_stepped", lambda: True)
+    await pace.rest_after(clock.monotonic() - 3_600, pace.FOLLOWING)
+    monkeypatch.setattr("shared.clock.is_stepped", lambda: False)
+    await pace.rest_after(clock.monotonic() - 3_600, pace.FOLLOWING)
+    assert rests == [0.05, 0.25]

@@ -17,7 +17,7 @@ async def serve_backorders(tx: Transaction) -> int:
     return await backorders.look_again(tx)
 
 
-@jobs.timer(next_due="select min(due_at) from snapshot where due_at is not null")
+@jobs.timer(next_due="select min(due_at) from snapshot where due_at is not null", every_seconds=0.25)
 async def publish_snapshots(tx: Transaction) -> int:
     """Publish what lies where, for availability."""
     return await snapshots.publish_snapshots(tx)

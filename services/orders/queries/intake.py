@@ -10,9 +10,9 @@ from services.orders.queries.orders import as_model
 from shared.db import Transaction
 
 INTAKE_SWITCH = "intake"
-_READ = f"""
+READ = f"""
 select {CATALOGUE},
-  array(select s from storefront s where s.id = any($5::uuid[])) as storefronts,
+  array(select s from storefront s where s.id = any((select $5::uuid[])::uuid[])) as storefronts,
   array(select scope from pause_switch where kind = $6) as paused
 """
 
@@ -40,7 +40,7 @@ class Known:
 async def read_known(tx: Transaction, wanted: Wanted) -> Known:
     """Read it, and draw an order number for each order."""
     row = await tx.row(
-        _READ,
+        READ,
         sorted(wanted.skus),
         wanted.quotes,
         wanted.count,
