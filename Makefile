@@ -146,6 +146,10 @@ bench: setup wrk java ## Measure speed against PostgreSQL's own, in minutes (ARG
 bench-full: setup wrk java ## The same with more cells and 1,000,000 orders of history (ARGS="--write-docs")
 	$(BIN)/python -m bench full $(ARGS)
 
+.PHONY: profile
+profile: setup wrk java ## Show where the processor time of each hot path goes, by py-spy (ARGS="--write-docs")
+	$(BIN)/python -m bench profile $(ARGS)
+
 .PHONY: soak
 soak: setup wrk java ## Place RATE=150 orders a second for MINUTES=30 and watch what must stay flat
 	$(BIN)/python -m bench soak --minutes $(or $(MINUTES),30) --rate $(or $(RATE),150) $(ARGS)

@@ -1,11 +1,11 @@
-"""`python -m bench quick|full|soak`: what `make bench`, `make bench-full` and `make soak` run."""
+"""`python -m bench quick|full|soak|profile`: what `make bench`, `bench-full`, `soak` and `profile` run."""
 
 import argparse
 import asyncio
 import signal
 import sys
 
-from bench import report, soak
+from bench import profiles, report, soak
 from bench.load import find_wrk
 from bench.run import run
 from bench.session import FULL, QUICK, Plan
@@ -17,7 +17,7 @@ from deploy.local.errors import StackError
 def main() -> None:
     """Do what the command line says; a line that falls short or fails is no error of the benchmark."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("what", choices=["quick", "full", "soak"])
+    parser.add_argument("what", choices=["quick", "full", "soak", "profile"])
     parser.add_argument(
         "--only", action="append", choices=sorted(ROWS), help="measure this line alone; may be repeated"
     )
@@ -35,6 +35,9 @@ def main() -> None:
         if asked.what == "soak":
             flat = asyncio.run(soak.run(asked.minutes, asked.rate, home, _say, write_docs=asked.write_docs))
             sys.exit(not flat)
+        if asked.what == "profile":
+            asyncio.run(profiles.run(home, _say, write_docs=asked.write_docs))
+            return
         _measure(QUICK if asked.what == "quick" else FULL, frozenset(asked.only or ()), write_docs=asked.write_docs)
     except StackError as error:
         sys.exit(str(error))

@@ -7,9 +7,12 @@ from bench.table import Line
 
 _WIDTH, _ROW, _LEFT, _TOP = 860, 26, 430, 48
 _GOOD, _SHORT, _INK, _LIGHT = "#2f7d4f", "#b5542b", "#333333", "#888888"
-_SHADES = ("#2f5d8a", "#4f8a5b", "#b5822b", "#8a4f7d", "#5b7f8a", "#a34d4d", "#777777", "#c0a060", "#406060", "#9090c0")
+_SHADES = (
+    "#2f5d8a", "#4f8a5b", "#e0a030", "#8a4f7d", "#40b0c0", "#c04040", "#777777", "#704020", "#90c060", "#9090e0",
+    "#d080b0", "#204030", "#c0c0c0", "#102080",
+)  # fmt: skip
+_WIDE_ENOUGH = 26
 _MOST = 2.0  # twice the target fills the chart
-_LEAST_SHARE = 0.01
 
 
 def targets(lines: Sequence[Line]) -> str:
@@ -44,8 +47,12 @@ def _reached(line: Line) -> float:
 
 
 def costs(lines: Sequence[Line]) -> str:
-    """Draw processor milliseconds per order by process, for the lines that have them; empty when none has."""
-    rows = [(line.row.what, found) for line in lines if (found := _cpu_of(line))]
+    """Draw processor milliseconds per order by process, for the lines that have them; empty when none has.
+
+    The demonstration's are left out: it starts every process for a few orders, and would dwarf the others.
+    """
+    rows = [(line.row.what, line.processor_time) for line in lines if line.row.key != "delivered"]
+    rows = [(what, found) for what, found in rows if found]
     if not rows:
         return ""
     most = max(sum(found.values()) for _, found in rows)
@@ -56,26 +63,45 @@ def costs(lines: Sequence[Line]) -> str:
     for number, (what, found) in enumerate(rows):
         x, y = float(_LEFT), _TOP + number * _ROW
         marks.append(_text(_LEFT - 8, y + 15, what, anchor="end"))
-        for name, spent in sorted(found.items()):
+        for name, spent in found.items():
             marks.append(
-                f'<rect x="{x:.1f}" y="{y + 3}" width="{spent * scale:.1f}" height="16" fill="{colour[name]}"/>'
+                f'<rect x="{x:.1f}" y="{y + 3}" width="{spent * scale:.1f}" height="16" fill="{colour[name]}">'
+                f"<title>{escape(name)} {spent:.2f} ms</title></rect>"
             )
             x += spent * scale
         marks.append(_text(x + 5, y + 15, f"{sum(found.values()):.2f} ms"))
     bottom = _TOP + len(rows) * _ROW + 10
-    for place, name in enumerate(names):
-        x, y = 16 + place % 4 * 205, bottom + place // 4 * 20
-        marks.append(f'<rect x="{x}" y="{y}" width="12" height="12" fill="{colour[name]}"/>')
-        marks.append(_text(x + 17, y + 11, name))
+    marks += _legend(colour, bottom, columns=4)
     return _drawing("Processor time per order and process", bottom + (len(names) + 3) // 4 * 20 + 10, marks)
 
 
-def _cpu_of(line: Line) -> Mapping[str, float]:
-    told = line.result.details.get("cpu_ms_per_order") if line.result else None
-    if not isinstance(told, dict):
-        return {}
-    spent = {name: float(value) for name, value in told.items() if isinstance(value, int | float)}
-    return {name: value for name, value in spent.items() if value >= _LEAST_SHARE * sum(spent.values())}
+def shares(title: str, rows: Mapping[str, Mapping[str, float]]) -> str:
+    """Draw a full bar for each row, cut by shares of 0 to 1; the same part has the same colour everywhere."""
+    names = sorted({name for parts in rows.values() for name in parts})
+    colour = {name: _SHADES[place % len(_SHADES)] for place, name in enumerate(names)}
+    left, marks = 200, list[str]()
+    scale = _WIDTH - left - 20
+    for number, (row, parts) in enumerate(rows.items()):
+        x, y = float(left), _TOP + number * _ROW
+        marks.append(_text(left - 8, y + 15, row, anchor="end"))
+        for name in names:
+            width = parts.get(name, 0.0) * scale
+            marks.append(f'<rect x="{x:.1f}" y="{y + 3}" width="{width:.1f}" height="16" fill="{colour[name]}"/>')
+            if width > _WIDE_ENOUGH:
+                marks.append(_text(x + width / 2, y + 15, f"{parts[name]:.0%}", anchor="middle", colour="#ffffff"))
+            x += width
+    bottom = _TOP + len(rows) * _ROW + 10
+    marks += _legend(colour, bottom, columns=2)
+    return _drawing(title, bottom + (len(names) + 1) // 2 * 20 + 10, marks)
+
+
+def _legend(colour: Mapping[str, str], top: float, *, columns: int) -> list[str]:
+    marks: list[str] = []
+    for place, (name, shade) in enumerate(colour.items()):
+        x, y = 16 + place % columns * (820 / columns), top + place // columns * 20
+        marks.append(f'<rect x="{x:.0f}" y="{y:.0f}" width="12" height="12" fill="{shade}"/>')
+        marks.append(_text(x + 17, y + 11, name))
+    return marks
 
 
 def series(title: str, unit: str, points: Mapping[str, Sequence[tuple[float, float]]]) -> str:

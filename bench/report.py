@@ -5,14 +5,12 @@ from pathlib import Path
 
 from bench import charts, versions
 from bench.figures import median, spread
+from bench.page import CHARTS, replace
 from bench.run import Outcome
 from deploy.local.site import REPOSITORY
 from shared import clock
 
 RESULTS = REPOSITORY / "bench" / "results"
-PAGE = REPOSITORY / "docs" / "performance.md"
-CHARTS = REPOSITORY / "docs" / "performance"
-_BEGIN, _END = "<!-- figures: written by bench -->", "<!-- end of figures -->"
 BUSY = 0.1
 
 
@@ -57,10 +55,7 @@ def write_page(outcome: Outcome) -> None:
     costs = charts.costs(outcome.lines)
     if costs:
         (CHARTS / "cpu.svg").write_text(costs, encoding="utf-8")
-    text = PAGE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    PAGE.write_text(f"{before}{_BEGIN}\n{_figures(outcome)}\n{_END}{after}", encoding="utf-8")
+    replace("figures", _figures(outcome))
 
 
 def _figures(outcome: Outcome) -> str:

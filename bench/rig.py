@@ -19,7 +19,6 @@ from shared import clock, db
 
 _READY_SECONDS = 60.0
 _POLL_SECONDS = 0.05
-MOST_API_PROCESSES = 2
 
 
 # Nobody picks here. A house into which so many orders come has the hands for them: at the usual 90 s for each order in

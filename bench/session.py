@@ -47,6 +47,6 @@ class Session:
         self.say(f"  limit ({name}) {rate:,.0f}/s")
         return rate
 
-    async def load(self, addresses: list[str], seconds: float | None = None, *, hot: bool = False) -> Load:
-        """Place orders at 8 clients."""
-        return await place_orders(self.shop, addresses, Wish(seconds or self.plan.load_seconds, hot=hot))
+    async def load(self, addresses: list[str], seconds: float | None = None) -> Load:
+        """Place orders at 8 clients, as many as they can."""
+        return await place_orders(self.shop, addresses, Wish(seconds or self.plan.load_seconds))

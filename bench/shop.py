@@ -76,7 +76,7 @@ def _chunks() -> Iterator[list[str]]:
 
 
 def _door(rig: Rig, service: str, role: Role) -> Door:
-    return Door(service, rig.stack.urls[service], StaffToken(rig.stack.staff_key, role, "bench"))
+    return Door(service, rig.stack.urls[service], staff_token(rig, role))
 
 
 def staff_token(rig: Rig, role: Role) -> StaffToken:

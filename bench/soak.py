@@ -11,7 +11,8 @@ from bench.figures import percentile
 from bench.flatness import TITLES, Finding, Samples
 from bench.load import Load, Wish, place_orders
 from bench.measures.journey import all_planned, warm_up
-from bench.report import BUSY, CHARTS, RESULTS
+from bench.page import CHARTS
+from bench.report import BUSY, RESULTS
 from bench.rig import Rig
 from bench.run import IDLE_SECONDS, Say
 from bench.shop import open_shop

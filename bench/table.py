@@ -8,6 +8,8 @@ from pydantic import JsonValue
 
 from bench.figures import Target, median, spread
 
+_LEAST_SHARE = 0.005
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -57,11 +59,26 @@ class Line:
             return "one cell"
         return f"{spread(self.result.cells):.0%} of {len(self.result.cells)}"
 
+    @property
+    def processor_time(self) -> Mapping[str, float]:
+        """Give processor milliseconds per order by process, the dearest first; empty where it is not measured."""
+        told = self.result.details.get("cpu_ms_per_order") if self.result else None
+        spent = (
+            {name: float(ms) for name, ms in told.items() if isinstance(ms, int | float)}
+            if isinstance(told, dict)
+            else {}
+        )
+        least = _LEAST_SHARE * sum(spent.values())
+        return {name: ms for name, ms in sorted(spent.items(), key=lambda one: -one[1]) if ms >= least and ms}
+
     def explain(self) -> list[str]:
         """Say what a reader needs beside the figures."""
         if self.result is None:
             return [f"not measured: {self.failure}"]
         said = [self.result.note] if self.result.note else []
+        if spent := self.processor_time:
+            parts = ", ".join(f"{name} {ms:.2f}" for name, ms in spent.items())
+            said.append(f"processor time {sum(spent.values()):.2f} ms an order: {parts}")
         if self.verdict != "pass":
             said += [f"why: {self.row.why}", f"what would move it: {self.row.moves}"]
         return said

@@ -38,7 +38,8 @@ async def create_topics(
     await within(START_SECONDS, admin.start(), "connect to the broker")
     try:
         existing = set(await within(START_SECONDS, admin.list_topics(), "list topics"))
-        configs = {"retention.ms": str(retention_hours * 3_600_000)}
+        # A broker whose own choice is to compress would do it in a way that the services may not have the code to read.
+        configs = {"retention.ms": str(retention_hours * 3_600_000), "compression.type": "producer"}
         for topic in topics:
             if topic not in existing:
                 new = NewTopic(topic, PARTITIONS, replication, topic_configs=configs)

@@ -30,6 +30,9 @@ select k.kind, k.value, h.order_id, h.at from bench_history h, lateral (values
   ('phone', right('49161' || lpad(h.n::text, 8, '0'), 9)), ('name_postcode', 'history' || h.n || '20457'),
   ('tracking', 'track' || h.n)) as k(kind, value);
 
+insert into look_up (kind, value, order_id, at)
+select 'email', 'regular@example.com', h.order_id, h.at from bench_history h where h.n % 1000 = 0;
+
 insert into timeline (order_id, occurred_at, recorded_at, source, fact, audience, actor, details)
 select h.order_id, h.at, h.at, f.source, f.fact, 'public', f.source, '{}'
 from bench_history h, (values ('orders', 'order_placed'), ('orders', 'promise_made'), ('orders', 'order_released'),

@@ -29,7 +29,7 @@ async def measure(session: Session) -> Mapping[str, Result]:
                 await session.load(addresses, _WARM_SECONDS)
             meter = machine.Meter(rig.pids())
             load = await session.load(addresses)
-            used[count] = machine.per_order(meter.read(), load.orders)
+            used[count] = machine.per_order({**meter.read(), "load (wrk)": load.cpu_seconds}, load.orders)
             found.append(load.rate)
             session.say(f"  {count} API process(es): {load.rate:,.0f} orders/s, p99 {load.p99_ms:.1f} ms")
             await rig.stop_more()

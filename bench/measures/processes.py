@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from bench import machine
+from bench.figures import median
 from bench.session import Session
 from bench.table import Result
 from shared import clock
@@ -30,7 +31,6 @@ async def measure_cold_start(session: Session) -> Mapping[str, Result]:
             started = clock.monotonic()
             await rig.stack.start_process(name)
             each.setdefault(name, []).append(clock.monotonic() - started)
-    slowest = max(each, key=lambda name: sum(each[name]))
+    slowest = max(each, key=lambda name: median(each[name]))
     seconds: dict[str, JsonValue] = {name: [round(one, 2) for one in found] for name, found in sorted(each.items())}
-    middle = sorted(each[slowest])[len(each[slowest]) // 2]
-    return {"cold_start": Result(each[slowest], f"{middle:.2f} s, {slowest}", {"seconds": seconds})}
+    return {"cold_start": Result(each[slowest], f"{median(each[slowest]):.2f} s, {slowest}", {"seconds": seconds})}

@@ -1,6 +1,8 @@
 """Whether more workers of a service cost more: processor time per order with two and with four of them."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Mapping
 
 import httpx
@@ -22,7 +24,7 @@ _POLL_SECONDS = 0.2
 
 
 async def measure(session: Session) -> Mapping[str, Result]:
-    """Let two, then four workers that have joined already reserve as many orders, in every cell."""
+    """Let two, then four workers that have joined already empty the same full topic, in every cell."""
     cost: dict[int, list[float]] = {count: [] for count in _COUNTS}
     server: dict[int, list[float]] = {count: [] for count in _COUNTS}
     for _ in range(session.plan.cells):
@@ -45,14 +47,25 @@ async def _reserve_with(session: Session, count: int) -> tuple[float, float]:
     addresses = [rig.stack.site.url(_WORKER), *await rig.start_more(_WORKER, count - 1)]
     await _all_joined(rig.client, addresses)
     before = await rig.value("inventory", _DONE)
-    meter = machine.Meter(rig.pids())
     orders = session.plan.reservations
-    await feeding.feed(rig, session.shop, orders)
+    # Frozen for less than their session lasts: what is measured is a full topic, and not how fast it fills.
+    workers = [pid for name, pid in rig.pids().items() if name.startswith(_WORKER)]
+    _signal(workers, signal.SIGSTOP)
+    try:
+        await feeding.feed(rig, session.shop, orders)
+        meter = machine.Meter(rig.pids())
+    finally:
+        _signal(workers, signal.SIGCONT)
     await rig.until("inventory", _DONE, before + orders)
     await rig.until("inventory", "select 1 where not exists (select from outbox)", 1)
     used = meter.read()
     ours = machine.total(used, (name for name in used if name.startswith(_WORKER)))
     return ours * 1000 / orders, used[names.POSTGRES] * 1000 / orders
+
+
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        os.kill(pid, number)
 
 
 async def _all_joined(client: httpx.AsyncClient, addresses: list[str]) -> None:

@@ -3,8 +3,9 @@
 import math
 
 import pytest
+from pydantic import JsonValue
 
-from bench import charts, flatness
+from bench import charts
 from bench.figures import Target, median, percentile, ratios, spread, steady_rate
 from bench.table import ROWS, Line, Result
 
@@ -78,8 +79,18 @@ def test_a_line_that_passes_explains_nothing() -> None:
     assert Line(ROWS["memory"], Result([60.0], "60 MB")).explain() == []
 
 
-def test_growth_compares_the_last_third_with_the_second() -> None:
-    assert flatness.growth([9, 9, 1, 1, 2, 2]) == 2.0
+def test_processor_time_is_told_by_process_the_dearest_first() -> None:
+    spent: dict[str, JsonValue] = {"postgres": 1.0, "orders-api": 2.5, "mailbox": 0.001}
+    line = Line(ROWS["whole_way"], Result([0.2], "1 ÷ 5", {"cpu_ms_per_order": spent}))
+
+    assert line.explain() == ["processor time 3.50 ms an order: orders-api 2.50, postgres 1.00"]
+    assert "orders-api 2.50 ms" in charts.costs([line])
+
+
+def test_the_demonstration_would_dwarf_the_others_in_their_picture() -> None:
+    line = Line(ROWS["delivered"], Result([0.2], "1 ÷ 5", {"cpu_ms_per_order": {"postgres": 900.0}}))
+
+    assert charts.costs([line]) == ""
 
 
 def test_a_chart_shows_every_line_measured_or_not() -> None:

@@ -4,12 +4,15 @@ from dataclasses import replace
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NodeNotReadyError
 
 from shared import kafka, topics
 from shared.ids import new_id
 from shared.kafka import Producer, TopicRefusedError
 from tests.shared.conftest import Plumbing, completed, message
+
+_SET_FOR_THE_TOPIC = 1  # where a setting comes from, in the broker's answer; 5 would be the broker's own
 
 
 async def _create_by_hand(plumbing: Plumbing, topic: str, partitions: int) -> None:
@@ -64,3 +67,19 @@ async def test_nothing_is_sent_to_a_topic_that_lacks_partitions(plumbing: Plumbi
     with pytest.raises(TopicRefusedError, match=f"{topic} has 3 partitions, not 12"):
         await producer.send([replace(message(completed(), 1), topic=topic)])
     await producer.close()
+
+
+@pytest.mark.kafka_only
+async def test_a_broker_that_compresses_leaves_our_records_as_they_were_sent(plumbing: Plumbing) -> None:
+    topic = f"doorstep.plain-{new_id()}"
+    await topics.create_topics(plumbing.settings, [topic])
+    admin = AIOKafkaAdminClient(bootstrap_servers=plumbing.settings.kafka_bootstrap)
+    await admin.start()
+    try:
+        (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+    finally:
+        await admin.close()
+    settings = {
+        name: (value, source) for _, _, _, _, entries in answer.resources for name, value, _, source, *_ in entries
+    }
+    assert settings["compression.type"] == ("producer", _SET_FOR_THE_TOPIC)

@@ -22,6 +22,7 @@ r.since, r.version
 _LOCK_ORDERS = (
     f"select {_DEMAND} from order_demand d where order_id = any($1::uuid[]) order by order_id for no key update"
 )
+# A wave writes all its rows of a table by one statement: by hand, since a mapper would send them row by row.
 _INSERT_ORDERS = """
 insert into order_demand (order_id, number, service_level, country_code, postal_zone, priority, ship_by, ship_after,
   placed_at, partial_shipments, soft_until)
@@ -54,6 +55,7 @@ insert into reservation (id, order_id, line_id, sku, location, quantity, state, 
 select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[],
   $9::timestamptz[], $10::uuid[], $11::timestamptz[])
 """
+# The old state and version stand in the statement itself: what somebody else changed meanwhile is not overwritten.
 _UPDATE = """
 update reservation r set quantity = m.quantity, state = m.state, location = m.location, expected_at = m.expected_at,
   cancellation_id = m.cancellation_id, since = m.since, version = r.version + 1

@@ -28,6 +28,7 @@ def _table_columns(model: type[SQLModel]) -> Sequence["Column[object]"]:
     return list(model.metadata.tables[str(model.__tablename__)].columns)
 
 
+# By hand: one round trip for all tables and rows of a batch, which a mapper would send table by table.
 @lru_cache(maxsize=128)
 def _upsert(model: type[SQLModel], place: int) -> str:
     table, names = str(model.__tablename__), columns_of(model)
