@@ -17,6 +17,7 @@ TITLES: Final = {
 }
 # What has rows only while something waits or is: it may not grow with the orders.
 BOUNDED_TABLES: Final = frozenset({"outbox", "stock"})
+GROWS: Final = "grows with the orders"
 _THIRD = 3
 _LEAST_SAMPLES = 6
 _MEMORY_GROWTH = 1.05
@@ -55,8 +56,13 @@ class Finding:
     bound: str
     holds: bool
 
+    @property
+    def verdict(self) -> str:
+        """Say whether it holds."""
+        return "holds" if self.holds else "FAILS"
+
     def __str__(self) -> str:
-        return f"{'holds' if self.holds else 'FAILS':6} {self.what}: {self.figure} ({self.bound})"
+        return f"{self.verdict:6} {self.what}: {self.figure} ({self.bound})"
 
 
 def growth(values: Sequence[float]) -> float:
@@ -97,7 +103,7 @@ def _judge(chart: str, name: str, values: list[float], per_second: float) -> Fin
 
 def _judge_table(what: str, name: str, figure: str, values: list[float]) -> Finding:
     if name.partition(".")[2] not in BOUNDED_TABLES:
-        return Finding(what, figure, "grows with the orders", holds=True)
+        return Finding(what, figure, GROWS, holds=True)
     bound, holds = _grows_at_most(values, _TABLE_GROWTH)
     return Finding(what, figure, f"{bound}, or below {_SMALL_MB:.0f} MB", holds or max(values) < _SMALL_MB)
 

@@ -8,10 +8,10 @@ from typing import Final
 
 from bench import charts, flatness, machine, versions
 from bench.figures import percentile
-from bench.flatness import TITLES, Finding, Samples
+from bench.flatness import GROWS, TITLES, Finding, Samples
 from bench.load import Load, Wish, place_orders
 from bench.measures.journey import all_planned, warm_up
-from bench.page import CHARTS
+from bench.page import CHARTS, replace
 from bench.report import BUSY, RESULTS
 from bench.rig import Rig
 from bench.run import IDLE_SECONDS, Say
@@ -102,10 +102,11 @@ async def run(minutes: float, per_second: float, home: Path, say: Say, *, write_
         described = await versions.describe(rig)
     finally:
         await rig.stop()
+    described["busy before"] = f"{busy:.1%}"
     found = [_kept_up(load, per_second), *flatness.findings(samples, per_second)]
-    _save(load, per_second, {**described, "busy before": f"{busy:.1%}"}, found, samples)
+    _save(load, per_second, described, found, samples)
     if write_docs:
-        _draw(samples)
+        _write_page(load, per_second, described, found, samples)
     if busy > BUSY:
         say(f"NOTE: {busy:.0%} of the processors were busy before: the figures say little")
     for finding in found:
@@ -139,7 +140,7 @@ def _kept_up(load: Load, wanted: float) -> Finding:
 def _save(load: Load, wanted: float, described: dict[str, str], found: list[Finding], samples: Samples) -> None:
     document = {
         "at": clock.real().isoformat(timespec="seconds"),
-        "command": f"make soak MINUTES={load.seconds / 60:.0f} RATE={wanted:g}",
+        "command": _command(load, wanted),
         "machine": described,
         "orders": load.orders,
         "orders_per_second": round(load.rate, 1),
@@ -150,7 +151,28 @@ def _save(load: Load, wanted: float, described: dict[str, str], found: list[Find
     (RESULTS / "soak.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
-def _draw(samples: Samples) -> None:
+def _write_page(load: Load, wanted: float, described: dict[str, str], found: list[Finding], samples: Samples) -> None:
     CHARTS.mkdir(parents=True, exist_ok=True)
-    for chart, lines in samples.seen.items():
-        (CHARTS / f"soak-{chart}.svg").write_text(charts.series(*TITLES[chart], lines), encoding="utf-8")
+    pictures: list[str] = []
+    for chart, (title, unit) in TITLES.items():
+        (CHARTS / f"soak-{chart}.svg").write_text(charts.series(title, unit, samples.seen[chart]), encoding="utf-8")
+        pictures += ["", f"![{title}](performance/soak-{chart}.svg)"]
+    failed = sum(not one.holds for one in found)
+    head = (
+        f"`{_command(load, wanted)}` on {clock.real().date().isoformat()}: {versions.in_words(described)}; "
+        f"{described['busy before']} busy before. {load.orders:,} orders in {load.seconds / 60:.1f} minutes; "
+        f"{failed} of {len(found)} findings fail. Tables that have a row for each order are not in this list."
+    )
+    said = [
+        head,
+        "",
+        "| what | figure | bound | |",
+        "| --- | --- | --- | --- |",
+        *[f"| {one.what} | {one.figure} | {one.bound} | {one.verdict} |" for one in found if one.bound != GROWS],
+        *pictures,
+    ]
+    replace("soak", "\n".join(said))
+
+
+def _command(load: Load, wanted: float) -> str:
+    return f"make soak MINUTES={load.seconds / 60:.0f} RATE={wanted:g}"
