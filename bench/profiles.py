@@ -37,12 +37,12 @@ _PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "other shared parts": ("shared/",),
 }
 _LOOP = "event loop and system calls"
-_OUTERMOST = ("shared/process.py", "shared/launch.py", "services/orders/__main__.py", "services/inventory/__main__.py")
+_OUTERMOST = ("shared/process.py", "shared/launch.py", "__main__.py")
 
 
 @dataclass(slots=True)
 class Profile:
-    """What was seen of one process on one path: samples in all, by part, and by function of ours, callees included."""
+    """What was seen of one process on one path: samples in all, by part, and by the innermost function of ours."""
 
     title: str
     samples: int = 0
@@ -62,8 +62,9 @@ def read(title: str, raw: Sequence[str]) -> Profile:
         frames = [frame.rpartition(":")[0] for frame in stack.split(";")]
         profile.samples += int(count)
         profile.parts[_part_of(frames)] += int(count)
-        for frame in {frame for frame in frames if _is_ours(frame)}:
-            profile.functions[frame.replace(" (", " in ")] += int(count)
+        ours = next((frame for frame in reversed(frames) if _is_ours(frame)), None)
+        if ours is not None:
+            profile.functions[ours.replace(" (", " in ")] += int(count)
     return profile
 
 
@@ -72,13 +73,13 @@ def _file_of(frame: str) -> str:
 
 
 def _is_ours(frame: str) -> bool:
-    return _file_of(frame).startswith(("shared/", "services/")) and _file_of(frame) not in _OUTERMOST
+    return _file_of(frame).startswith(("shared/", "services/")) and not _file_of(frame).endswith(_OUTERMOST)
 
 
 def _part_of(frames: Sequence[str]) -> str:
     for frame in reversed(frames):
         name = _file_of(frame)
-        if name in _OUTERMOST:
+        if name.endswith(_OUTERMOST):
             break
         for part, prefixes in _PARTS.items():
             if name.startswith(prefixes):
@@ -116,7 +117,7 @@ async def run(home: Path, say: Say, *, write_docs: bool) -> None:
 def _told(profile: Profile) -> list[str]:
     said = [f"{profile.title} ({profile.samples:,} samples)"]
     said += [f"  {profile.share(count):4.0%}  {part}" for part, count in profile.parts.most_common()]
-    said += ["  of ours, with what they call:"]
+    said += ["  in which of our functions, with the libraries they call:"]
     return said + [f"  {profile.share(count):4.0%}  {name}" for name, count in profile.functions.most_common(_TOP)]
 
 
@@ -125,7 +126,7 @@ def _page(found: Sequence[Profile]) -> list[str]:
     for profile in found:
         parts = ", ".join(f"{part} {profile.share(count):.0%}" for part, count in profile.parts.most_common())
         ours = ", ".join(f"`{name}` {profile.share(count):.0%}" for name, count in profile.functions.most_common(_TOP))
-        said += ["", f"**{profile.title}**: {parts}. Of ours, with what they call: {ours}."]
+        said += ["", f"**{profile.title}**: {parts}. In our functions, with the libraries they call: {ours}."]
     return said
 
 

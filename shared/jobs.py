@@ -44,8 +44,9 @@ class Job:
     `next_due` is a scalar SQL query for the earliest business time at which there is work, null when there
     is none at all; work that is claimed by a call in flight still counts as due.
 
-    Runs begin at least `every_seconds` (real) apart: what comes in between shares one run. A stepped clock knows no
-    such rest, since nobody acts in between.
+    Runs begin at least `every_seconds` (real) apart: what comes in between shares one run. What has been due for longer
+    than that was left by a run that could not do all, and waits no more. A stepped clock knows no such rest, since
+    nobody acts in between.
     """
 
     name: str
@@ -172,6 +173,7 @@ class Scheduler:
         self._database = database
         self._wake = asyncio.Event()
         self._not_before: dict[str, float] = {}
+        self._rests_until: dict[str, float] = {}
         self._rest_ends = float("inf")
         self.running: set[str] = set()
         self._question = " union all ".join(
@@ -223,7 +225,7 @@ class Scheduler:
             return []
         now, tick = clock.now(), clock.monotonic()
         begins = {
-            name: self._not_before.get(name, 0)
+            name: self._begins(self._jobs[name], overdue_seconds=(now - moment).total_seconds())
             for name, moment in due.items()
             if moment <= now and name not in self.running
         }
@@ -231,6 +233,11 @@ class Scheduler:
         rests = [at for name, at in begins.items() if at > tick and self._jobs[name].every_seconds]
         self._rest_ends = min(rests, default=float("inf"))
         return [name for name, at in begins.items() if at <= tick]
+
+    def _begins(self, job: Job, *, overdue_seconds: float) -> float:
+        """Give when a due job may run: after its pause, and its rest unless something has waited that long already."""
+        rests_until = self._rests_until.get(job.name, 0) if overdue_seconds <= job.every_seconds else 0
+        return max(self._not_before.get(job.name, 0), rests_until)
 
     def _idle_seconds(self) -> float:
         """Give how long there is nothing to look at unless something wakes us: a due job's rest may end before."""
@@ -243,6 +250,7 @@ class Scheduler:
             if clock.is_stepped() and clock.now() != seen:
                 seen = clock.now()
                 self._not_before.clear()
+                self._rests_until.clear()
                 self.wake()
 
     async def _run_job(self, job: Job) -> None:
@@ -252,7 +260,8 @@ class Scheduler:
             with tracing.begin():
                 done = await job.run(self._database)
             if done:
-                pause = 0.0 if clock.is_stepped() else began + job.every_seconds - clock.monotonic()
+                pause = 0.0
+                self._rests_until[job.name] = 0.0 if clock.is_stepped() else began + job.every_seconds
                 metrics.JOB_RUNS.labels(self._service, job.name).inc(done)
         except Exception as error:  # noqa: BLE001 - a job must not take the others down; it runs again
             level = log.warning if db.is_away(error) or db.is_transient(error) else log.exception

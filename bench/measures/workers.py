@@ -18,13 +18,15 @@ from shared import clock
 _WORKER = "inventory-worker"
 _COUNTS = (2, 4)
 _DONE = "select count(*) from order_demand"
+# So that each has its connections, and its statements their plans.
+_WARM_ORDERS = 1_200
 _JOIN_SECONDS = 60.0
 _SETTLE_SECONDS = 2.0
 _POLL_SECONDS = 0.2
 
 
 async def measure(session: Session) -> Mapping[str, Result]:
-    """Let two, then four workers that have joined already empty the same full topic, in every cell."""
+    """Let two, then four workers that are warm already empty the same full topic, in every cell."""
     cost: dict[int, list[float]] = {count: [] for count in _COUNTS}
     server: dict[int, list[float]] = {count: [] for count in _COUNTS}
     for _ in range(session.plan.cells):
@@ -46,7 +48,9 @@ async def _reserve_with(session: Session, count: int) -> tuple[float, float]:
     await rig.run_only(_WORKER)
     addresses = [rig.stack.site.url(_WORKER), *await rig.start_more(_WORKER, count - 1)]
     await _all_joined(rig.client, addresses)
-    before = await rig.value("inventory", _DONE)
+    before = await rig.value("inventory", _DONE) + _WARM_ORDERS
+    await feeding.feed(rig, session.shop, _WARM_ORDERS)
+    await rig.until("inventory", _DONE, before)
     orders = session.plan.reservations
     # Frozen for less than their session lasts: what is measured is a full topic, and not how fast it fills.
     workers = [pid for name, pid in rig.pids().items() if name.startswith(_WORKER)]

@@ -15,7 +15,7 @@ jobs = Jobs()
 
 
 # An order's first facts come within moments of one another, and one look at them all tells as much as one at each.
-@jobs.timer(next_due="select min(next_check_at) from watch where next_check_at is not null", every_seconds=0.25)
+@jobs.timer(next_due="select min(next_check_at) from watch where next_check_at is not null", every_seconds=1.0)
 async def evaluate(tx: Transaction) -> int:
     """Apply the rules to orders that are due for a look."""
     return await detecting.evaluate_due(tx, settings().evaluate_batch)

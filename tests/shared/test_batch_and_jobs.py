@@ -88,14 +88,14 @@ class Chores:
         self.database = plumbing.producing
         self.kind = f"chore-{new_id()}"
 
-    async def add(self, *scopes: str) -> None:
+    async def add(self, *scopes: str, since: timedelta = timedelta()) -> None:
         async with self.database.transaction() as tx:
             for scope in scopes:
                 await tx.execute(
                     "insert into pause_switch (kind, scope, reason, actor, paused_at) values ($1, $2, '', '', $3)",
                     self.kind,
                     scope,
-                    clock.real() - timedelta(seconds=1),
+                    clock.real() - since,
                 )
 
     async def left(self) -> list[str]:
@@ -154,6 +154,27 @@ async def test_a_timer_with_a_rest_takes_together_what_came_meanwhile(plumbing: 
     # A run is late by the time it takes to begin, never early.
     assert all(later - earlier > 1.0 for earlier, later in itertools.pairwise(began))
     assert len(began) > 1
+
+
+async def test_a_timer_with_a_rest_does_at_once_what_has_waited_as_long_as_that(plumbing: Plumbing) -> None:
+    chores, jobs, done = Chores(plumbing), Jobs(), list[str]()
+
+    @jobs.timer(next_due=chores.due(), every_seconds=3.0)
+    async def do_two_chores(tx: Transaction) -> int:
+        rows = await tx.fetch(
+            "delete from pause_switch where ctid = any(array("
+            "select ctid from pause_switch where kind = $1 order by scope limit 2)) returning scope",
+            chores.kind,
+        )
+        tx.wrote = True
+        done.extend(row["scope"] for row in rows)
+        return len(rows)
+
+    await chores.add(*"abcdefghijklmnopqrstuvwxyz", since=timedelta(minutes=1))
+    began = clock.monotonic()
+    async with plumbing.running(Scheduler("test", jobs, plumbing.producing).run()):
+        await wait_until(lambda: _is(sorted(done), [*"abcdefghijklmnopqrstuvwxyz"]))
+    assert clock.monotonic() - began < 12 * 3, "thirteen runs rested twelve times"
 
 
 async def test_a_timer_that_is_due_and_finds_nothing_to_do_waits_for_the_poll(plumbing: Plumbing) -> None:
