@@ -150,6 +150,10 @@ bench-full: setup wrk java ## The same with more cells and 1,000,000 orders of h
 profile: setup wrk java ## Show where the processor time of each hot path goes, by py-spy (ARGS="--write-docs")
 	$(BIN)/python -m bench profile $(ARGS)
 
+.PHONY: simulate
+simulate: setup ## Simulate 10 to 1,000 times the orders with the costs last measured, to see what fills up first
+	$(BIN)/python -m bench simulate $(ARGS)
+
 .PHONY: soak
 soak: setup wrk java ## Place RATE=150 orders a second for MINUTES=30 and watch what must stay flat
 	$(BIN)/python -m bench soak --minutes $(or $(MINUTES),30) --rate $(or $(RATE),150) $(ARGS)

@@ -1,11 +1,11 @@
-"""`python -m bench quick|full|soak|profile`: what `make bench`, `bench-full`, `soak` and `profile` run."""
+"""`python -m bench quick|full|soak|profile|simulate`: what `make bench`, `bench-full`, `soak` … run."""
 
 import argparse
 import asyncio
 import signal
 import sys
 
-from bench import profiles, report, soak
+from bench import profiles, report, scaling, soak
 from bench.load import find_wrk
 from bench.run import run
 from bench.session import FULL, QUICK, Plan
@@ -17,7 +17,7 @@ from deploy.local.errors import StackError
 def main() -> None:
     """Do what the command line says; a line that falls short or fails is no error of the benchmark."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("what", choices=["quick", "full", "soak", "profile"])
+    parser.add_argument("what", choices=["quick", "full", "soak", "profile", "simulate"])
     parser.add_argument(
         "--only", action="append", choices=sorted(ROWS), help="measure this line alone; may be repeated"
     )
@@ -31,6 +31,9 @@ def main() -> None:
     # Told to end, stop what was started, as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        if asked.what == "simulate":
+            scaling.run(_say, write_docs=asked.write_docs)
+            return
         find_wrk()
         if asked.what == "soak":
             flat = asyncio.run(soak.run(asked.minutes, asked.rate, home, _say, write_docs=asked.write_docs))

@@ -29,6 +29,18 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[math.ceil(share * len(ordered)) - 1]
 
 
+def weighted_percentile(values: Sequence[tuple[float, float]], share: float) -> float:
+    """Give the same for (value, how many of it); infinity where there is none."""
+    if not values:
+        return math.inf
+    wanted = share * sum(count for _, count in values)
+    for value, count in sorted(values):
+        wanted -= count
+        if wanted <= 0:
+            return value
+    return max(value for value, _ in values)
+
+
 def ratios(figures: Sequence[float], against: Sequence[float]) -> list[float]:
     """Divide cell by cell: each figure by the limit measured beside it."""
     return [figure / limit for figure, limit in zip(figures, against, strict=True)]

@@ -20,12 +20,10 @@ BOUNDED_TABLES: Final = frozenset({"outbox", "stock"})
 GROWS: Final = "grows with the orders"
 _THIRD = 3
 _LEAST_SAMPLES = 6
-_MEMORY_GROWTH = 1.05
-_LATENCY_GROWTH = 1.25
+_MOST_GROWTH: Final = {"memory": 1.05, "latency": 1.25, "unused": 1.1}
 _TABLE_GROWTH = 1.25
 _SMALL_MB = 8.0
-_UNUSED_PERCENT = 30.0
-_FULL_PERCENT = 50.0
+_FILL_LEFT = 0.9
 _SECONDS_OF_EVENTS = 2.0
 _EVENTS_AN_ORDER = 8
 
@@ -91,14 +89,12 @@ def _judge(chart: str, name: str, values: list[float], per_second: float) -> Fin
         settled = median(values[-(len(values) // _THIRD) :])
         figure = f"median {median(values):,.0f}, most {max(values):,.0f}, in the last third {settled:,.0f} {unit}"
         return Finding(what, figure, f"last third at most {most:,.0f}", settled <= most)
-    if chart == "unused":
-        return Finding(what, f"{last:.0f} {unit}, most {max(values):.0f}", *_at_most(median(values), _UNUSED_PERCENT))
-    if chart == "indexes":
-        return Finding(what, f"{last:.0f} {unit}", f"at least {_FULL_PERCENT:.0f} %", last >= _FULL_PERCENT)
     figure = f"{last:,.1f} {unit}, last third ÷ second {growth(values):.2f}"
+    if chart == "indexes":
+        return Finding(what, figure, f"at least {_FILL_LEFT:g} of it left", growth(values) >= _FILL_LEFT)
     if chart == "tables":
         return _judge_table(what, name, figure, values)
-    return Finding(what, figure, *_grows_at_most(values, _MEMORY_GROWTH if chart == "memory" else _LATENCY_GROWTH))
+    return Finding(what, figure, *_grows_at_most(values, _MOST_GROWTH[chart]))
 
 
 def _judge_table(what: str, name: str, figure: str, values: list[float]) -> Finding:
@@ -110,7 +106,3 @@ def _judge_table(what: str, name: str, figure: str, values: list[float]) -> Find
 
 def _grows_at_most(values: list[float], most: float) -> tuple[str, bool]:
     return f"growth at most {most:g}", growth(values) <= most
-
-
-def _at_most(value: float, most: float) -> tuple[str, bool]:
-    return f"median at most {most:.0f} %", value <= most

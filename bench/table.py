@@ -208,8 +208,9 @@ _ROWS: Final = (
         "workers",
         "2 → 4 workers of a service on 12 partitions, CPU per order",
         Target("most", 1.05),
-        "smaller batches per worker, and the idle work of each process",
-        "fetching that waits for more; workers only where cores are",
+        "a worker with a quarter of the partitions fetches less at once, so its batches are smaller; and each worker "
+        "has timers of its own",
+        "fetching more of each partition where a worker has few",
     ),
 )
 ROWS: Final[Mapping[str, Row]] = {row.key: row for row in _ROWS}
