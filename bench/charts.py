@@ -120,7 +120,7 @@ def series(title: str, unit: str, points: Mapping[str, Sequence[tuple[float, flo
         ]
         marks.append(f'<polyline points="{" ".join(where)}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
         marks.append(_text(right + 8, 60 + place * 18, name, colour=colour))
-    return _drawing(title, height, marks)
+    return _drawing(title, max(height, 70 + len(points) * 18), marks)
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start", colour: str = _INK) -> str:

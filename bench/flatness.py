@@ -83,13 +83,13 @@ def findings(samples: Samples, per_second: float) -> list[Finding]:
 
 
 def _judge(chart: str, name: str, values: list[float], per_second: float) -> Finding:
-    what, unit, last = f"{chart} {name}", TITLES[chart][1], values[-1]
+    what, unit = f"{chart} {name}", TITLES[chart][1]
     if chart in {"outbox", "lag"}:
         most = per_second * _SECONDS_OF_EVENTS * (_EVENTS_AN_ORDER if chart == "lag" else 1)
         settled = median(values[-(len(values) // _THIRD) :])
         figure = f"median {median(values):,.0f}, most {max(values):,.0f}, in the last third {settled:,.0f} {unit}"
         return Finding(what, figure, f"last third at most {most:,.0f}", settled <= most)
-    figure = f"{last:,.1f} {unit}, last third ÷ second {growth(values):.2f}"
+    figure = f"median {median(values):,.1f} {unit}, last third ÷ second {growth(values):.2f}"
     if chart == "indexes":
         return Finding(what, figure, f"at least {_FILL_LEFT:g} of it left", growth(values) >= _FILL_LEFT)
     if chart == "tables":
