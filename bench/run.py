@@ -85,13 +85,20 @@ async def run(plan: Plan, home: Path, say: Say, only: frozenset[str] = frozenset
     return Outcome(plan, ordered, busy, session.limits, described, clock.monotonic() - started)
 
 
+def reason_of(error: BaseException) -> str:
+    """Say in one line what went wrong: of several at once, the first."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
 async def _take(session: Session, step: Step) -> dict[str, Line]:
     """Take one step; its failure is a line of the table, not the end of the run."""
     session.say(step.title)
     try:
         results = await step.measurement(session) or {}
     except Exception as error:  # noqa: BLE001 - told in the table; the other lines go on
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = reason_of(error)
         session.say(f"  {reason}")
         return {key: Line(ROWS[key], None, reason) for key in step.keys}
     return {key: Line(ROWS[key], results.get(key), "the measurement gave no result") for key in step.keys}

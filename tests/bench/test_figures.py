@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from bench import charts
 from bench.figures import Target, median, percentile, ratios, spread, steady_rate
+from bench.run import reason_of
 from bench.table import ROWS, Line, Result
 
 
@@ -73,6 +74,12 @@ def test_a_line_that_could_not_be_measured_is_in_the_table_with_its_reason() -> 
 
     assert line.verdict == "NOT MEASURED"
     assert line.explain() == ["not measured: TimeoutError: too slow"]
+
+
+def test_the_reason_of_a_group_of_errors_is_its_first_error() -> None:
+    group = ExceptionGroup("unhandled", [ExceptionGroup("inner", [ValueError("two\nlines")]), OSError()])
+
+    assert reason_of(group) == "ValueError: two lines"
 
 
 def test_a_line_that_passes_explains_nothing() -> None:
