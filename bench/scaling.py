@@ -96,10 +96,9 @@ def cases(costs: Costs, unit: float) -> Iterator[Case]:
     for rate in (50.0, 100.0, 200.0):
         yield Case(f"{rate:.0f}/s", "two cores", replace(shared, per_second=rate))
 
+    spent = _spent({step.pool: step.pool for step in steps}, steps)
+
     def wanted(rate: float) -> Callable[[str], int]:
-        spent: dict[str, float] = {}
-        for step in steps:
-            spent[step.pool] = spent.get(step.pool, 0) + (step.process_ms + step.database_ms) / _OWN_SHARE
         return lambda pool: math.ceil(rate * spent[pool] / _FULL_PER_MILLE)
 
     def capped(rate: float) -> Callable[[str], int]:
@@ -150,12 +149,19 @@ def _costs(costs: Costs) -> Iterator[str]:
     yield "| process | ms an order | with what PostgreSQL spends for it | full at, at 60 % |"
     yield "| --- | --- | --- | --- |"
     way, beside = path_of(costs)
-    with_database: dict[str, float] = {}
-    for step in (*way, *beside):
-        name = step.pool.replace("-relay", "-worker")
-        with_database[name] = with_database.get(name, 0) + (step.process_ms + step.database_ms) / _OWN_SHARE
-    for name, spent in with_database.items():
+    steps = [*way, *beside]
+    processes = {step.pool: step.pool.replace("-relay", "-worker") for step in steps}
+    for name, spent in _spent(processes, steps).items():
         yield f"| {name} | {costs[name]:.2f} | {spent:.2f} | {_FULL_PER_MILLE / spent:.0f} orders/s |"
+
+
+def _spent(names: Mapping[str, str], steps: list[Step]) -> dict[str, float]:
+    """Add up what was measured of the steps, process and database, by the name of each step's pool."""
+    spent: dict[str, float] = {}
+    for step in steps:
+        name = names[step.pool]
+        spent[name] = spent.get(name, 0) + (step.process_ms + step.database_ms) / _OWN_SHARE
+    return spent
 
 
 def _row(case: Case, outcome: Outcome) -> str:

@@ -24,7 +24,7 @@ class Watch:
     rig: Rig
     connection: "asyncpg.Connection[asyncpg.Record]"
     began: float
-    _known: dict[UUID, None] = field(default_factory=dict)
+    _known: set[UUID] = field(default_factory=set)
     _fresh: dict[UUID, float] = field(default_factory=dict)
     _task: "asyncio.Task[None] | None" = None
 
@@ -62,11 +62,11 @@ class Watch:
             now = clock.real().timestamp()
             for row in rows:
                 if row["id"] not in self._known:
-                    self._known[row["id"]] = None
+                    self._known.add(row["id"])
                     self._fresh[row["order_id"]] = now
             if not looks % _OLD_EVERY:
                 forgotten = _made_after(2 * _OLD_SECONDS)
-                self._known = {one: None for one in self._known if one > forgotten}
+                self._known = {one for one in self._known if one > forgotten}
             looks += 1
             await asyncio.sleep(_POLL_SECONDS)
 
