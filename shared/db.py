@@ -1,7 +1,6 @@
 """The one kind of transaction: rows and events are committed together, or neither."""
 
 import asyncio
-import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -20,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSessionTra
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from shared import clock, outbox, tracing
+from shared import clock, outbox, tracing, writes
 from shared.events.base import Event
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ _TRANSIENT_TRIES = 5
 
 _CONTENDED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
 _OVERTIME = (asyncpg.QueryCanceledError, asyncpg.TransactionTimeoutError)
-_AWAY = (
+AWAY = (
     ConnectionError,
     TimeoutError,
     PoolTimeoutError,
@@ -92,7 +91,7 @@ def is_away(error: BaseException) -> bool:
         return False
     cause = root_cause(error)
     connection_lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    return isinstance(cause, _AWAY) or connection_lost
+    return isinstance(cause, AWAY) or connection_lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +105,8 @@ class Origin:
 class Transaction:
     """Rows, locks and events of one unit of work; whoever opened it commits, nobody else.
 
-    `session` serves SQLModel rows; `fetch`, `row`, `value` and `execute` serve set-based SQL ($1 style) on
-    the same connection; `publish` queues an event that is written to the outbox with the commit.
+    `session` serves SQLModel rows; `fetch`, `row`, `value` and `execute` serve set-based SQL ($1 style) on the same
+    connection; `write` queues SQL that goes with other writes; `publish` queues an event, written with the commit.
     """
 
     def __init__(self, database: "Database", pooled: AsyncConnection, cause: str) -> None:
@@ -117,6 +116,7 @@ class Transaction:
         self.origins: dict[str, Origin] = {}
         self.events: list[outbox.Pending] = []
         self.wrote = False
+        self._writes: dict[str, tuple[str, object]] = {}
         self._pooled = pooled
         self._raw: Connection = _driver_of(pooled)
         self._session: AsyncSession | None = None
@@ -147,10 +147,16 @@ class Transaction:
 
     async def connection(self) -> "Connection":
         """Give the asyncpg connection beneath, inside this transaction, pending rows flushed."""
+        await self._flush_session()
+        if self._writes:
+            pending, self._writes = self._writes, {}
+            await self._raw.execute(writes.statement_of(pending), *writes.rows_of(pending))
+        return self._raw
+
+    async def _flush_session(self) -> None:
         if self._is_pending:
             self.wrote = True
             await self.session.flush()
-        return self._raw
 
     @property
     def _is_pending(self) -> bool:
@@ -176,6 +182,16 @@ class Transaction:
         count = tag.rsplit(" ", 1)[-1]
         return int(count) if count.isdigit() else 0
 
+    async def write(self, table: str, statement: str, rows: object) -> None:
+        """Queue a statement that changes rows of a table and whose answer nobody needs; `{rows}` is its parameter.
+
+        It runs together with others: before what is asked next of this transaction, else with its events.
+        """
+        if table in self._writes:
+            await self.connection()
+        self._writes[table] = statement, rows
+        self.wrote = True
+
     async def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """Run a statement for each row of values in one round trip."""
         self.wrote = True
@@ -184,10 +200,15 @@ class Transaction:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[AsyncSessionTransaction]:
         """Undo what the block did, rows of the session and plain SQL alike, if it raises or asks for `rollback()`."""
-        async with self.session.begin_nested() as savepoint:
-            await self.session.connection()  # only now does the session make it, not at its first row
-            yield savepoint
-            await self.connection()
+        await self.connection()
+        try:
+            async with self.session.begin_nested() as savepoint:
+                await self.session.connection()  # only now does the session make it, not at its first row
+                yield savepoint
+                if savepoint.is_active:
+                    await self.connection()
+        finally:
+            self._writes.clear()  # what the block queued is written, or undone with it
 
     async def begin(self) -> None:
         """Begin; only Database.transaction calls this. SQLAlchemy, told to autocommit, begins and commits nothing."""
@@ -197,7 +218,10 @@ class Transaction:
         """Write the queued events and commit; only Database.transaction calls this."""
         self.wrote = self.wrote or self._is_pending or bool(self.events)
         if self.events:
-            await outbox.append(await self.connection(), self.events, self.database.epoch)
+            await self._flush_session()
+            await outbox.append(self._raw, self.events, self.database.epoch, self._writes)
+        else:
+            await self.connection()
         if self._session is not None:
             await self._session.commit()
         if await self._raw.execute("commit") != "COMMIT":  # PostgreSQL raises nothing: it has rolled back long ago
@@ -332,39 +356,6 @@ async def with_retries(work: Callable[[], Awaitable[T]]) -> T:
                 raise
         await asyncio.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311 - jitter
     return await work()
-
-
-class KeptConnection:
-    """A direct connection for small questions asked often: no pool, no transaction, each planned once.
-
-    It is opened at the first question, and again when it was lost.
-    """
-
-    def __init__(self, url: str, application: str) -> None:
-        self._url = url
-        self._application = application
-        self._turn = asyncio.Lock()
-        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
-
-    async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
-        """Ask; raises what is_away tells when the database is not there."""
-        async with self._turn:
-            if self._connection is None or self._connection.is_closed():
-                self._connection = await connect(self._url, application=self._application)
-            try:
-                return await self._connection.fetch(sql, *args, timeout=_QUESTION_SECONDS)
-            except BaseException:
-                # It may be in the middle of an answer that nobody waits for any more.
-                self._connection.terminate()
-                self._connection = None
-                raise
-
-    async def close(self) -> None:
-        """Close it."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with contextlib.suppress(*_AWAY, asyncpg.PostgresError):
-                await connection.close(timeout=2)
 
 
 def _driver_of(pooled: AsyncConnection) -> "Connection":

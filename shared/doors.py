@@ -385,3 +385,10 @@ def _limited(receive: Receive, headers: dict[bytes, str], most: int) -> Receive:
 def public_router(**options: Any) -> APIRouter:  # noqa: ANN401 - APIRouter's own options
     """Make a router whose answers document problem+json."""
     return APIRouter(responses={422: {"description": "problem+json naming each bad field"}}, **options)
+
+
+def one_level(*parts: APIRouter) -> APIRouter:
+    """Put the routes of routers side by side: FastAPI matches a request twice at each level of nested ones."""
+    router = APIRouter()
+    router.routes.extend(route for part in parts for route in part.routes)
+    return router

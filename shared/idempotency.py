@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from shared import clock
 from shared.db import Transaction
 from shared.errors import FieldError, InvalidError
+from shared.writes import ROWS
 
 MAX_KEY_LENGTH = 200
 
@@ -24,6 +25,12 @@ on conflict do nothing returning scope, key
 _STORED = """
 select i.scope, i.key, i.fingerprint, i.status, i.body, i.headers from idempotency i
 join unnest($1::text[], $2::text[]) as c(scope, key) using (scope, key)
+"""
+# Without a claim before: of two that answer one key at once the later one is refused by the primary key.
+_KEEP = f"""
+insert into idempotency (scope, key, fingerprint, status, body, headers, created_at)
+select scope, key, fingerprint, status, body, headers, created_at
+from jsonb_populate_recordset(null::idempotency, {ROWS}) order by scope, key
 """
 # Parameters behind a select are not looked into for planning: else every batch of requests is planned anew.
 SETTLE = """
@@ -91,12 +98,12 @@ async def claim(tx: Transaction, claims: Sequence[Claim]) -> list[Reply | Invali
         return [None] * len(claims)
     rows = await tx.fetch(_STORED, [c.scope for c in others], [c.key for c in others])
     stored = {(row["scope"], row["key"]): row for row in rows}
-    return [_judge(stored.get((c.scope, c.key)), c) for c in claims]
+    return [judge(stored.get((c.scope, c.key)), c) for c in claims]
 
 
 async def get_answer(tx: Transaction, claim: Claim) -> Reply | InvalidError | None:
     """Read what a key was answered, without claiming it: None when it is unused, the error of another body."""
-    return _judge(await tx.row(_STORED, [claim.scope], [claim.key]), claim)
+    return judge(await tx.row(_STORED, [claim.scope], [claim.key]), claim)
 
 
 async def settle(tx: Transaction, replies: Sequence[tuple[Claim, Reply]]) -> None:
@@ -111,7 +118,28 @@ async def settle(tx: Transaction, replies: Sequence[tuple[Claim, Reply]]) -> Non
     )
 
 
-def _judge(row: asyncpg.Record | None, sent: Claim) -> Reply | InvalidError | None:
+async def keep(tx: Transaction, replies: Sequence[tuple[Claim, Reply]]) -> None:
+    """Store the answers of keys that nobody has claimed, with the other writes of their transaction.
+
+    There it raises UniqueViolationError for a key that was answered meanwhile: done again, the work finds that answer.
+    """
+    rows = [
+        {
+            "scope": claim.scope,
+            "key": claim.key,
+            "fingerprint": claim.fingerprint,
+            "status": reply.status,
+            "body": reply.body,
+            "headers": reply.headers,
+            "created_at": clock.real(),
+        }
+        for claim, reply in replies
+    ]
+    await tx.write("idempotency", _KEEP, rows)
+
+
+def judge(row: asyncpg.Record | None, sent: Claim) -> Reply | InvalidError | None:
+    """Give what the row of a key says to a request: nothing, its answer, or the error of another body."""
     if row is None:
         return None
     reused = refuse_reuse(row["fingerprint"], sent.fingerprint)

@@ -12,6 +12,7 @@ import structlog
 from shared import clock, db, metrics, outbox, tracing
 from shared.db import Database, Transaction
 from shared.ids import new_id
+from shared.kept import KeptConnection
 
 log = structlog.get_logger()
 
@@ -187,7 +188,7 @@ class Scheduler:
 
     async def run(self) -> None:
         """Run all jobs until cancelled."""
-        kept = db.KeptConnection(self._database.url, f"{self._service} jobs")
+        kept = KeptConnection(self._database.url, f"{self._service} jobs")
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch_clock())
@@ -209,12 +210,12 @@ class Scheduler:
         async with self._database.transaction() as tx:
             return await self.due_times_by(tx)
 
-    async def due_times_by(self, asking: Transaction | db.KeptConnection) -> dict[str, datetime]:
+    async def due_times_by(self, asking: Transaction | KeptConnection) -> dict[str, datetime]:
         """Give the same, asked by a transaction or a connection that is there anyway."""
         rows = await asking.fetch(self._question) if self._jobs else []
         return {row["name"]: row["due"] for row in rows if row["due"] is not None}
 
-    async def _runnable(self, kept: db.KeptConnection) -> list[str]:
+    async def _runnable(self, kept: KeptConnection) -> list[str]:
         try:
             due = await self.due_times_by(kept)
         except Exception as error:

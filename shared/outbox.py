@@ -9,6 +9,7 @@ from uuid import UUID
 
 from orjson import Fragment
 
+from shared import writes
 from shared.events.base import Event, topic_of
 from shared.ids import new_id
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from shared.db import Connection
 
 SHARDS = 64
+_BESIDE = "{beside}"
+_PARAMETERS = 14  # of _APPEND itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Pending:
 # Streams are locked in key order and numbered in the transaction's last statement, so the order of
 # sequences is the order of commits; identities are drawn after the sort, so ids follow sequences.
 _APPEND = """
-with fact as (
+with {beside}fact as (
   select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[],
     $7::timestamptz[], $8::int[], $9::smallint[], $10::boolean[])
   with ordinality as f(event_id, topic, key, type, headers, payload, occurred_at, countdown, shard, resumes, place)
@@ -59,23 +62,29 @@ def shard_of(key: str) -> int:
     return zlib.crc32(key.encode()) % SHARDS
 
 
-async def append(connection: "Connection", events: Sequence[Pending], epoch: int) -> None:
-    """Write events to the outbox inside the caller's transaction, as its last statement."""
+async def append(
+    connection: "Connection", events: Sequence[Pending], epoch: int, others: writes.Writes | None = None
+) -> None:
+    """Write events to the outbox inside the caller's transaction, as its last statement, with `others` beside."""
+    keyed = [(pending.fact.key, pending) for pending in events]
     totals: dict[str, int] = {}
     traces: dict[str, str | None] = {}
-    for pending in events:
-        totals[pending.fact.key] = totals.get(pending.fact.key, 0) + 1
-        traces.setdefault(pending.fact.key, pending.traceparent)
+    for key, pending in keyed:
+        totals[key] = totals.get(key, 0) + 1
+        traces.setdefault(key, pending.traceparent)
     seen: dict[str, int] = {}
     rows: list[tuple[object, ...]] = []
-    for pending in events:
-        key = pending.fact.key
+    for key, pending in keyed:
         seen[key] = seen.get(key, 0) + 1
-        rows.append(_row(pending, countdown=totals[key] - seen[key]))
+        rows.append(_row(key, pending, countdown=totals[key] - seen[key]))
     columns = [list(column) for column in zip(*rows, strict=True)]
     keys = sorted(totals)
     firsts = [traces[key] for key in keys]
-    await connection.execute(_APPEND, *columns, keys, [totals[key] for key in keys], firsts, epoch)
+    more = others or {}
+    statement = _APPEND.replace(_BESIDE, writes.beside(more, _PARAMETERS))
+    await connection.execute(
+        statement, *columns, keys, [totals[key] for key in keys], firsts, epoch, *writes.rows_of(more)
+    )
 
 
 async def traces_of(connection: "Connection", keys: Iterable[str]) -> dict[str, str]:
@@ -86,25 +95,25 @@ async def traces_of(connection: "Connection", keys: Iterable[str]) -> dict[str, 
     return {row["key"]: row["traceparent"] for row in rows}
 
 
-def _row(pending: Pending, countdown: int) -> tuple[object, ...]:
+def _row(key: str, pending: Pending, countdown: int) -> tuple[object, ...]:
     fact = pending.fact
     event_id: UUID = new_id()
     headers = {
         "ce_causationid": pending.cause,
-        "ce_correlationid": fact.key,
+        "ce_correlationid": key,
         "ce_traceparent": pending.traceparent or "",
         "ce_aggregatetype": fact.aggregate_type,
-        "ce_aggregateid": fact.key,
+        "ce_aggregateid": key,
     }
     return (
         event_id,
         topic_of(fact.source),
-        fact.key,
+        key,
         fact.event_type,
         headers,
         Fragment(fact.model_dump_json()),
         pending.occurred_at,
         countdown,
-        shard_of(fact.key),
+        shard_of(key),
         pending.resumes,
     )

@@ -19,7 +19,7 @@ from shared import clock, db, log, relay
 from shared.auth import KeyResolver, TokenVerifier
 from shared.consumer import EventRouter
 from shared.db import Database
-from shared.doors import Counters, Edge, install_errors
+from shared.doors import Counters, Edge, install_errors, one_level
 from shared.jobs import Jobs
 from shared.openapi import DescribedApi
 from shared.operators import Rest, operators_router, process_router
@@ -144,8 +144,13 @@ def build_app(service: Service, database: Database | None = None) -> FastAPI:
         await asyncio.gather(task, return_exceptions=True)
         await pool.close()
 
+    routers = service.router, operators_router(service.pause_kinds, service.name, service.personal)
     app = DescribedApi(
-        title=f"Doorstep {service.name}", version="1", lifespan=lifespan, separate_input_output_schemas=False
+        title=f"Doorstep {service.name}",
+        version="1",
+        lifespan=lifespan,
+        separate_input_output_schemas=False,
+        routes=one_level(*routers, process_router(pool, rest)).routes,
     )
     app.state.database = pool
     app.state.secret = settings.secret.get_secret_value()
@@ -153,9 +158,6 @@ def build_app(service: Service, database: Database | None = None) -> FastAPI:
     app.state.rate_limit = RateLimit(settings.rate_per_second, settings.rate_burst)
     app.state.resolve_key = service.resolve_key(pool) if service.resolve_key is not None else None
     install_errors(app)
-    app.include_router(service.router)
-    app.include_router(operators_router(service.pause_kinds, service.name, service.personal))
-    app.include_router(process_router(pool, rest))
     app.add_middleware(Edge, service=service.name, counters=counters, roomy=service.roomy_paths)
     return app
 

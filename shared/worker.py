@@ -12,10 +12,11 @@ from fastapi import FastAPI
 
 from shared import clock, db, inbox, retention, upkeep
 from shared.consumer import Applier, Consumer
-from shared.db import Database, KeptConnection
+from shared.db import Database
 from shared.doors import install_errors
 from shared.jobs import Scheduler
 from shared.kafka import Producer
+from shared.kept import KeptConnection
 from shared.operators import Rest, process_router
 from shared.parking import Retrier
 from shared.process import Notifier, Service, make_server, serve_until_stopped

@@ -13,7 +13,22 @@ _USES = 12
 # The server looks at so many uses of a statement before it keeps a plan for all.
 _TRIED = 5
 _ASKED: dict[str, tuple[str, tuple[object, ...]]] = {
-    "catalogue": (intake.READ, (["A", "B", "C"], [new_id()], 1, ["HAM"], [new_id()], "intake")),
+    "what is known": (
+        intake.READ,
+        (
+            ["A", "B", "C"],
+            [new_id()],
+            1,
+            ["HAM"],
+            [new_id()],
+            "intake",
+            [new_id()],
+            [False],
+            ["R-1"],
+            ["scope"],
+            ["key"],
+        ),
+    ),
     "references": (orders.BY_REFERENCE, ([new_id()], [False], ["R-1"])),
     "answers": (idempotency.SETTLE, (["scope"], ["key"], [201], [{}], [{}])),
 }

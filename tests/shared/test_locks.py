@@ -10,7 +10,7 @@ from deploy.local.commands import service_command
 from deploy.local.processes import Child
 from deploy.local.stack import LocalStack
 from shared import switches
-from shared.db import KeptConnection
+from shared.kept import KeptConnection
 from shared.switches import EVERYWHERE, Switch
 from tests.shared.conftest import Plumbing
 

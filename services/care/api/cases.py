@@ -18,7 +18,7 @@ from shared.db import Transaction
 from shared.doors import Body, Mutation, Tx, send
 from shared.idempotency import Reply
 
-router = APIRouter(prefix="/cases", tags=["cases"])
+router = APIRouter(prefix="/staff/cases", tags=["cases"])
 
 Views = Annotated[list[Annotated[str, Field(max_length=2000)]], Query(min_length=1, max_length=40)]
 

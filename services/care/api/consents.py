@@ -9,7 +9,7 @@ from services.care.schemas import customers as schemas
 from shared.auth import LookUp, OrderEditor
 from shared.doors import Mutation, Tx
 
-router = APIRouter(prefix="/consents", tags=["consents"])
+router = APIRouter(prefix="/staff/consents", tags=["consents"])
 
 
 @router.get("")

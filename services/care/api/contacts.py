@@ -10,7 +10,7 @@ from services.care.actions import contacts
 from shared.auth import LookUp, OrderEditor
 from shared.doors import Mutation, Tx
 
-router = APIRouter(tags=["contacts"])
+router = APIRouter(prefix="/staff", tags=["contacts"])
 
 
 @router.post("/contacts", response_model=schemas.ContactView, status_code=201)

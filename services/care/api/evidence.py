@@ -9,7 +9,7 @@ from services.care.schemas import customers as schemas
 from shared.auth import LookUp, OrderEditor, Scope
 from shared.doors import Tx
 
-router = APIRouter(prefix="/evidence", tags=["evidence"])
+router = APIRouter(prefix="/staff/evidence", tags=["evidence"])
 
 
 @router.get("")

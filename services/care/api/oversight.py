@@ -15,7 +15,7 @@ from shared.db import Transaction
 from shared.doors import Mutation, Tx
 from shared.fields import Moment
 
-router = APIRouter(tags=["oversight"])
+router = APIRouter(prefix="/staff", tags=["oversight"])
 
 EndsIncidents = Annotated[Principal, Depends(require(Scope.OPERATE, Scope.CASE_LEAD))]
 Limit = Annotated[int, Query(ge=1, le=500)]

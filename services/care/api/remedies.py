@@ -12,7 +12,7 @@ from shared.auth import Care, LookUp
 from shared.db import Transaction
 from shared.doors import Mutation, Tx
 
-router = APIRouter(tags=["remedies"])
+router = APIRouter(prefix="/staff", tags=["remedies"])
 
 
 @router.post("/cases/{case_id}/remedies", response_model=schemas.RemedyView, status_code=201)

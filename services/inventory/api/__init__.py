@@ -1,10 +1,6 @@
 """The HTTP door: stock on one side, the warehouse's work on the other."""
 
-from fastapi import APIRouter
+from services.inventory.api import oversight, parcels, picking, stock, warehouse
+from shared.doors import one_level
 
-from services.inventory.api import oversight, stock, warehouse
-
-router = APIRouter()
-router.include_router(stock.router)
-router.include_router(warehouse.router)
-router.include_router(oversight.router)
+router = one_level(picking.router, parcels.router, stock.router, warehouse.router, oversight.router)

@@ -11,7 +11,7 @@ from services.inventory.schemas.warehouse import Departure, Reopening
 from shared.auth import Picker, Warehouse
 from shared.doors import Mutation, as_reply, public_router, send
 
-router = public_router()
+router = public_router(tags=["warehouse"])
 
 
 @router.post("/staff/fulfilments/{fulfilment_id}/parcels", response_model=bodies.ParcelAnswer, status_code=201)

@@ -12,7 +12,7 @@ from services.inventory.states.warehouse import ListState
 from shared.auth import Picker, Principal, Scope, Warehouse, require
 from shared.doors import Mutation, Tx, public_router
 
-router = public_router()
+router = public_router(tags=["warehouse"])
 
 Reader = Annotated[Principal, Depends(require(Scope.PICK, Scope.LOOK_UP))]
 Limit = Annotated[int, Query(ge=1, le=200)]

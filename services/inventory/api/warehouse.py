@@ -3,10 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from services.inventory.actions import parcel_views, work_views, workload
-from services.inventory.api import parcels, picking
 from services.inventory.queries.orders import WorkFilter
 from services.inventory.queries.parcels import ParcelFilter
 from services.inventory.schemas.packing import ParcelAnswer
@@ -15,9 +14,7 @@ from services.inventory.states.warehouse import FulfilmentState, ParcelState, Wo
 from shared.auth import Internal, Principal, Scope, require
 from shared.doors import Tx, public_router
 
-router: APIRouter = public_router(tags=["warehouse"])
-router.include_router(picking.router)
-router.include_router(parcels.router)
+router = public_router(tags=["warehouse"])
 
 Reader = Annotated[Principal, Depends(require(Scope.PICK, Scope.LOOK_UP, Scope.INTERNAL))]
 Limit = Annotated[int, Query(ge=1, le=200)]

@@ -16,7 +16,7 @@ from services.orders.actions.drafting import Keeper
 from services.orders.actions.work import Work
 from services.orders.errors import ReferenceExistsError, TooManyUnpaidError
 from services.orders.models import OrderRecord
-from services.orders.queries import orders, storefronts
+from services.orders.queries import orders
 from services.orders.queries.catalogue import Catalogue, read_catalogue
 from services.orders.queries.intake import Known, Wanted, read_known
 from services.orders.queries.orders import Name
@@ -60,6 +60,11 @@ class Placement:
         return self.body.payment is not None and self.body.payment.status == "pending"
 
     @property
+    def key(self) -> tuple[str, str]:
+        """What the request is known by when it comes again: caller and route, and its Idempotency-Key."""
+        return self.claim.scope, self.claim.key
+
+    @property
     def name(self) -> Name:
         """What no other order is called."""
         return self.who.storefront_id or NOBODY, self.who.test, self.body.reference
@@ -90,7 +95,7 @@ async def _commit(database: Database, placements: list[Placement]) -> Sequence[O
                 failpoint("api.before_commit")
         except Exception as error:
             cause = db.root_cause(error)
-            # Another process took the same reference a moment ago: now we can see its order.
+            # Another transaction took the same reference or key a moment ago: now we can see its order.
             if isinstance(cause, asyncpg.UniqueViolationError) and attempt < _UNIQUE_TRIES:
                 continue
             if db.is_contended(error) and len(placements) == 1:
@@ -105,19 +110,20 @@ async def place_orders(tx: Transaction, placements: Sequence[Placement]) -> list
     """Take orders in; gives the answer or the refusal of each, in order."""
     first: dict[tuple[str, str], Placement] = {}
     for placement in placements:
-        first.setdefault((placement.claim.scope, placement.claim.key), placement)
-    unique = list(first.values())
+        first.setdefault(placement.key, placement)
+    known = await read_known(tx, _wanted(list(first.values())))
     answers: dict[tuple[str, str], Outcome] = {}
     new: list[Placement] = []
-    for placement, prior in zip(unique, await idempotency.claim(tx, [one.claim for one in unique]), strict=True):
+    for key, placement in first.items():
+        prior = idempotency.judge(known.answered.get(key), placement.claim)
         if prior is None:
             new.append(placement)
         else:
-            answers[placement.claim.scope, placement.claim.key] = prior
-    answers |= await _place_new(tx, new)
+            answers[key] = prior
+    answers |= await _place_new(tx, new, known)
     outcomes: list[Outcome] = []
     for placement in placements:
-        key = placement.claim.scope, placement.claim.key
+        key = placement.key
         reused = idempotency.refuse_reuse(first[key].claim.fingerprint, placement.claim.fingerprint)
         if reused is not None and isinstance(answers[key], DomainError):
             # The first was refused and left its key free: this is its correction.
@@ -127,16 +133,13 @@ async def place_orders(tx: Transaction, placements: Sequence[Placement]) -> list
     return outcomes
 
 
-async def _place_new(tx: Transaction, new: Sequence[Placement]) -> dict[tuple[str, str], Outcome]:
-    if not new:
-        return {}
-    known = await read_known(tx, _wanted(new))
-    existing = await orders.find_references(tx, [one.name for one in new])
+async def _place_new(tx: Transaction, new: Sequence[Placement], known: Known) -> dict[tuple[str, str], Outcome]:
+    existing = known.existing
     quota = await _read_quota(tx, new)
     work = Work(tx, {})
     outcomes: dict[tuple[str, str], tuple[UUID, int] | DomainError] = {}
     for placement in new:
-        key = placement.claim.scope, placement.claim.key
+        key = placement.key
         if placement.name in existing:
             outcomes[key] = _existing(placement, *existing[placement.name])
             continue
@@ -161,7 +164,8 @@ def _wanted(new: Sequence[Placement]) -> Wanted:
         pins={line.location for line in lines if line.location},
         quotes=[one.body.quote_id for one in new if one.body.quote_id],
         storefronts={one.name[0] for one in new},
-        count=len(new),
+        names=[one.name for one in new],
+        claims=[one.key for one in new],
     )
 
 
@@ -224,26 +228,21 @@ def refusal(errors: Sequence[FieldError]) -> InvalidError:
 async def _settle(
     work: Work, new: Sequence[Placement], outcomes: dict[tuple[str, str], tuple[UUID, int] | DomainError]
 ) -> dict[tuple[str, str], Outcome]:
-    """Store the answers of what was accepted; a refused request leaves its key free."""
+    """Store the answers of what was accepted; a refused request keeps no key."""
     found = [outcome[0] for outcome in outcomes.values() if isinstance(outcome, tuple)]
     missing = [order_id for order_id in found if order_id not in work.records]
     records = work.records | (await orders.load_orders(work.tx, missing) if missing else {})
     answers: dict[tuple[str, str], Outcome] = {}
     kept: list[tuple[Claim, Reply]] = []
-    refused: list[Claim] = []
     for placement in new:
-        key = placement.claim.scope, placement.claim.key
-        outcome = outcomes[key]
+        outcome = outcomes[placement.key]
         if isinstance(outcome, DomainError):
-            answers[key] = outcome
-            refused.append(placement.claim)
+            answers[placement.key] = outcome
         else:
-            answers[key] = reply = placed_reply(records[outcome[0]], outcome[1])
+            answers[placement.key] = reply = placed_reply(records[outcome[0]], outcome[1])
             kept.append((placement.claim, reply))
     if kept:
-        await idempotency.settle(work.tx, kept)
-    if refused:
-        await storefronts.free_claims(work.tx, refused)
+        await idempotency.keep(work.tx, kept)
     return answers
 
 

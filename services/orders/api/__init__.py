@@ -1,11 +1,10 @@
 """The HTTP door: storefronts under /v1, staff under /staff, services under /internal, the status page's /customer."""
 
-from fastapi import APIRouter
-
 from services.orders.api import customer, erasures, feed, foreign, intake, internal, orders, staff, support
+from shared.doors import one_level
 
-router = APIRouter()
-for part in (
+router = one_level(
+    intake.placing,
     intake.router,
     foreign.router,
     orders.router,
@@ -15,8 +14,7 @@ for part in (
     internal.router,
     erasures.router,
     customer.router,
-):
-    router.include_router(part)
+)
 
 ROOMY = {"/v1/orders/bulk": intake.BULK_BYTES}
 """Paths that take larger bodies than others, in bytes."""

@@ -57,10 +57,10 @@ class _IntakeRoute(APIRoute):
 
 
 router = public_router(prefix="/v1", tags=["orders"])
-_placing = public_router(route_class=_IntakeRoute)
+placing = public_router(prefix="/v1", tags=["orders"], route_class=_IntakeRoute)
 
 
-@_placing.post("/orders", response_model=OrderView, status_code=201)
+@placing.post("/orders", response_model=OrderView, status_code=201)
 async def place_order(body: PlaceOrder, call: Mutation, who: Storefront) -> Response:
     """Place an order: 201 with its promise; the same reference and content again is 200."""
     placement = Placement(who, body, call.claim(who, body), request_id(call.request), tracing.current_traceparent())
@@ -143,6 +143,3 @@ async def read_availability(
     """Say what is available over all locations, in the order of change; absolute numbers."""
     after: datetime | None = updated_after
     return await offering.read_availability(tx, sku.split(",") if sku else None, after, cursor, limit)
-
-
-router.include_router(_placing)

@@ -1,19 +1,27 @@
-"""What intake must know of the goods and storefronts of a list of orders, in one round trip."""
+"""What intake must know of the goods, storefronts and earlier requests of a list of orders, in one round trip."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import asyncpg
+
 from services.orders.models import StorefrontRow
 from services.orders.queries.catalogue import CATALOGUE, Catalogue, as_catalogue
-from services.orders.queries.orders import as_model
+from services.orders.queries.orders import Name, as_model
 from shared.db import Transaction
 
 INTAKE_SWITCH = "intake"
+# Its parameters stand behind a select, see `BY_REFERENCE` in orders.py.
 READ = f"""
 select {CATALOGUE},
   array(select s from storefront s where s.id = any((select $5::uuid[])::uuid[])) as storefronts,
-  array(select scope from pause_switch where kind = $6) as paused
+  array(select scope from pause_switch where kind = $6) as paused,
+  array(select (o.storefront_id, o.test, o.reference, o.id, o.fingerprint) from orders o
+    join unnest((select $7::uuid[]), (select $8::bool[]), (select $9::text[])) as r(storefront_id, test, reference)
+      using (storefront_id, test, reference)) as existing,
+  array(select i from idempotency i
+    join unnest((select $10::text[]), (select $11::text[])) as c(scope, key) using (scope, key)) as answered
 """
 
 
@@ -25,7 +33,8 @@ class Wanted:
     pins: set[str]
     quotes: Sequence[UUID]
     storefronts: set[UUID]
-    count: int
+    names: Sequence[Name]
+    claims: Sequence[tuple[str, str]]  # scope and key
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,8 @@ class Known:
     catalogue: Catalogue
     storefronts: Mapping[UUID, StorefrontRow]
     paused: frozenset[str]
+    existing: dict[Name, tuple[UUID, str]]  # order and fingerprint
+    answered: Mapping[tuple[str, str], asyncpg.Record]
 
 
 async def read_known(tx: Transaction, wanted: Wanted) -> Known:
@@ -43,12 +54,20 @@ async def read_known(tx: Transaction, wanted: Wanted) -> Known:
         READ,
         sorted(wanted.skus),
         wanted.quotes,
-        wanted.count,
+        len(wanted.names),
         sorted(wanted.pins),
         sorted(wanted.storefronts),
         INTAKE_SWITCH,
+        *(list(column) for column in zip(*wanted.names, strict=True)),
+        *(list(column) for column in zip(*wanted.claims, strict=True)),
     )
     if row is None:
         raise LookupError("no row")
     storefronts = [as_model(StorefrontRow, entry) for entry in row["storefronts"]]
-    return Known(as_catalogue(row), {one.id: one for one in storefronts}, frozenset(row["paused"]))
+    return Known(
+        as_catalogue(row),
+        {one.id: one for one in storefronts},
+        frozenset(row["paused"]),
+        {(owner, test, reference): (order_id, told) for owner, test, reference, order_id, told in row["existing"]},
+        {(entry["scope"], entry["key"]): entry for entry in row["answered"]},
+    )

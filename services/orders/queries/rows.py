@@ -1,14 +1,14 @@
-"""Rows of any of our tables written as sets: one statement for all tables of a unit of work."""
+"""Rows of any of our tables written as sets, one statement for each table of a unit of work."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import starmap
 
 from sqlalchemy import Column
 from sqlmodel import SQLModel
 
 from shared.db import Transaction
+from shared.writes import ROWS
 
 Row = dict[str, object]
 
@@ -28,25 +28,18 @@ def _table_columns(model: type[SQLModel]) -> Sequence["Column[object]"]:
     return list(model.metadata.tables[str(model.__tablename__)].columns)
 
 
-# By hand: one round trip for all tables and rows of a batch, which a mapper would send table by table.
-@lru_cache(maxsize=128)
-def _upsert(model: type[SQLModel], place: int) -> str:
+# By hand: all tables and rows of a batch go in one round trip, which a mapper would send table by table.
+@lru_cache(maxsize=64)
+def _upsert(model: type[SQLModel]) -> str:
     table, names = str(model.__tablename__), columns_of(model)
     listed = ", ".join(names)
-    statement = f"insert into {table} ({listed}) select {listed} from jsonb_populate_recordset(null::{table}, ${place})"
+    statement = f"insert into {table} ({listed}) select {listed} from jsonb_populate_recordset(null::{table}, {ROWS})"
     keys = _keys_of(model)
     rest = [name for name in names if name not in keys]
     if not keys:
         return statement
     changes = ", ".join(f"{name} = excluded.{name}" for name in rest)
     return f"{statement} on conflict ({', '.join(keys)}) do update set {changes}"
-
-
-@lru_cache(maxsize=256)
-def _statement(models: tuple[type[SQLModel], ...]) -> str:
-    *others, last = list(starmap(_upsert, ((model, place) for place, model in enumerate(models, start=1))))
-    named = ", ".join(f"w{number} as ({statement})" for number, statement in enumerate(others))
-    return f"with {named} {last}" if named else last
 
 
 def as_row(row: SQLModel) -> Row:
@@ -59,6 +52,5 @@ async def save(tx: Transaction, rows: Iterable[SQLModel]) -> None:
     by_model: dict[type[SQLModel], list[Row]] = defaultdict(list)
     for row in rows:
         by_model[type(row)].append(as_row(row))
-    if by_model:
-        models = tuple(sorted(by_model, key=lambda model: str(model.__tablename__)))
-        await tx.execute(_statement(models), *(by_model[model] for model in models))
+    for model in sorted(by_model, key=lambda model: str(model.__tablename__)):
+        await tx.write(str(model.__tablename__), _upsert(model), by_model[model])

@@ -1,4 +1,4 @@
-"""Storefronts, their keys, and the claims of refused requests."""
+"""Storefronts and their keys."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,15 +9,10 @@ import asyncpg
 from services.orders.models import ApiKey, StorefrontRow
 from services.orders.queries.orders import as_model
 from shared.db import Transaction
-from shared.idempotency import Claim
 
 _KEY = """
 select k.storefront_id, k.test, k.scopes, s.code, k.id from api_key k join storefront s on s.id = k.storefront_id
 where k.hash = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > $2)
-"""
-_FREE = """
-delete from idempotency i using unnest($1::text[], $2::text[]) as c(scope, key)
-where i.scope = c.scope and i.key = c.key and i.status is null
 """
 
 
@@ -52,8 +47,3 @@ async def lock_key(tx: Transaction, key_id: UUID) -> ApiKey | None:
 async def get_live_key(tx: Transaction, key_hash: str, now: datetime) -> asyncpg.Record | None:
     """Give the storefront of a key that is neither revoked nor expired at this real time."""
     return await tx.row(_KEY, key_hash, now)
-
-
-async def free_claims(tx: Transaction, claims: Sequence[Claim]) -> None:
-    """Give the keys of refused requests back, so that the corrected request may use them."""
-    await tx.execute(_FREE, [claim.scope for claim in claims], [claim.key for claim in claims])
