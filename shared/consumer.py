@@ -11,12 +11,13 @@ from typing import TypeVar, cast
 import structlog
 
 from shared import clock, db, inbox, metrics, pace, tracing
-from shared.db import Database, Origin, Transaction
+from shared.db import Database, Transaction
 from shared.errors import NotYetError
 from shared.events.base import REGISTRY, Event, Received, topic_of
 from shared.failpoints import barrier, failpoint
 from shared.inbox import Envelope, UnreadableError
 from shared.kafka import BrokerAwayError, GroupConsumer, Record
+from shared.outbox import Origin
 from shared.settings import PlatformSettings
 
 log = structlog.get_logger()

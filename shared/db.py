@@ -4,7 +4,6 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -94,14 +93,6 @@ def is_away(error: BaseException) -> bool:
     return isinstance(cause, AWAY) or connection_lost
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What the facts of one key follow from: the id of a request, event or job, and its trace."""
-
-    cause: str
-    traceparent: str | None
-
-
 class Transaction:
     """Rows, locks and events of one unit of work; whoever opened it commits, nobody else.
 
@@ -111,9 +102,10 @@ class Transaction:
 
     def __init__(self, database: "Database", pooled: AsyncConnection, cause: str) -> None:
         self.database = database
+        self._has_begun = False
         self.now: datetime = clock.now()
         self.cause = cause
-        self.origins: dict[str, Origin] = {}
+        self.origins: dict[str, outbox.Origin] = {}
         self.events: list[outbox.Pending] = []
         self.wrote = False
         self._writes: dict[str, tuple[str, object]] = {}
@@ -132,7 +124,7 @@ class Transaction:
 
     def publish(self, fact: Event, *, occurred_at: datetime | None = None) -> None:
         """Queue an event of this service; `occurred_at` defaults to business time now."""
-        origin = self.origins.get(fact.key) or Origin(self.cause, tracing.current_traceparent())
+        origin = self.origins.get(fact.key) or outbox.Origin(self.cause, tracing.current_traceparent())
         resumes = fact.key not in self.origins and tracing.is_ours() and hasattr(fact, "order_id")
         self.events.append(outbox.Pending(fact, occurred_at or self.now, origin.cause, origin.traceparent, resumes))
 
@@ -147,15 +139,27 @@ class Transaction:
 
     async def connection(self) -> "Connection":
         """Give the asyncpg connection beneath, inside this transaction, pending rows flushed."""
-        await self._flush_session()
+        await self.begin()
+        await self._flush()
+        return self._raw
+
+    async def _asking(self, sql: str) -> "Connection":
+        """Give the connection for a statement; what may change or lock something belongs inside the transaction."""
+        if self._writes or not writes.only_reads(sql):
+            await self.begin()
+        await self._flush()
+        return self._raw
+
+    async def _flush(self) -> None:
+        await self._add_rows()
         if self._writes:
             pending, self._writes = self._writes, {}
             await self._raw.execute(writes.statement_of(pending), *writes.rows_of(pending))
-        return self._raw
 
-    async def _flush_session(self) -> None:
+    async def _add_rows(self) -> None:
         if self._is_pending:
             self.wrote = True
+            await self.begin()
             await self.session.flush()
 
     @property
@@ -165,20 +169,20 @@ class Transaction:
 
     async def fetch(self, sql: str, *values: object) -> list[asyncpg.Record]:
         """Run a query and give all rows."""
-        return list(await (await self.connection()).fetch(sql, *values))
+        return list(await (await self._asking(sql)).fetch(sql, *values))
 
     async def row(self, sql: str, *values: object) -> asyncpg.Record | None:
         """Run a query and give its first row."""
-        return await (await self.connection()).fetchrow(sql, *values)
+        return await (await self._asking(sql)).fetchrow(sql, *values)
 
     async def value(self, sql: str, *values: object) -> Any:  # noqa: ANN401 - the column's type
         """Run a query and give the first column of its first row."""
-        return await (await self.connection()).fetchval(sql, *values)
+        return await (await self._asking(sql)).fetchval(sql, *values)
 
     async def execute(self, sql: str, *values: object) -> int:
         """Run a statement and give the number of rows it touched."""
         self.wrote = True
-        tag = await (await self.connection()).execute(sql, *values)
+        tag = await (await self._asking(sql)).execute(sql, *values)
         count = tag.rsplit(" ", 1)[-1]
         return int(count) if count.isdigit() else 0
 
@@ -211,20 +215,23 @@ class Transaction:
             self._writes.clear()  # what the block queued is written, or undone with it
 
     async def begin(self) -> None:
-        """Begin; only Database.transaction calls this. SQLAlchemy, told to autocommit, begins and commits nothing."""
-        await self._raw.execute("begin")
+        """Begin, unless it has. SQLAlchemy, told to autocommit, begins and commits nothing."""
+        if not self._has_begun:
+            self._has_begun = True
+            await self._raw.execute("begin")
 
     async def finish(self) -> None:
         """Write the queued events and commit; only Database.transaction calls this."""
         self.wrote = self.wrote or self._is_pending or bool(self.events)
+        await self._add_rows()
         if self.events:
-            await self._flush_session()
             await outbox.append(self._raw, self.events, self.database.epoch, self._writes)
         else:
-            await self.connection()
+            await self._flush()
         if self._session is not None:
             await self._session.commit()
-        if await self._raw.execute("commit") != "COMMIT":  # PostgreSQL raises nothing: it has rolled back long ago
+        # One statement alone has committed itself. PostgreSQL raises nothing where it has rolled back long ago.
+        if self._has_begun and await self._raw.execute("commit") != "COMMIT":
             raise RuntimeError("an error of the database was swallowed in this transaction: nothing of it is kept")
         self._is_over = True
         for act in self._after_commit:
@@ -235,7 +242,9 @@ class Transaction:
         try:
             if self._session is not None:
                 await self._session.close()
-            if not self._is_over:  # a cancelled "begin" may have been obeyed: the driver does not know
+            if (
+                self._has_begun and not self._is_over
+            ):  # a cancelled "begin" may have been obeyed: the driver does not know
                 await self._raw.execute("rollback", timeout=_QUESTION_SECONDS)
         except Exception:  # noqa: BLE001 - whatever it is, nobody uses this connection again
             self._raw.terminate()
@@ -284,16 +293,19 @@ class Database:
         self._listeners.append(listener)
 
     @asynccontextmanager
-    async def transaction(self, cause: str = "") -> AsyncIterator[Transaction]:
+    async def transaction(self, cause: str = "", *, late: bool = False) -> AsyncIterator[Transaction]:
         """Open a transaction; commit at the end of the block, roll back if it raises.
 
-        `cause` is the request, event or job id that everything published here follows from.
+        `cause` is the request, event or job id that everything published here follows from. A `late` one begins with
+        the first lock or change: what it reads before is committed in either case, and sees the newest. Its `session`
+        may read and add rows before, but not lock any.
         """
         self.open_transactions += 1
         try:
             tx = Transaction(self, await self._take(), cause)
             try:
-                await tx.begin()
+                if not late:
+                    await tx.begin()
                 yield tx
                 await tx.finish()
             finally:

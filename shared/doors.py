@@ -56,7 +56,7 @@ class Answer(BaseModel):
 
 async def _transaction(request: Request) -> AsyncIterator[Transaction]:
     database: Database = request.app.state.database
-    async with database.transaction(cause=request_id(request)) as tx:
+    async with database.transaction(cause=request_id(request), late=True) as tx:
         yield tx
 
 
@@ -90,7 +90,7 @@ class Call:
         """
         claim = self.claim(who, body)
         database: Database = self.request.app.state.database
-        async with database.transaction() as tx:
+        async with database.transaction(late=True) as tx:
             prior = await idempotency.get_answer(tx, claim)
         if isinstance(prior, DomainError):
             raise prior

@@ -22,6 +22,14 @@ _PARAMETERS = 14  # of _APPEND itself
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What the facts of one key follow from: the id of a request, event or job, and its trace."""
+
+    cause: str
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Pending:
     """A fact waiting for its transaction's commit; one that `resumes` continues the trace its stream began with."""
 

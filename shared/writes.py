@@ -1,5 +1,6 @@
 """Statements that change rows, sent as one: most of what a short transaction costs is its trips to the database."""
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
@@ -24,6 +25,19 @@ def beside(writes: Writes, taken: int) -> str:
 def rows_of(writes: Writes) -> list[object]:
     """Give the parameters."""
     return [rows for _, rows in writes.values()]
+
+
+# Rather one word too many: what only reads may as well be inside a transaction.
+_CHANGES = re.compile(
+    r"\b(insert|update|delete|merge|truncate|lock|share|call|do|set|create|alter|drop|copy)\b|advisory|notify|set_config",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=1024)
+def only_reads(sql: str) -> bool:
+    """Say whether a statement surely changes and locks nothing, so that it needs no transaction."""
+    return sql.lstrip()[:6].lower().startswith(("select", "with")) and not _CHANGES.search(sql)
 
 
 @lru_cache(maxsize=512)

@@ -27,11 +27,12 @@ from services.orders.settings import settings
 from shared import db, idempotency, switches
 from shared.auth import Principal
 from shared.batch import Batch
-from shared.db import Database, Origin, Transaction
+from shared.db import Database, Transaction
 from shared.doors import etag
 from shared.errors import ConflictError, DomainError, FieldError, InvalidError, PausedError
 from shared.failpoints import failpoint
 from shared.idempotency import Claim, Reply
+from shared.outbox import Origin
 
 _UNIQUE_TRIES = 3
 _UNPAID_RETRY_SECONDS = 60
@@ -90,7 +91,7 @@ async def place_order(database: Database, placement: Placement) -> Reply:
 async def _commit(database: Database, placements: list[Placement]) -> Sequence[Outcome]:
     for attempt in range(1, _UNIQUE_TRIES + 1):
         try:
-            async with database.transaction(cause=placements[0].cause) as tx:
+            async with database.transaction(placements[0].cause, late=True) as tx:
                 outcomes = await place_orders(tx, placements)
                 failpoint("api.before_commit")
         except Exception as error:
