@@ -32,6 +32,7 @@ _QUESTION_SECONDS = 5.0
 # Twice what the services' roles allow a statement: a server that is silent for so long is gone, though nobody hung up.
 _SILENT_SECONDS = 10.0
 _TRANSIENT_TRIES = 5
+_KEEPALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 
 _CONTENDED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
 _OVERTIME = (asyncpg.QueryCanceledError, asyncpg.TransactionTimeoutError)
@@ -108,7 +109,7 @@ class Transaction:
         self.origins: dict[str, outbox.Origin] = {}
         self.events: list[outbox.Pending] = []
         self.wrote = False
-        self._writes: dict[str, tuple[str, object]] = {}
+        self._writes: dict[str, writes.Write] = {}
         self._pooled = pooled
         self._raw: Connection = _driver_of(pooled)
         self._session: AsyncSession | None = None
@@ -140,21 +141,20 @@ class Transaction:
     async def connection(self) -> "Connection":
         """Give the asyncpg connection beneath, inside this transaction, pending rows flushed."""
         await self.begin()
-        await self._flush()
-        return self._raw
+        return await self._flushed()
 
     async def _asking(self, sql: str) -> "Connection":
         """Give the connection for a statement; what may change or lock something belongs inside the transaction."""
         if self._writes or not writes.only_reads(sql):
             await self.begin()
-        await self._flush()
-        return self._raw
+        return await self._flushed()
 
-    async def _flush(self) -> None:
+    async def _flushed(self) -> "Connection":
         await self._add_rows()
         if self._writes:
             pending, self._writes = self._writes, {}
-            await self._raw.execute(writes.statement_of(pending), *writes.rows_of(pending))
+            await self._raw.execute(writes.statement_of(pending), *writes.values_of(pending))
+        return self._raw
 
     async def _add_rows(self) -> None:
         if self._is_pending:
@@ -186,14 +186,15 @@ class Transaction:
         count = tag.rsplit(" ", 1)[-1]
         return int(count) if count.isdigit() else 0
 
-    async def write(self, table: str, statement: str, rows: object) -> None:
-        """Queue a statement that changes rows of a table and whose answer nobody needs; `{rows}` is its parameter.
+    async def write(self, sql: str, *values: object) -> None:
+        """Queue a statement that changes one table, asks no other and whose answer nobody needs.
 
         It runs together with others: before what is asked next of this transaction, else with its events.
         """
+        table = writes.table_of(sql)
         if table in self._writes:
             await self.connection()
-        self._writes[table] = statement, rows
+        self._writes[table] = sql, values
         self.wrote = True
 
     async def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
@@ -227,7 +228,7 @@ class Transaction:
         if self.events:
             await outbox.append(self._raw, self.events, self.database.epoch, self._writes)
         else:
-            await self._flush()
+            await self._flushed()
         if self._session is not None:
             await self._session.commit()
         # One statement alone has committed itself. PostgreSQL raises nothing where it has rolled back long ago.
@@ -277,13 +278,7 @@ class Database:
             connect_args={
                 "timeout": 5,
                 "command_timeout": _SILENT_SECONDS,
-                "server_settings": {
-                    "application_name": application,
-                    "jit": "off",
-                    "tcp_keepalives_idle": "10",
-                    "tcp_keepalives_interval": "5",
-                    "tcp_keepalives_count": "3",
-                },
+                "server_settings": {"application_name": application, "jit": "off", **_KEEPALIVE},
             },
         )
         event.listen(self.engine.sync_engine, "connect", _teach_json)
@@ -346,9 +341,7 @@ async def connect(
         server_settings={
             "application_name": application,
             "idle_in_transaction_session_timeout": "10000",
-            "tcp_keepalives_idle": "10",
-            "tcp_keepalives_interval": "5",
-            "tcp_keepalives_count": "3",
+            **_KEEPALIVE,
         },
     )
     await _set_codecs(connection)

@@ -12,7 +12,6 @@ from pydantic import BaseModel
 from shared import clock
 from shared.db import Transaction
 from shared.errors import FieldError, InvalidError
-from shared.writes import ROWS
 
 MAX_KEY_LENGTH = 200
 
@@ -27,10 +26,10 @@ select i.scope, i.key, i.fingerprint, i.status, i.body, i.headers from idempoten
 join unnest($1::text[], $2::text[]) as c(scope, key) using (scope, key)
 """
 # Without a claim before: of two that answer one key at once the later one is refused by the primary key.
-_KEEP = f"""
+_KEEP = """
 insert into idempotency (scope, key, fingerprint, status, body, headers, created_at)
 select scope, key, fingerprint, status, body, headers, created_at
-from jsonb_populate_recordset(null::idempotency, {ROWS}) order by scope, key
+from jsonb_populate_recordset(null::idempotency, $1) order by scope, key
 """
 # Parameters behind a select are not looked into for planning: else every batch of requests is planned anew.
 SETTLE = """
@@ -135,7 +134,7 @@ async def keep(tx: Transaction, replies: Sequence[tuple[Claim, Reply]]) -> None:
         }
         for claim, reply in replies
     ]
-    await tx.write("idempotency", _KEEP, rows)
+    await tx.write(_KEEP, rows)
 
 
 def judge(row: asyncpg.Record | None, sent: Claim) -> Reply | InvalidError | None:

@@ -16,7 +16,6 @@ from shared.db import Transaction
 from shared.events.base import REGISTRY, Event, Received, topic_of
 from shared.kafka import Record
 from shared.tables import RING_SLOTS
-from shared.writes import ROWS
 
 # It locks the streams in key order and advances by $6 events those whose next event is the first of them.
 _ADVANCE = """
@@ -35,10 +34,6 @@ _POSITIONS = """
 select s.source, s.key, coalesce(p.epoch, s.epoch) as epoch, coalesce(p.sequence, 0) as sequence
 from unnest($2::text[], $3::text[], $4::int[]) as s(source, key, epoch)
 left join stream_position p on p.consumer = $1 and p.source = s.source and p.key = s.key
-"""
-_REMEMBER = f"""
-insert into inbox (slot, consumer, event_id)
-select slot, consumer, event_id from jsonb_populate_recordset(null::inbox, {ROWS})
 """
 _PARK = """
 insert into parked (consumer, source, key, epoch, sequence, event_id, topic, partition, headers, payload, state, reason,
@@ -200,9 +195,12 @@ def ring_slot(moment: datetime) -> int:
 
 async def remember(tx: Transaction, consumer: str, applied: Sequence[Envelope]) -> None:
     """Enter applied events into the inbox."""
-    slot = ring_slot(clock.real())
-    rows = [{"slot": slot, "consumer": consumer, "event_id": envelope.id} for envelope in applied]
-    await tx.write("inbox", _REMEMBER, rows)
+    await tx.write(
+        "insert into inbox (slot, consumer, event_id) select $1, $2, unnest($3::uuid[])",
+        ring_slot(clock.real()),
+        consumer,
+        [envelope.id for envelope in applied],
+    )
 
 
 async def known(tx: Transaction, consumer: str, events: Sequence[Envelope]) -> set[UUID]:

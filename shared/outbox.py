@@ -91,7 +91,7 @@ async def append(
     more = others or {}
     statement = _APPEND.replace(_BESIDE, writes.beside(more, _PARAMETERS))
     await connection.execute(
-        statement, *columns, keys, [totals[key] for key in keys], firsts, epoch, *writes.rows_of(more)
+        statement, *columns, keys, [totals[key] for key in keys], firsts, epoch, *writes.values_of(more)
     )
 
 

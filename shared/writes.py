@@ -4,27 +4,56 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-ROWS = "{rows}"
-"""Stands in a statement where its one parameter goes: its rows, as jsonb."""
+Write = tuple[str, tuple[object, ...]]
+"""A statement and its values, `$1` the first of them."""
 
-Writes = Mapping[str, tuple[str, object]]
-"""By table the statement and its rows; of one table only one, since a statement cannot change a row twice."""
+Writes = Mapping[str, Write]
+"""By table what changes it: one statement each, since two within one do not see each other's rows."""
+
+_TABLE = re.compile(r"\b(?:insert into|update|delete from)\s+(\w+)")
+_PLACE = re.compile(r"\$(\d+)")
 
 
 def statement_of(writes: Writes) -> str:
-    """Give the one statement that does all; its parameters are the rows of each, in order."""
-    *others, last = _placed(tuple(statement for statement, _ in writes.values()), 0)
+    """Give the one statement that does all; its values are those of each, in order."""
+    *others, last = _placed(writes, 0)
     return f"with {', '.join(_named(others))} {last}" if others else last
 
 
 def beside(writes: Writes, taken: int) -> str:
-    """Give them as the clauses of a longer statement's `with`, each followed by a comma; it has `taken` parameters."""
-    return "".join(f"{one}, " for one in _named(_placed(tuple(statement for statement, _ in writes.values()), taken)))
+    """Give them as clauses of a longer statement's `with`, each followed by a comma; it has `taken` values itself."""
+    return "".join(f"{one}, " for one in _named(_placed(writes, taken)))
 
 
-def rows_of(writes: Writes) -> list[object]:
-    """Give the parameters."""
-    return [rows for _, rows in writes.values()]
+def values_of(writes: Writes) -> list[object]:
+    """Give the values."""
+    return [value for _, values in writes.values() for value in values]
+
+
+@lru_cache(maxsize=512)
+def table_of(sql: str) -> str:
+    """Give the table that a statement changes; raises ValueError for one that changes none."""
+    found = _TABLE.search(sql)
+    if found is None:
+        raise ValueError(f"changes no table: {sql}")
+    return found[1]
+
+
+def _placed(writes: Writes, taken: int) -> list[str]:
+    placed: list[str] = []
+    for sql, values in writes.values():
+        placed.append(_moved(sql, taken))
+        taken += len(values)
+    return placed
+
+
+@lru_cache(maxsize=1024)
+def _moved(sql: str, places: int) -> str:
+    return _PLACE.sub(lambda place: f"${int(place[1]) + places}", sql) if places else sql
+
+
+def _named(statements: Iterable[str]) -> list[str]:
+    return [f"w{number} as ({statement})" for number, statement in enumerate(statements)]
 
 
 # Rather one word too many: what only reads may as well be inside a transaction.
@@ -38,12 +67,3 @@ _CHANGES = re.compile(
 def only_reads(sql: str) -> bool:
     """Say whether a statement surely changes and locks nothing, so that it needs no transaction."""
     return sql.lstrip()[:6].lower().startswith(("select", "with")) and not _CHANGES.search(sql)
-
-
-@lru_cache(maxsize=512)
-def _placed(statements: tuple[str, ...], taken: int) -> list[str]:
-    return [one.replace(ROWS, f"${place}") for place, one in enumerate(statements, start=taken + 1)]
-
-
-def _named(statements: Iterable[str]) -> list[str]:
-    return [f"w{number} as ({statement})" for number, statement in enumerate(statements)]

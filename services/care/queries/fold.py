@@ -71,7 +71,7 @@ async def touch(tx: Transaction, order_ids: Iterable[UUID]) -> set[UUID]:
 async def put_lines(tx: Transaction, rows: Sequence[tuple[UUID, UUID, str, int, bool]]) -> None:
     """Insert (order, line, sku, ordered, requires_shipping)."""
     columns = [list(column) for column in zip(*rows, strict=True)]
-    await tx.execute(_LINES, *columns)
+    await tx.write(_LINES, *columns)
 
 
 async def put_steps(tx: Transaction, steps: Sequence[StepNow]) -> None:
@@ -79,7 +79,7 @@ async def put_steps(tx: Transaction, steps: Sequence[StepNow]) -> None:
     in_order = sorted(steps, key=lambda step: (step.progress.since, step.told_by))
     latest = {(step.order_id, step.about): step for step in in_order}
     rows = [latest[key] for key in sorted(latest, key=str)]
-    await tx.execute(
+    await tx.write(
         _STEPS,
         [row.order_id for row in rows],
         [row.about for row in rows],
@@ -98,7 +98,7 @@ async def set_line_totals(tx: Transaction, column: str, lines: Sequence[LineNow]
     if column not in _LINE_COLUMNS:
         raise ValueError(f"{column} is no total of a line")
     value = "excluded.quantity" if column == "ordered" else f"greatest(l.{column}, excluded.quantity)"
-    await tx.execute(
+    await tx.write(
         f"update watch_line l set {column} = {value} "
         "from unnest($1::uuid[], $2::uuid[], $3::int[]) as excluded(order_id, line_id, quantity) "
         "where l.order_id = excluded.order_id and l.line_id = excluded.line_id",
@@ -110,7 +110,7 @@ async def set_line_totals(tx: Transaction, column: str, lines: Sequence[LineNow]
 
 async def set_backorders(tx: Transaction, rows: Sequence[tuple[UUID, UUID, int, datetime | None]]) -> None:
     """Set (order, line, backordered, expected_at)."""
-    await tx.execute(
+    await tx.write(
         "update watch_line l set backordered = b.backordered, expected_at = b.expected_at "
         "from unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[]) "
         "as b(order_id, line_id, backordered, expected_at) where l.order_id = b.order_id and l.line_id = b.line_id",
@@ -176,7 +176,7 @@ as p(order_id, number, storefront_id, placed_at, service_level, country, zone, v
 async def place_watches(tx: Transaction, placed: Sequence[Received[OrderPlaced]]) -> None:
     """Begin to watch orders."""
     orders = [received.event for received in placed]
-    await tx.execute(
+    await tx.write(
         _PLACE,
         [order.order_id for order in orders],
         [order.number for order in orders],

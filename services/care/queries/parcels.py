@@ -120,7 +120,7 @@ def of_cut(table: str, first: int) -> str:
 
 async def plan_fulfilments(tx: Transaction, rows: Sequence[FulfilmentRow]) -> None:
     """Insert (fulfilment, order, location, cut-off, planned_at, queue depth, lines)."""
-    await tx.execute(_FULFILMENTS, *_columns(rows))
+    await tx.write(_FULFILMENTS, *_columns(rows))
 
 
 async def mark_fulfilments(tx: Transaction, column: str, rows: Sequence[tuple[UUID, datetime]]) -> None:

@@ -151,7 +151,7 @@ async def _insert(
         return
     listed = ", ".join(columns)
     sql = f"insert into {table} ({listed}) select {listed} from jsonb_populate_recordset(null::{table}, $1) {conflict}"
-    await tx.execute(sql, [{name: getattr(row, name) for name in columns} for row in rows])
+    await tx.write(sql, [{name: getattr(row, name) for name in columns} for row in rows])
 
 
 async def bins_at(tx: Transaction, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, int]]:

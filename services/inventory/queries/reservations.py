@@ -262,7 +262,7 @@ async def forgive_locations(tx: Transaction, keys: Sequence[tuple[str, str]]) ->
 
 async def insert_reservations(tx: Transaction, rows: Sequence[Reservation]) -> None:
     """Insert reservations."""
-    await tx.execute(
+    await tx.write(
         _INSERT,
         [r.id for r in rows],
         [r.order_id for r in rows],

@@ -165,7 +165,7 @@ async def change_stock(tx: Transaction, deltas: dict[Key, list[int]]) -> int:
 
 async def insert_ledger(tx: Transaction, rows: Sequence[LedgerRow]) -> None:
     """Append to the ledger."""
-    await tx.execute(
+    await tx.write(
         _LEDGER,
         tx.now,
         tx.cause,
@@ -181,7 +181,7 @@ async def insert_ledger(tx: Transaction, rows: Sequence[LedgerRow]) -> None:
 
 async def mark_snapshots(tx: Transaction, keys: Collection[Key], *, gap_seconds: float) -> None:
     """Have a snapshot of each row sent, `gap_seconds` after its last one at the earliest."""
-    await tx.execute(_MARK, *_columns(keys), tx.now, gap_seconds)
+    await tx.write(_MARK, *_columns(keys), tx.now, gap_seconds)
 
 
 async def claim_snapshots(tx: Transaction, limit: int) -> list[Snapshot]:

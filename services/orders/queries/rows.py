@@ -8,7 +8,6 @@ from sqlalchemy import Column
 from sqlmodel import SQLModel
 
 from shared.db import Transaction
-from shared.writes import ROWS
 
 Row = dict[str, object]
 
@@ -33,7 +32,7 @@ def _table_columns(model: type[SQLModel]) -> Sequence["Column[object]"]:
 def _upsert(model: type[SQLModel]) -> str:
     table, names = str(model.__tablename__), columns_of(model)
     listed = ", ".join(names)
-    statement = f"insert into {table} ({listed}) select {listed} from jsonb_populate_recordset(null::{table}, {ROWS})"
+    statement = f"insert into {table} ({listed}) select {listed} from jsonb_populate_recordset(null::{table}, $1)"
     keys = _keys_of(model)
     rest = [name for name in names if name not in keys]
     if not keys:
@@ -53,4 +52,4 @@ async def save(tx: Transaction, rows: Iterable[SQLModel]) -> None:
     for row in rows:
         by_model[type(row)].append(as_row(row))
     for model in sorted(by_model, key=lambda model: str(model.__tablename__)):
-        await tx.write(str(model.__tablename__), _upsert(model), by_model[model])
+        await tx.write(_upsert(model), by_model[model])

@@ -27,7 +27,7 @@ returning id, label_id
 
 async def keep_orders(tx: Transaction, orders: Sequence[OrderCopy]) -> None:
     """Insert what shipping keeps of new orders."""
-    await tx.execute(
+    await tx.write(
         _KEEP_ORDERS,
         [order.order_id for order in orders],
         [order.reference for order in orders],
