@@ -22,7 +22,8 @@ _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "300",
-    "shared_buffers": "128MB",
+    # It is taken as it is used. A long history's indexes must fit, or reservation slows down with it.
+    "shared_buffers": "512MB",
     "max_wal_size": "1GB",
     "jit": "off",
     # A young table grows tenfold in a minute, and until it is analysed it is read as the small one it was.

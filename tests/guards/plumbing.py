@@ -8,6 +8,7 @@ _MESSAGES, _PARKING, _LOCKS = (
     "tests/shared/test_locks.py",
 )
 _RELAY = "tests/shared/test_relay.py"
+_WRITES = "tests/shared/test_writes.py"
 _DRAINED = "tests/shared/test_kafka_traps.py::test_a_rebalance_waits_for_the_batch_at_hand_and_its_offsets"
 
 PLUMBING = (
@@ -55,6 +56,13 @@ PLUMBING = (
     Guard("shared/migrate.py", 'connection.exec_driver_sql("select pg_advisory_lock(7302)")',
           'connection.exec_driver_sql("select 7302")',
           f"{_LOCKS}::test_two_migrators_of_one_database_wait_for_each_other"),
+    # What is written together
+    Guard("shared/db.py", "        if table in self._writes:\n            await self.connection()\n", "",
+          f"{_WRITES}::test_the_second_change_of_a_table_sees_the_first"),
+    Guard("shared/db.py", "if self._writes or not writes.only_reads(sql):", "if self._writes:",
+          f"{_WRITES}::test_a_late_transaction_begins_with_its_first_lock_or_change"),
+    Guard("shared/db.py", "            self._writes.clear()", "            pass",
+          f"{_WRITES}::test_a_savepoint_undoes_what_was_queued_within_it_and_nothing_before"),
     # Turns within a process
     Guard("shared/kafka.py", "async with self._enqueue:", "if True:",
           "tests/shared/test_sending.py::test_of_two_who_send_at_once_the_second_comes_after_all_of_the_first"),
@@ -68,6 +76,6 @@ PLUMBING = (
           "tests/shared/test_kafka_traps.py::test_a_rebalance_waits_for_the_commit_at_hand"),
     Guard("shared/parking.py", "async with self._lock:", "if True:",
           f"{_PARKING}::test_while_a_stream_is_tried_whoever_would_try_it_too_waits_and_takes_no_connection"),
-    Guard("shared/db.py", "async with self._turn:", "if True:",
+    Guard("shared/kept.py", "async with self._turn:", "if True:",
           f"{_LOCKS}::test_two_who_ask_on_one_connection_take_turns"),
 )  # fmt: skip
