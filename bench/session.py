@@ -25,7 +25,7 @@ class Plan:
 
 
 QUICK = Plan("quick", 2, 2, 3, 2, 3_000, 5, 30_000, 30)
-FULL = Plan("full", 4, 10, 10, 15, 20_000, 40, 1_000_000, 150)
+FULL = Plan("full", 4, 10, 10, 15, 20_000, 40, 1_000_000, 600)
 
 
 @dataclass(slots=True)

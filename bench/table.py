@@ -143,8 +143,8 @@ _ROWS: Final = (
         "delivered",
         "placed → delivered in the demonstration's shape ÷ (a)",
         Target("least", 0.01),
-        "the demonstration waits until the suite rests after every step of business time, and its bots scan one unit "
-        "after another: it shows a story, not a rate, and on the embedded broker",
+        "the demonstration waits until the suite rests after each of some two hundred steps of business time, however "
+        "few orders move in one, and its bots scan unit by unit: it shows a story, and on the embedded broker",
         "more orders per step; bots in more than one process",
     ),
     Row(
