@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from bench import feeding, machine
 from bench.figures import median, ratios, steady_rate
 from bench.session import Session
+from bench.shop import quieten
 from bench.table import Result
 from deploy.local import names
 from shared import clock
@@ -22,6 +23,7 @@ _READ = "select coalesce(sum(sequence), 0) from stream_position where consumer =
 async def measure(session: Session) -> Mapping[str, Result]:
     """Measure (b) or (c), fill the topic, and let one worker empty it, in every cell."""
     await _read_all(session)
+    await quieten(session.rig)
     results: dict[str, Result] = {}
     for key, limit, hot in (("reserve_spread", "b", False), ("reserve_hot", "c", True)):
         limits: list[float] = []
