@@ -7,7 +7,7 @@ from generate_series(1, $1) as n;
 insert into order_demand
 select r.* from bench_history h, (select d from order_demand d order by order_id desc limit 1) as t,
   lateral jsonb_populate_record(t.d, jsonb_build_object(
-    'order_id', h.order_id, 'number', 'H' || h.n, 'placed_at', h.at, 'ship_by', h.at, 'ended_at', h.at)) as r;
+    'order_id', h.order_id, 'number', 'OLD' || h.n, 'placed_at', h.at, 'ship_by', h.at, 'ended_at', h.at)) as r;
 
 insert into reservation
 select r.* from bench_history h, generate_series(1, 3) as place,

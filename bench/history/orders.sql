@@ -1,4 +1,5 @@
 -- $1 orders that were delivered within the last 400 days, each like the newest one, with what it leaves behind.
+-- No number of ours has an O or an L: theirs can be nobody else's.
 create unlogged table bench_history as
 select n, uuidv7(-interval '400 days' + n * interval '30 seconds') as order_id,
   now() - interval '400 days' + n * interval '30 seconds' as at
@@ -7,7 +8,7 @@ from generate_series(1, $1) as n;
 insert into orders
 select r.* from bench_history h, (select o from orders o order by id desc limit 1) as t,
   lateral jsonb_populate_record(t.o, jsonb_build_object(
-    'id', h.order_id, 'number', 'H' || h.n, 'reference', 'history-' || h.n, 'state', 'completed', 'due_at', null,
+    'id', h.order_id, 'number', 'OLD' || h.n, 'reference', 'history-' || h.n, 'state', 'completed', 'due_at', null,
     'placed_at', h.at, 'since', h.at, 'updated_at', h.at, 'delivered_at', h.at,
     'customer', jsonb_build_object('email', 'history.' || h.n || '@example.com',
       'phone', '+49161' || lpad(h.n::text, 8, '0')),
@@ -26,7 +27,7 @@ select r.* from bench_history h, (select p from promise p order by order_id desc
 
 insert into look_up (kind, value, order_id, at)
 select k.kind, k.value, h.order_id, h.at from bench_history h, lateral (values
-  ('number', 'h' || h.n), ('reference', 'history-' || h.n), ('email', 'history.' || h.n || '@example.com'),
+  ('number', 'old' || h.n), ('reference', 'history-' || h.n), ('email', 'history.' || h.n || '@example.com'),
   ('phone', right('49161' || lpad(h.n::text, 8, '0'), 9)), ('name_postcode', 'history' || h.n || '20457'),
   ('tracking', 'track' || h.n)) as k(kind, value);
 

@@ -33,7 +33,7 @@ _WARM_SECONDS = 2.0
 _REGULAR = "regular@example.com"  # every thousandth order is this customer's, in orders.sql
 _ORDERS_A_REGULAR = 1000
 _KEYS = (
-    "H{n}",
+    "OLD{n}",
     "history-{n}",
     "history.{n}@example.com",
     "+49161{n:08d}",
