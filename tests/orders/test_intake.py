@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -245,20 +246,44 @@ async def test_competing_posts_of_one_reference_make_one_order(shop: Shop) -> No
     assert len({answer.json()["id"] for answer in answers}) == 1
 
 
-async def test_two_processes_that_take_one_reference_in_at_once_make_one_order(shop: Shop) -> None:
-    body, database = shop.order(), Database(shop.rig.database.url, pool_size=2)
+async def at_two_processes(shop: Shop, *bodies: dict[str, Any], key: str | None = None) -> list[httpx.Response]:
+    """Send one order to each of two processes, neither of which sees the other's before it writes its own."""
+    database = Database(shop.rig.database.url, pool_size=2)
     transport = httpx.ASGITransport(app=build_app(service, database), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://orders") as http:
         elsewhere = replace(shop, rig=replace(shop.rig, http=http))
         async with shop.rig.database.transaction() as tx:  # until both have seen that there is no such order
             await tx.execute("lock table orders in share mode")
-            posts = [asyncio.create_task(at.call("POST", "/v1/orders", body)) for at in (shop, elsewhere)]
+            sent = zip((shop, elsewhere), bodies, strict=True)
+            posts = [asyncio.create_task(at.call("POST", "/v1/orders", body, key=key)) for at, body in sent]
             await wait_until_held_up(shop.rig.database, *posts)
         answers = await asyncio.gather(*posts)
     await database.close()
+    return answers
+
+
+async def test_two_processes_that_take_one_reference_in_at_once_make_one_order(shop: Shop) -> None:
+    body = shop.order()
+    answers = await at_two_processes(shop, body, body)
 
     assert sorted(answer.status_code for answer in answers) == [200, 201]
     assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+async def test_two_processes_that_are_sent_one_request_at_once_give_it_one_answer(shop: Shop) -> None:
+    body = shop.order()
+    first, second = await at_two_processes(shop, body, body, key="sent twice")
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json() == second.json()
+
+
+async def test_of_two_orders_under_one_key_at_two_processes_at_once_one_is_refused(shop: Shop) -> None:
+    answers = await at_two_processes(shop, shop.order(), shop.order(), key="one key for two")
+
+    taken, refused = sorted(answers, key=lambda answer: answer.status_code)
+    assert (taken.status_code, refused.status_code) == (201, 422)
+    assert "/reference" in {error["pointer"] for error in refused.json()["errors"]}
 
 
 async def test_while_intake_is_paused_new_orders_are_told_to_come_again_and_known_ones_are_answered(shop: Shop) -> None:
