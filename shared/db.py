@@ -189,7 +189,8 @@ class Transaction:
     async def write(self, sql: str, *values: object) -> None:
         """Queue a statement that changes one table, asks no other and whose answer nobody needs.
 
-        It runs together with others: before what is asked next of this transaction, else with its events.
+        It runs together with others: before what is asked next of this transaction, else with its events. A session's
+        own questions do not wait for it.
         """
         table = writes.table_of(sql)
         if table in self._writes:
@@ -243,9 +244,8 @@ class Transaction:
         try:
             if self._session is not None:
                 await self._session.close()
-            if (
-                self._has_begun and not self._is_over
-            ):  # a cancelled "begin" may have been obeyed: the driver does not know
+            # A cancelled "begin" may have been obeyed: the driver does not know.
+            if self._has_begun and not self._is_over:
                 await self._raw.execute("rollback", timeout=_QUESTION_SECONDS)
         except Exception:  # noqa: BLE001 - whatever it is, nobody uses this connection again
             self._raw.terminate()

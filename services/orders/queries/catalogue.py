@@ -10,7 +10,7 @@ import asyncpg
 from services.orders.promise import USUAL_WEEK, CutOff, Origin
 from shared.db import Transaction
 
-# Parameters behind a select (see `BY_REFERENCE` in orders.py): planning took two thirds of this statement's time.
+# Parameters behind a select (see `named_orders` in orders.py): planning took two thirds of this statement's time.
 CATALOGUE = """
   array(select s from sku_copy s where s.sku = any((select $1::text[])::text[])) as skus,
   array(select l from location_copy l where l.active and l.code in (

@@ -8,18 +8,16 @@ import asyncpg
 
 from services.orders.models import StorefrontRow
 from services.orders.queries.catalogue import CATALOGUE, Catalogue, as_catalogue
-from services.orders.queries.orders import Name, as_model
+from services.orders.queries.orders import Name, as_model, named_orders
 from shared.db import Transaction
 
 INTAKE_SWITCH = "intake"
-# Its parameters stand behind a select, see `BY_REFERENCE` in orders.py.
+# Its parameters stand behind a select, see `named_orders`.
 READ = f"""
 select {CATALOGUE},
   array(select s from storefront s where s.id = any((select $5::uuid[])::uuid[])) as storefronts,
   array(select scope from pause_switch where kind = $6) as paused,
-  array(select (o.storefront_id, o.test, o.reference, o.id, o.fingerprint) from orders o
-    join unnest((select $7::uuid[]), (select $8::bool[]), (select $9::text[])) as r(storefront_id, test, reference)
-      using (storefront_id, test, reference)) as existing,
+  array(select (o.storefront_id, o.test, o.reference, o.id, o.fingerprint) from {named_orders(7)}) as existing,
   array(select i from idempotency i
     join unnest((select $10::text[]), (select $11::text[])) as c(scope, key) using (scope, key)) as answered
 """

@@ -62,13 +62,20 @@ select o as head,
   array(select f from refund f where f.order_id = o.id order by f.id) as refunds
 from orders o where o.id = any($1::uuid[]) order by o.id
 """
-# A parameter behind a select is not looked into for planning. Else the server finds that a plan for just these few is
-# cheaper than one for any, plans anew for every batch, and spends more on that than on the search.
-BY_REFERENCE = """
-select o.storefront_id, o.test, o.reference, o.id, o.fingerprint from orders o
-join unnest((select $1::uuid[]), (select $2::bool[]), (select $3::text[])) as r(storefront_id, test, reference)
-  using (storefront_id, test, reference)
-"""
+
+
+def named_orders(first: int) -> str:
+    """Make a `from` of the orders `o` that three parameters name, from `first` on: storefronts, tests, references.
+
+    A parameter behind a select is not looked into for planning. Else the server finds that a plan for just these few is
+    cheaper than one for any, plans anew for every batch, and spends more on that than on the search.
+    """
+    return f"""orders o
+join unnest((select ${first}::uuid[]), (select ${first + 1}::bool[]), (select ${first + 2}::text[]))
+  as r(storefront_id, test, reference) using (storefront_id, test, reference)"""
+
+
+BY_REFERENCE = f"select o.storefront_id, o.test, o.reference, o.id, o.fingerprint from {named_orders(1)}"
 _UNPAID = """
 select storefront_id, count(*) as waiting from orders
 where payment_due_at is not null and storefront_id = any($1::uuid[]) group by storefront_id
